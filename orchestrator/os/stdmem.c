@@ -1,0 +1,46 @@
+/* stdmem.c - the machine's allocator as a struct mem. */
+#include "os/stdmem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *
+resize(void *ctx, void *p, size_t n)
+{
+	(void)ctx;
+	if (n == 0) {
+		free(p);
+		return NULL;
+	}
+	return realloc(p, n);
+}
+
+const struct mem stdmem = { .resize = resize };
+
+static _Noreturn void
+out_of_memory(void)
+{
+	(void)fputs("ferryman: out of memory\n", stderr);
+	abort();
+}
+
+void *
+stdmem_get(size_t n)
+{
+	void *p = calloc(1, n > 0 ? n : 1);
+
+	if (p == NULL)
+		out_of_memory();
+	return p;
+}
+
+char *
+stdmem_str(const char *s)
+{
+	char *p = s != NULL ? strdup(s) : NULL;
+
+	if (s != NULL && p == NULL)
+		out_of_memory();
+	return p;
+}
