@@ -1,0 +1,187 @@
+# ferryman: one non-recursive Makefile. `make help` lists what it can do.
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+VERSION := 0.1.0
+BUILD ?= .build
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# --- packages (Debian 12), by name; `make deps` installs what is missing and removes nothing ---
+DEPS := gcc libc6-dev make pkg-config ca-certificates libuv1-dev libyaml-dev libcurl4-openssl-dev \
+	libssh2-1-dev libssl-dev libc-ares-dev libldns-dev libjansson-dev libsqlite3-dev \
+	clang libclang-rt-14-dev clang-format clang-tidy cppcheck man-db python3 procps
+LIBS := libuv yaml-0.1 libcurl libssh2 openssl libcares jansson sqlite3
+# ldns of Debian 12 has no pkg-config file under its own name in every release
+PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
+PKG_LIBS = $(shell pkg-config --libs $(LIBS)) -lldns -pthread
+
+# --- flags (reliability: OpenSSF's compiler guide; -fstrict-flex-arrays=3 needs gcc 13) ---
+OPT ?= -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+WARN := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion
+HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
+ifeq ($(shell uname -m),aarch64)
+HARD := $(filter-out -fcf-protection=full,$(HARD)) -mbranch-protection=standard
+endif
+LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+WERROR ?= $(if $(CI),-Werror)
+INCLUDES := -Iorchestrator -Iconnectors -I. -Itests
+CFLAGS_ALL = -std=gnu17 -g -D_GNU_SOURCE -DFERRYMAN_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(HARD) $(WERROR) $(SAN) $(EXTRA) $(INCLUDES)
+
+# --- sources, by folder ---
+CORE_DIRS := base mail core
+SRC := $(sort $(wildcard orchestrator/*/*.c orchestrator/*.c connectors/*.c connectors/*/*.c state/*.c))
+SRC := $(filter-out orchestrator/console/%,$(SRC))
+MAIN := orchestrator/main.c
+LIBSRC := $(filter-out $(MAIN),$(SRC))
+TESTLIB := $(sort $(wildcard tests/lib/*.c))
+UNIT := $(sort $(wildcard tests/unit/test_*.c))
+CONTRACT := $(sort $(wildcard tests/contract/*.c))
+CRASH := $(sort $(wildcard tests/crash/*.c))
+SIMSRC := $(sort $(wildcard tests/sim/*.c))
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB := $(BUILD)/libferryman.a
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+CONTRACT_BIN := $(patsubst tests/contract/%.c,$(BUILD)/contract/%,$(CONTRACT))
+CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH))
+TABLE := $(BUILD)/tests/table
+SIM := $(BUILD)/tests/sim
+
+## all: build ./ferryman and the relay helper
+all: ferryman $(BUILD)/ferryman-relay
+.PHONY: all
+
+ferryman: $(BUILD)/ferryman
+	@cp -f $< $@
+
+$(BUILD)/ferryman: $(call obj,$(MAIN)) $(LIB)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+
+$(LIB): $(call obj,$(LIBSRC))
+	@rm -f $@
+	ar rcs $@ $^
+
+# The helper runs on other people's machines: one file, libc only, static.
+$(BUILD)/ferryman-relay: connectors/relay/helper/ferryman-relay.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -g -D_GNU_SOURCE -DFERRYMAN_VERSION='"$(VERSION)"' $(OPT) $(WARN) -Wno-missing-prototypes $(WERROR) \
+		-fstack-protector-strong -ftrivial-auto-var-init=zero -static -o $@ $<
+
+$(BUILD)/obj/%.o: %.c | $(BUILD)/pkg.mk
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(PKGFLAGS) -MMD -MP -c -o $@ $<
+
+# pkg-config is asked once, and only when something is compiled.
+$(BUILD)/pkg.mk:
+	@mkdir -p $(@D)
+	@pkg-config --exists $(LIBS) || { echo "ferryman: libraries are missing; run: make deps" >&2; exit 1; }
+	@echo "PKGFLAGS := $$(pkg-config --cflags $(LIBS))" > $@
+-include $(BUILD)/pkg.mk
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/contract/%: $(BUILD)/obj/tests/contract/%.o $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+$(TABLE): $(BUILD)/obj/tests/table.o $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+
+# The simulator links core objects of its own, built with the planted faults selectable at run time.
+PURE := $(sort $(wildcard $(addprefix orchestrator/,base/*.c mail/*.c config/*.c core/*.c)))
+PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(PURE))
+$(BUILD)/planted/%.o: %.c | $(BUILD)/pkg.mk
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED $(PKGFLAGS) -MMD -MP -c -o $@ $<
+$(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+
+## deps: install Debian's packages that are missing (by name, removes nothing)
+deps:
+	@tests/lib/deps.sh $(DEPS)
+
+## test-build: compile every test program
+test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM)
+
+## unit: unit tests, golden tables, simulator's seeds; no network, no root
+unit: all $(UNIT_BIN) $(TABLE) $(SIM)
+	@BUILD=$(BUILD) tests/run unit
+
+## contract: each connector and each store against its contract
+contract: all $(CONTRACT_BIN) $(CRASH_BIN)
+	@BUILD=$(BUILD) tests/run contract
+
+## e2e: end-to-end tests on the lab (root)
+e2e: all
+	@BUILD=$(BUILD) tests/run e2e
+
+## check: everything that CI runs; one table at the end
+check: deps
+	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
+	@BUILD=$(BUILD) tests/run check
+
+## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs
+lint: $(BUILD)/pkg.mk
+	@BUILD=$(BUILD) tests/lint/lint
+
+## asan: unit tests, contracts and seeds under AddressSanitizer and UBSan
+asan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CC=gcc OPT=-O1 \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' test-build -j2
+	@BUILD=$(BUILD)/asan tests/run asan
+
+## cov: line and branch coverage of core, mail and state (gcov)
+cov:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc OPT=-O0 SAN='--coverage' test-build -j2
+	@BUILD=$(BUILD)/cov tests/run cov
+
+## bench: cut-over by ferryman, by a shell script, and the bare work, interleaved (root)
+bench: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/bench/bench
+
+## demo: the May 2012 story on real servers (root)
+demo: deps
+	@$(MAKE) --no-print-directory all -j2
+	@tests/e2e/demo
+
+## lab: start the lab and leave it up, with a word on how to use it (root)
+lab: deps
+	@$(MAKE) --no-print-directory all -j2
+	@tests/lab/lab check && tests/lab/lab deps && tests/lab/lab up && tests/lab/lab hello
+
+## lab-down: stop the lab and remove every trace
+lab-down:
+	@tests/lab/lab down
+
+## docs: regenerate what a program can print (state machine, playbook keys, records, man pages)
+docs: all
+	@tests/lint/docs write
+
+## format: lay out the sources
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+## clean: remove what was built
+clean:
+	rm -rf .build ferryman tests/table
+
+## help: this list
+help:
+	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: deps test-build unit contract e2e check lint asan cov bench demo lab lab-down docs format clean help
+.SECONDARY:
