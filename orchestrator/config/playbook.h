@@ -192,7 +192,7 @@ struct notifier {
 
 struct playbook {
 	const char *name, *summary, *owner, *file;
-	char sha256[65]; /* of the file's bytes followed by the durations overlay's bytes, if any */
+	char sha256[65]; /* of the file's bytes, followed by PLAYBOOK_OVERLAY_MARK and the overlay's bytes if there is one */
 	enum pb_mode mode;
 	const char *const *domains;
 	size_t domains_n;
@@ -237,6 +237,9 @@ size_t findings_errors(const struct findings *f);
 void findings_free(struct findings **f);
 /* "dual-mx.yaml:14:12: error: signals.canary.every: "30" has no unit; want a duration such as 30s [value]" */
 void finding_put(struct buf *b, const struct finding *f);
+
+/* Stands between the two texts where playbook and overlay are kept (and hashed) as one. */
+#define PLAYBOOK_OVERLAY_MARK "\n# ---- durations overlay ----\n"
 
 struct playbook_input {
 	const char *file;        /* name for messages */
