@@ -103,7 +103,8 @@ struct conn_env {
 	conn_done_fn *done;
 	void *ctx;
 	/* Fetch the secret behind cfg's key; NULL with a sentence if it cannot be had (missing, readable by others ...). Free by secret_free. */
-	struct secret *(*secret)(void *ctx, const struct cfg *cfg, const char *key, struct err *err);
+	struct secret *(*secret)(void *secret_ctx, const struct cfg *cfg, const char *key, struct err *err);
+	void *secret_ctx;
 	const char *name;        /* the target's or signal's name in the playbook, for sentences */
 	const char *playbook;    /* name, for tokens and identities */
 };

@@ -81,5 +81,6 @@ int64_t cfg_int_at(const struct cfg *c, const char *key, size_t i);
 const struct cfg *cfg_map_at(const struct cfg *c, const char *key, size_t i);
 const char *cfg_name_at(const struct cfg *c, const char *key, size_t i); /* V_TABLE: the entry's name */
 struct place cfg_place(const struct cfg *c, const char *key); /* key NULL: of the mapping itself */
+const struct schema_row *cfg_row(const struct cfg *c, const char *key); /* NULL if the table has no such key */
 
 #endif
