@@ -2,7 +2,7 @@
  * action.h - everything that the core can ask for. Strings live until the next call of core_step.
  *
  * Laws (DESIGN section 3): each op completes exactly once, in a later event, never inside the call, also after
- * ACT_CANCEL. One ACT_APPEND is outstanding at most. ACT_EFFECT comes only from the step that receives
+ * ACT_CANCEL. (Bodies of ACT_REPLY and ACT_STATUS: docs/CONTROL.md.) One ACT_APPEND is outstanding at most. ACT_EFFECT comes only from the step that receives
  * EV_APPENDED for its INTENT.
  */
 #ifndef FERRYMAN_CORE_ACTION_H
