@@ -111,6 +111,7 @@ struct event {
 			const char *principal; /* login name from SO_PEERCRED */
 			const char *via;       /* "cli" "console" ... */
 			enum verb verb;
+			enum verb of;          /* VERB_PLAN: the plan of VERB_CUTOVER or VERB_FAILBACK */
 			const char *playbook, *procedure, *run, *plan_hash, *reason;
 			const char *overrides[OVERRIDE_MAX]; /* names of the guards bypassed */
 			size_t overrides_n;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "config/playbook.h"
+#include "base/json.h"
 #include "core/action.h"
 
 enum step_class { STEP_STATE, STEP_ACT, STEP_WAIT, STEP_VERIFY };

@@ -171,6 +171,7 @@ command(struct client *c, json_t *o, enum verb verb)
 	ev.command.principal = c->user;
 	ev.command.via = c->owner ? "owner" : "cli";
 	ev.command.verb = verb;
+	ev.command.of = verb_parse(text_of(o, "of") != NULL ? text_of(o, "of") : "cutover");
 	ev.command.playbook = text_of(o, "playbook");
 	ev.command.procedure = text_of(o, "procedure");
 	ev.command.run = text_of(o, "run");

@@ -74,6 +74,7 @@ struct shell {
 	struct net *net;
 	struct book *books;
 	struct port *ports;
+	conn_done_fn *on_done; /* completion of every connector; ctx is the shell */
 	struct flight *flights;
 	struct control *control;
 	int stops;      /* SIGTERM or SIGINT received */
@@ -92,7 +93,7 @@ void shell_halt(struct shell *s, int exit, const char *why);
 void dispatch_action(struct shell *s, const struct action *a);
 void dispatch_later(struct shell *s, const struct later *what); /* copies */
 void dispatch_fini(struct shell *s);
-conn_done_fn *dispatch_done(void); /* completion of every connector; ctx is the shell */
+conn_done_fn *dispatch_done(void); /* the engine's on_done */
 
 /* ports.c */
 struct port *ports_get(struct shell *s, const char *playbook, const char *name, struct err *err);

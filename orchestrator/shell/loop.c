@@ -239,6 +239,7 @@ shell_run(const struct shell_opts *opts, struct err *err)
 	digest_warm();
 	s->opts = opts;
 	s->later_end = &s->later;
+	s->on_done = dispatch_done();
 	(void)uv_loop_init(&s->loop);
 	(void)uv_timer_init(&s->loop, &s->tick);
 	(void)uv_idle_init(&s->loop, &s->later_idle);

@@ -86,7 +86,7 @@ port_new(struct shell *s, struct playbook *pb, const char *name, struct err *err
 	p->pb = playbook_ref(pb);
 	p->name = stdmem_str(name);
 	p->credentials = folder_of(s, pb->file);
-	p->env = (struct conn_env){ .net = s->net, .done = dispatch_done(), .ctx = s, .secret = fetch,
+	p->env = (struct conn_env){ .net = s->net, .done = s->on_done, .ctx = s, .secret = fetch,
 		.secret_ctx = p, .name = p->name, .playbook = p->pb->name };
 	if (cfg == NULL || p->kind == NULL) {
 		(void)err_set(err, RC_NOTFOUND, "playbook %s has no \"%s\"", pb->name, name);

@@ -1,0 +1,542 @@
+/*
+ * cmd_act.c - the verbs that act: each is a client of the control socket, in its own engine when
+ * nobody serves.
+ *
+ * A run belongs to the engine. Ctrl-C asks what to do, a second one detaches; neither aborts the
+ * run, nor does a terminal that is lost.
+ */
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/timeline.h"
+#include "config/playbook.h"
+#include "os/stdmem.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ANSWER_MS = 120000, OVERRIDES = 8 };
+
+/* The one writable thing of the faces: a Unix signal can say nothing else. */
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int n)
+{
+	(void)n;
+	interrupted = interrupted + 1;
+}
+
+/* What one invocation of an acting verb needs. */
+struct act {
+	struct cli *c;
+	struct client *client;
+	struct playbook *pb;
+	const char *verb;      /* of the control socket */
+	const char *procedure; /* NULL = the engine chooses */
+	const char *run;
+	char reason[512];
+	char hash[65];
+	bool started; /* a run goes on */
+};
+
+static void
+catch_interrupts(void)
+{
+	struct sigaction sa = { .sa_handler =
+					on_interrupt }; /* without SA_RESTART: poll must wake */
+
+	(void)sigaction(SIGINT, &sa, NULL);
+}
+
+static json_t *
+request(const struct act *a, const char *verb)
+{
+	json_t *o = json_object();
+	const char *over[OVERRIDES];
+	size_t n = cli_opt_all(a->c, "override", over, OVERRIDES);
+	json_t *list = json_array();
+
+	(void)json_object_set_new(o, "req", json_string(verb));
+	(void)json_object_set_new(o, "verb", json_string(verb));
+	if (a->pb != NULL)
+		(void)json_object_set_new(o, "playbook", json_string(a->pb->name));
+	if (a->procedure != NULL)
+		(void)json_object_set_new(o, "procedure", json_string(a->procedure));
+	if (a->run != NULL)
+		(void)json_object_set_new(o, "run", json_string(a->run));
+	if (a->hash[0] != '\0')
+		(void)json_object_set_new(o, "plan_hash", json_string(a->hash));
+	if (a->reason[0] != '\0')
+		(void)json_object_set_new(o, "reason", json_string(a->reason));
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(list, json_string(over[i]));
+	if (cli_opt(a->c, "now") != NULL)
+		(void)json_array_append_new(list, json_string("soak"));
+	(void)json_object_set_new(o, "overrides", list);
+	return o;
+}
+
+/* "Ctrl-C asks": the run goes on whatever the answer. Returns true to detach. */
+static bool
+ask_interrupt(struct act *a)
+{
+	char line[16];
+	struct err err = { 0 };
+
+	interrupted = 0;
+	if (!isatty(STDIN_FILENO))
+		return true;
+	fprintf(stderr, "\nThe run goes on. [Enter] keep watching, a = abort it, d (or Ctrl-C "
+			"again) = leave it alone: ");
+	(void)fflush(stderr);
+	if (fgets(line, sizeof line, stdin) == NULL || interrupted > 0 || line[0] == 'd')
+		return true;
+	if (line[0] == 'a' && client_send(a->client, request(a, "abort"), &err) != RC_OK)
+		fprintf(stderr, "ferryman: %s\n", err.text);
+	return false;
+}
+
+/* Answers to one request until the last; status lines are shown meanwhile. The body is the
+ * caller's. */
+static int
+await(struct act *a, const char *req, int timeout_ms, json_t **ret, struct err *err)
+{
+	for (;;) {
+		json_t *o = NULL;
+		enum rc rc = client_next(a->client, timeout_ms, &o, err);
+
+		if (rc == RC_BUSY && interrupted > 0) {
+			if (ask_interrupt(a))
+				return -1;
+			continue;
+		}
+		if (rc != RC_OK)
+			return -2;
+		if (json_object_get(o, "topic") != NULL) {
+			if (!cli_json(a->c))
+				timeline_put(stdout, o, cli_colour(a->c));
+		} else if (text_eq(json_string_value(json_object_get(o, "req")), req)) {
+			const json_t *body = json_object_get(o, "body");
+			const char *run = json_string_value(json_object_get(body, "run"));
+
+			if (json_is_true(json_object_get(o, "last"))) {
+				int exit = (int)json_integer_value(json_object_get(o, "exit"));
+
+				*ret = json_incref(json_object_get(o, "body"));
+				json_decref(o);
+				return exit;
+			}
+			a->started = true;
+			if (run != NULL && !cli_json(a->c))
+				printf("run %s started; it goes on without this terminal\n", run);
+		}
+		json_decref(o);
+	}
+}
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+/* The last word of a verb: JSON, or the sentence. */
+static int
+say_end(const struct act *a, int exit, json_t *body)
+{
+	const char *error = text_of(body, "error"), *text = text_of(body, "text");
+	const json_t *reasons = json_object_get(body, "reasons");
+	const json_t *one;
+	size_t i;
+
+	if (cli_json(a->c)) {
+		char *out;
+
+		(void)json_object_set_new(body, "verb", json_string(a->verb));
+		(void)json_object_set_new(body, "exit", json_integer(exit));
+		out = json_dumps(body, JSON_COMPACT);
+		printf("%s\n", out != NULL ? out : "{}");
+		free(out);
+		return exit;
+	}
+	if (error != NULL)
+		fprintf(stderr, "ferryman %s: %s\n", a->verb, error);
+	json_array_foreach(reasons, i, one)
+		fprintf(stderr, "  because %s\n", json_string_value(one));
+	if (text != NULL)
+		printf("%s\n", text);
+	if (exit == CLI_PENDING && error == NULL && text == NULL)
+		printf("pending approval\n");
+	return exit;
+}
+
+static int
+detached(const struct act *a)
+{
+	fprintf(stderr, "\nferryman %s: left alone; it goes on. See: ferryman status\n", a->verb);
+	return CLI_PENDING;
+}
+
+/* Connect; `own`: start an engine for the playbook when nobody serves. */
+static int
+reach(struct act *a, bool own)
+{
+	char *path = cli_control_path(a->c);
+	struct err err = { 0 };
+	enum rc rc = client_open(&a->client, path, &err);
+
+	if (rc == RC_NOTFOUND && own) {
+		if (!cli_json(a->c))
+			fprintf(stderr,
+				"no ferryman is running here; this one will do it (journal: %s)\n",
+				cli_state_dir(a->c));
+		err.rc = RC_OK;
+		rc = client_engine(&a->client, a->c, a->pb->file, &err);
+	}
+	free(path);
+	if (rc == RC_OK)
+		return CLI_DONE;
+	if (rc == RC_NOTFOUND)
+		return cli_fail(
+			a->c, CLI_FAILED, "%s; start it with: ferryman watch PLAYBOOK", err.text);
+	return cli_fail_err(a->c, &err);
+}
+
+/* Send one request and await its end. */
+static int
+converse(struct act *a, const char *verb, json_t *o, json_t **ret)
+{
+	struct err err = { 0 };
+	int exit;
+
+	if (client_send(a->client, o, &err) != RC_OK)
+		return cli_fail_err(a->c, &err);
+	exit = await(a, verb, -1, ret, &err);
+	if (exit == -1)
+		return detached(a);
+	if (exit == -2)
+		return cli_fail(a->c, CLI_FAILED, "%s", err.text);
+	return exit;
+}
+
+static int
+follow(struct act *a)
+{
+	struct err err = { 0 };
+	json_t *o = json_object();
+
+	(void)json_object_set_new(o, "req", json_string("follow"));
+	(void)json_object_set_new(o, "verb", json_string("follow"));
+	return client_send(a->client, o, &err) == RC_OK ? CLI_DONE : cli_fail_err(a->c, &err);
+}
+
+static bool
+ask_line(const char *prompt, char *ret, size_t n)
+{
+	printf("%s", prompt);
+	(void)fflush(stdout);
+	if (fgets(ret, (int)n, stdin) == NULL)
+		return false;
+	ret[strcspn(ret, "\n")] = '\0';
+	return true;
+}
+
+/* The person names the domain and says why; --yes DOMAIN and --reason TEXT do it without a
+ * terminal. */
+static int
+confirm(struct act *a)
+{
+	const char *yes = cli_opt(a->c, "yes"), *reason = cli_opt(a->c, "reason");
+	char line[300];
+
+	if (yes == NULL && !isatty(STDIN_FILENO))
+		return cli_fail(a->c, CLI_USAGE,
+			"no terminal to ask on: give --yes %s and --reason TEXT",
+			a->pb->domains[0]);
+	if (yes == NULL) {
+		(void)snprintf(line, sizeof line,
+			"Type the domain's name (%s) to go on: ", a->pb->domains[0]);
+		if (!ask_line(line, line, sizeof line))
+			return cli_fail(a->c, CLI_GUARD, "not confirmed; nothing was done");
+		yes = line;
+	}
+	if (!text_eq(yes, a->pb->domains[0]))
+		return cli_fail(a->c, CLI_GUARD, "\"%s\" is not %s; nothing was done", yes,
+			a->pb->domains[0]);
+	if (reason == NULL && isatty(STDIN_FILENO) &&
+		ask_line("Reason (for the journal): ", a->reason, sizeof a->reason))
+		reason = a->reason;
+	if (reason == NULL || reason[0] == '\0')
+		return cli_fail(
+			a->c, CLI_USAGE, "a reason is needed, for the journal: --reason TEXT");
+	if (reason != a->reason)
+		(void)snprintf(a->reason, sizeof a->reason, "%s", reason);
+	return CLI_DONE;
+}
+
+/* The plan as the engine makes it now; its hash binds what follows. */
+static int
+show_plan(struct act *a)
+{
+	const char *want = cli_opt(a->c, "plan"), *hash, *text;
+	json_t *o = request(a, "plan"), *body = NULL;
+	int exit;
+
+	(void)json_object_set_new(o, "of", json_string(a->verb));
+	exit = converse(a, "plan", o, &body);
+	if (exit != CLI_DONE) {
+		if (body != NULL)
+			(void)say_end(a, exit, body);
+		json_decref(body);
+		return exit;
+	}
+	hash = text_of(body, "plan_hash");
+	text = text_of(body, "text");
+	(void)snprintf(a->hash, sizeof a->hash, "%s", hash != NULL ? hash : "");
+	if (text != NULL && !cli_json(a->c))
+		printf("%s\n", text);
+	if (want != NULL && strncmp(want, a->hash, strlen(want)) != 0)
+		exit = cli_fail(a->c, CLI_GUARD,
+			"the plan has changed: it is %s now, not %s; nothing was done", a->hash,
+			want);
+	json_decref(body);
+	return exit;
+}
+
+static int
+finish(struct act *a, int exit)
+{
+	client_end(&a->client, a->started);
+	playbook_unref(&a->pb);
+	return exit;
+}
+
+/* cutover and failback: show, ask, run. */
+static int
+run_procedure(struct cli *c, const char *verb)
+{
+	struct act a = { .c = c, .verb = verb, .procedure = cli_arg(c, 1) };
+	json_t *body = NULL;
+	int exit = CLI_DONE;
+
+	a.pb = cli_playbook(c, cli_arg(c, 0), false, &exit);
+	if (a.pb == NULL)
+		return exit;
+	catch_interrupts();
+	exit = reach(&a, true);
+	if (exit == CLI_DONE)
+		exit = follow(&a);
+	if (exit == CLI_DONE)
+		exit = show_plan(&a);
+	if (exit == CLI_DONE)
+		exit = confirm(&a);
+	if (exit == CLI_DONE) {
+		exit = converse(&a, verb, request(&a, verb), &body);
+		if (body != NULL)
+			exit = say_end(&a, exit, body);
+		json_decref(body);
+	}
+	return finish(&a, exit);
+}
+
+/* The others: one request, one answer. */
+static int
+run_simple(struct cli *c, const char *verb, bool own, bool streams)
+{
+	struct act a = { .c = c, .verb = verb };
+	const char *reason = cli_opt(c, "reason");
+	json_t *body = NULL;
+	int exit = CLI_DONE;
+
+	a.pb = cli_playbook(c, cli_arg(c, 0), true, &exit);
+	if (a.pb == NULL)
+		return exit;
+	a.run = cli_opt(c, "continue") != NULL ? cli_opt(c, "continue") : cli_opt(c, "run");
+	(void)snprintf(a.reason, sizeof a.reason, "%s", reason != NULL ? reason : "");
+	(void)snprintf(
+		a.hash, sizeof a.hash, "%s", cli_opt(c, "plan") != NULL ? cli_opt(c, "plan") : "");
+	catch_interrupts();
+	exit = reach(&a, own);
+	if (exit == CLI_DONE && streams)
+		exit = follow(&a);
+	if (exit == CLI_DONE) {
+		json_t *o = request(&a, verb);
+		int64_t ms;
+
+		if (cli_opt(c, "for") != NULL && !num_duration(cli_opt(c, "for"), &ms)) {
+			json_decref(o);
+			exit = cli_fail(c, CLI_USAGE, "--for %s: want a duration such as 30m or 4h",
+				cli_opt(c, "for"));
+		} else {
+			if (cli_opt(c, "for") != NULL)
+				(void)json_object_set_new(o, "expires", json_integer(ms));
+			exit = converse(&a, verb, o, &body);
+		}
+		if (body != NULL)
+			exit = say_end(&a, exit, body);
+		json_decref(body);
+	}
+	return finish(&a, exit);
+}
+
+static int
+run_cutover(struct cli *c)
+{
+	if (cli_opt(c, "continue") != NULL)
+		return run_simple(c, "continue", true, true);
+	return run_procedure(c, "cutover");
+}
+
+static int
+run_failback(struct cli *c)
+{
+	if ((cli_opt(c, "now") != NULL) == (cli_opt(c, "wait") != NULL))
+		return cli_fail(c, CLI_USAGE,
+			"say --now (leaves the soak out, which the journal keeps) or --wait (until "
+			"the primary has "
+			"been healthy for the soak)");
+	return run_procedure(c, "failback");
+}
+
+static int
+run_abort(struct cli *c)
+{
+	return run_simple(c, "abort", false, true);
+}
+
+static int
+run_eject(struct cli *c)
+{
+	const char *yes = cli_opt(c, "yes");
+	int exit = CLI_DONE;
+	struct playbook *pb = cli_playbook(c, cli_arg(c, 0), true, &exit);
+	bool ok;
+
+	if (pb == NULL)
+		return exit;
+	ok = text_eq(yes, pb->domains[0]);
+	if (!ok)
+		exit = cli_fail(c, CLI_USAGE,
+			"this takes ferryman out of %s: markers, maps and permissions it left are "
+			"removed; say --yes %s",
+			pb->domains[0], pb->domains[0]);
+	playbook_unref(&pb);
+	return ok ? run_simple(c, "eject", true, true) : exit;
+}
+
+static int
+run_approve(struct cli *c)
+{
+	return run_simple(c, "approve", false, false);
+}
+static int
+run_deny(struct cli *c)
+{
+	return run_simple(c, "deny", false, false);
+}
+static int
+run_pause(struct cli *c)
+{
+	if (cli_opt(c, "reason") == NULL)
+		return cli_fail(c, CLI_USAGE,
+			"a reason is needed, for whoever finds it paused: --reason TEXT");
+	return run_simple(c, "pause", false, false);
+}
+static int
+run_resume(struct cli *c)
+{
+	return run_simple(c, "resume", false, false);
+}
+static int
+run_ack(struct cli *c)
+{
+	return run_simple(c, "ack", false, false);
+}
+
+static const struct cli_opt procedure_opts[] = {
+	{ "yes", "DOMAIN", "do not ask: the domain's name, typed here instead" },
+	{ "reason", "TEXT", "why, for the journal" },
+	{ "plan", "HASH", "go on only if the plan still has this hash (or begins so)" },
+	{ "override", "GUARD",
+		"bypass a guard by its name; the journal keeps it; may be given several times" },
+	{ "continue", "RUN", "finish an orphaned or blocked run instead of starting one" },
+	{ NULL, NULL, NULL },
+};
+static const struct cli_opt failback_opts[] = {
+	{ "now", NULL, "without the soak; the journal keeps that this guard was bypassed" },
+	{ "wait", NULL, "wait until the primary has been healthy for the soak" },
+	{ "yes", "DOMAIN", "do not ask: the domain's name, typed here instead" },
+	{ "reason", "TEXT", "why, for the journal" },
+	{ "plan", "HASH", "go on only if the plan still has this hash (or begins so)" },
+	{ "override", "GUARD",
+		"bypass a guard by its name; the journal keeps it; may be given several times" },
+	{ NULL, NULL, NULL },
+};
+static const struct cli_opt people_opts[] = {
+	{ "plan", "HASH", "the plan that is meant; refused if another one is pending" },
+	{ "reason", "TEXT", "why, for the journal" },
+	{ NULL, NULL, NULL },
+};
+static const struct cli_opt run_opts[] = {
+	{ "run", "RUN", "the run that is meant; refused if it is another one" },
+	{ "reason", "TEXT", "why, for the journal" },
+	{ NULL, NULL, NULL },
+};
+static const struct cli_opt pause_opts[] = {
+	{ "for", "DURATION", "how long, e.g. 4h; without it until somebody resumes" },
+	{ "reason", "TEXT", "why, for the journal and for whoever finds it paused" },
+	{ NULL, NULL, NULL },
+};
+static const struct cli_opt eject_opts[] = {
+	{ "yes", "DOMAIN", "the domain's name, typed here" },
+	{ "reason", "TEXT", "why, for the journal" },
+	{ NULL, NULL, NULL },
+};
+
+const struct cli_verb verb_cutover = { "cutover", "PLAYBOOK [PROCEDURE]", 1, 2,
+	"Take the mail across: show the plan, ask, run with progress",
+	"Shows the plan with its hash, asks for the domain's name and a reason, then runs it bound "
+	"to that hash. If a\n"
+	"ferryman is watching, it does the work; else this verb does, for one run. The run goes on "
+	"when the terminal\n"
+	"is lost; Ctrl-C asks, a second one leaves it alone.",
+	procedure_opts, run_cutover };
+const struct cli_verb verb_failback = { "failback", "PLAYBOOK [PROCEDURE]", 1, 2,
+	"Bring the mail back to the primary path, in shares",
+	"Like cutover, in the other direction: verifies the primary first, then moves the mail in "
+	"the shares that the\n"
+	"playbook names.",
+	failback_opts, run_failback };
+const struct cli_verb verb_abort = { "abort", "PLAYBOOK", 1, 1, "Turn a run round before its pivot",
+	"Undoes what the run has done so far, in reverse order. From the pivot on it is refused: "
+	"use failback.",
+	run_opts, run_abort };
+const struct cli_verb verb_eject = { "eject", "PLAYBOOK", 1, 1,
+	"Take ferryman out of the targets and prove it",
+	"Brings the targets back to the primary path's state and removes what ferryman left there: "
+	"the fence's TXT\n"
+	"record, the SPF terms of the backup, the maps on the relay. Each is read back and shown. "
+	"Refused while mail\n"
+	"runs on the backup.",
+	eject_opts, run_eject };
+const struct cli_verb verb_approve = { "approve", "PLAYBOOK", 1, 1,
+	"Approve the plan that is pending",
+	"Bound to the plan's hash that was shown. Exit code 5 while more approvals are needed.",
+	people_opts, run_approve };
+const struct cli_verb verb_deny = { "deny", "PLAYBOOK", 1, 1, "Deny the plan that is pending",
+	"ferryman stands down until the diagnosis clears.", people_opts, run_deny };
+const struct cli_verb verb_pause = { "pause", "PLAYBOOK", 1, 1,
+	"Put the brake on: nothing starts by itself",
+	"Running steps end. Manual verbs still work and say that the brake is on.", pause_opts,
+	run_pause };
+const struct cli_verb verb_resume = { "resume", "PLAYBOOK", 1, 1, "Take the brake off",
+	"The opposite of pause.", people_opts, run_resume };
+const struct cli_verb verb_ack = { "ack", "PLAYBOOK", 1, 1,
+	"Take note of an alarm or a blocked run",
+	"Says that a person knows and acts; repeated alarms stop.", run_opts, run_ack };
