@@ -59,6 +59,7 @@ err_prefix(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof err->text)
 		return err->rc;
-	(void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+	(void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %.*s",
+		(int)(sizeof err->text - (size_t)n), old);
 	return err->rc;
 }

@@ -251,20 +251,20 @@ integer(struct rd *r, int64_t *ret)
 {
 	bool negative = r->p < r->end && *r->p == '-';
 	const char *start;
-	int64_t v = 0;
+	int64_t v = 0; /* summed up below zero, where there is room for the least one */
 
 	r->p += negative;
 	start = r->p;
 	while (r->p < r->end && *r->p >= '0' && *r->p <= '9') {
 		int d = *r->p++ - '0';
 
-		if (v > (INT64_MAX - d) / 10)
+		if (v < (INT64_MIN + d) / 10)
 			return false;
-		v = v * 10 + d;
+		v = v * 10 - d;
 	}
-	if (r->p == start || (*start == '0' && r->p - start > 1))
+	if (r->p == start || (*start == '0' && r->p - start > 1) || (!negative && v == INT64_MIN))
 		return false;
-	*ret = negative ? -v : v;
+	*ret = negative ? v : -v;
 	return r->p >= r->end || memchr(".eE", *r->p, 3) == NULL;
 }
 
@@ -291,8 +291,8 @@ children(struct rd *r, struct json *o, char close)
 		size_t len;
 
 		if (o->type == JSON_OBJ) {
-			if (!take(r, '"') || (key = string(r, &len)) == NULL || strlen(key) != len ||
-					duplicate(o, key) || !take(r, ':'))
+			if (!take(r, '"') || (key = string(r, &len)) == NULL ||
+				strlen(key) != len || duplicate(o, key) || !take(r, ':'))
 				return false;
 		}
 		v = value(r);

@@ -1,5 +1,6 @@
 /*
- * check.h - the least a test program needs: named checks, skips with a reason, one closing line that tests/run reads.
+ * check.h - the least a test program needs: named checks, skips with a reason, one closing line
+ *that tests/run reads.
  *
  *	static void
  *	a_name(void) { CHECK(x == 1); CHECK_STR(got, "want"); }
@@ -22,7 +23,8 @@ static struct {
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
 		if (!(cond)) {                                                                     \
-			printf("FAIL %s: %s:%d: %s\n", check_state.name, __FILE__, __LINE__, #cond); \
+			printf("FAIL %s: %s:%d: %s\n", check_state.name, __FILE__, __LINE__,       \
+				#cond);                                                            \
 			check_state.faults++;                                                      \
 		}                                                                                  \
 	} while (0)
@@ -30,10 +32,12 @@ static struct {
 #define CHECK_STR(got, want)                                                                       \
 	do {                                                                                       \
 		const char *check_g = (got), *check_w = (want);                                    \
-		if (check_g == NULL || check_w == NULL ? check_g != check_w : strcmp(check_g, check_w) != 0) { \
-			printf("FAIL %s: %s:%d: %s\n     got  %s\n     want %s\n", check_state.name,     \
-					__FILE__, __LINE__, #got, check_g != NULL ? check_g : "(null)", \
-					check_w != NULL ? check_w : "(null)");                     \
+		if (check_g == NULL || check_w == NULL ? check_g != check_w                        \
+						       : strcmp(check_g, check_w) != 0) {          \
+			printf("FAIL %s: %s:%d: %s\n     got  %s\n     want %s\n",                 \
+				check_state.name, __FILE__, __LINE__, #got,                        \
+				check_g != NULL ? check_g : "(null)",                              \
+				check_w != NULL ? check_w : "(null)");                             \
 			check_state.faults++;                                                      \
 		}                                                                                  \
 	} while (0)
@@ -43,7 +47,7 @@ static struct {
 		long long check_g = (long long)(got), check_w = (long long)(want);                 \
 		if (check_g != check_w) {                                                          \
 			printf("FAIL %s: %s:%d: %s: got %lld, want %lld\n", check_state.name,      \
-					__FILE__, __LINE__, #got, check_g, check_w);               \
+				__FILE__, __LINE__, #got, check_g, check_w);                       \
 			check_state.faults++;                                                      \
 		}                                                                                  \
 	} while (0)
@@ -70,7 +74,8 @@ static struct {
 static inline int
 check_end(void)
 {
-	printf("%d passed, %d failed, %d skipped\n", check_state.passed, check_state.failed, check_state.skipped);
+	printf("%d passed, %d failed, %d skipped\n", check_state.passed, check_state.failed,
+		check_state.skipped);
 	return check_state.failed > 0;
 }
 
