@@ -1,8 +1,8 @@
 /*
- * imapio.h - look for one message in a mailbox over IMAPS (RFC 9051, RFC 3501), read it, delete it.
+ * imapio.h - wait for one message in a mailbox over IMAPS (RFC 9051, RFC 3501), read it, delete it.
  *
- * A search opens a session, selects the folder, searches, fetches, deletes if told to, logs out.
- * Only messages that carry the token in the given header, or as text anywhere, are touched.
+ * One session: log in, then look into each folder in turn until something is found or the time is
+ * over. Only messages that carry the token in the given header, or as text anywhere, are touched.
  */
 #ifndef FERRYMAN_NET_IMAPIO_H
 #define FERRYMAN_NET_IMAPIO_H
@@ -15,14 +15,15 @@ struct imapio_opts {
 	int port; /* 0 = 993 */
 	const char *ca_pem;
 	const struct secret *auth; /* "user:password" */
-	const char *folder;	   /* "INBOX" */
-	const char *header;	   /* SEARCH HEADER name token; NULL = SEARCH TEXT token */
-	const char *token;	   /* printable ASCII without quotes */
-	bool headers_only; /* fetch BODY.PEEK[HEADER]; else the whole message, at most 256 KiB of it
-			    */
-	bool remove;	   /* \Deleted and expunge what was found */
-	bool missing_is_empty; /* a folder that does not exist (junk folders) counts as empty */
-	int64_t deadline_ms;
+	const char *folder[2]; /* "INBOX"; then e.g. "Junk", which may be missing; NULL = none */
+	const char *header;    /* SEARCH HEADER name token; NULL = SEARCH TEXT token */
+	const char *token;     /* printable ASCII without quotes */
+	bool headers_only;     /* fetch the header; else the message, at most 256 KiB of it */
+	bool remove;	       /* \Deleted and expunge what was found */
+	int64_t poll_ms;     /* first pause between two looks, doubled up to IMAPIO_POLL_MAX_MS; 0 =
+				look once */
+	int64_t deadline_ms; /* nothing found by then: IMAPIO_EMPTY if a look succeeded, else
+				IMAPIO_LOST */
 };
 
 enum imapio_end {
@@ -31,7 +32,7 @@ enum imapio_end {
 	IMAPIO_REFUSED, /* the server said NO or BAD: login, folder; why holds its words */
 	IMAPIO_LOST	/* no usable answer */
 };
-enum { IMAPIO_MESSAGES = 8 };
+enum { IMAPIO_MESSAGES = 8, IMAPIO_POLL_MAX_MS = 2000 };
 struct imapio_message {
 	const char *text; /* header or message as fetched, CRLF lines, NUL-terminated */
 	size_t text_n;
@@ -40,7 +41,9 @@ struct imapio_result {
 	enum imapio_end end;
 	struct imapio_message message[IMAPIO_MESSAGES];
 	size_t n;
-	bool removed; /* what was found is gone */
+	int folder;	 /* index of the folder where they were */
+	int64_t took_ms; /* from the start to the look that found them */
+	bool removed;	 /* what was found is gone */
 	const char *why;
 };
 

@@ -42,9 +42,8 @@ int64_t net_now_ms(const struct net *net);
 int64_t net_wall_ms(const struct net *net);
 
 /*
- * Timers and deferred calls. The handle is nulled before fn runs, if the caller gave its address
- * (self != NULL: where the handle is kept). net_timer_stop is NULL-safe, nulls, and may be called
- * from fn.
+ * Timers run once. A timer stays its owner's also after it has fired: stop it then, or start
+ * another in its place. net_timer_stop is NULL-safe, nulls, and may be called inside fn.
  */
 struct net_timer;
 typedef void net_fn(void *ctx);

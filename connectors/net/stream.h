@@ -53,6 +53,7 @@ void stream_block(
 bool stream_secure(const struct stream *s);
 bool stream_wrote(const struct stream
 		*s); /* true once any octet was handed to the system after the handshake */
+const char *stream_local(const struct stream *s);   /* our own address, "" until connected */
 const char *stream_peer(const struct stream *s);    /* "" until connected */
 enum stream_why stream_why(const struct stream *s); /* after STREAM_ENDED */
 
