@@ -2134,9 +2134,8 @@ verb_setup_check(const struct request *r)
 			putf(&bad, "main.cf: defer_transports does not name %s\n", names[i]);
 	if (trouble.n > 0)
 		putf(&bad, "%s\n", str(&trouble));
-	field(&answer, "value", str(&bad), bad.n);
 	bool ok = bad.n == 0;
-	say("why", ok ? "" : "main.cf or the maps are not as ferryman setup says");
+	(void)refuse(REFUSED, "%s", str(&bad), "");
 	drop(&maps);
 	drop(&defers);
 	drop(&errs);
