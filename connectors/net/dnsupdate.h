@@ -46,7 +46,9 @@ struct dnsupdate {
 };
 
 enum dnsupdate_end {
-	DNSUPDATE_ANSWERED, /* rcode; with a key: the answer's own signature was right */
+	/* rcode. An unsigned refusal (NOTAUTH, REFUSED, FORMERR, NOTIMP) counts, authentic = false;
+	   any other answer must bear a right signature. */
+	DNSUPDATE_ANSWERED,
 	DNSUPDATE_REFUSED, /* refused before sending: our request can not be built (bad key, name or
 			      data) */
 	DNSUPDATE_NOT_SENT,  /* no octet of the request has left */
@@ -55,6 +57,7 @@ enum dnsupdate_end {
 struct dnsupdate_result {
 	enum dnsupdate_end end;
 	int rcode;
+	bool authentic; /* signed by the server with our key; true too if no key was used */
 	const char *why;
 };
 

@@ -55,4 +55,9 @@ struct http_job *http_start(struct net *net, const struct http_request *rq, http
  * (false), nulls. */
 bool http_cancel(struct http_job **job);
 
+/* For net.c alone: libcurl's side of a net, made at the first request. */
+struct http_pool;
+void http_pool_free(struct http_pool **pool);
+struct http_pool **net_http_pool(struct net *net);
+
 #endif

@@ -1,6 +1,7 @@
 /* net.c - the loop's timers, deferred calls and name look-ups. Every handle is closed here or by
  * its owner. */
 #include "net/chan.h"
+#include "net/http.h"
 #include "net/net.h"
 #include "os/clock.h"
 #include "os/stdmem.h"
@@ -24,6 +25,7 @@ struct net_timer {
 struct net {
 	uv_loop_t *loop;
 	struct chans *chans;
+	struct http_pool *http;
 	char *ca_file;
 	struct net_timer *timers;
 };
@@ -88,6 +90,7 @@ net_free(struct net **pnet)
 	if (net == NULL)
 		return;
 	*pnet = NULL;
+	http_pool_free(&net->http);
 	chans_free(&net->chans);
 	while (net->timers != NULL) {
 		struct net_timer *t = net->timers;
@@ -111,6 +114,12 @@ const char *
 net_ca_file(const struct net *net)
 {
 	return net->ca_file;
+}
+
+struct http_pool **
+net_http_pool(struct net *net)
+{
+	return &net->http;
 }
 
 struct chans *

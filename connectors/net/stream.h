@@ -48,8 +48,7 @@ void stream_fmt(struct stream *s, const char *fmt, ...) __attribute__((format(pr
 /* stream_starttls - TLS from here on; clear text that came behind the go-ahead ends the stream (RFC
  * 3207 section 6: injection). */
 void stream_starttls(struct stream *s);
-void stream_block(
-	struct stream *s, size_t n); /* inside a STREAM_LINE: the next n octets come as one block */
+void stream_block(struct stream *s, size_t n); /* inside fn: the next n octets come as one block */
 bool stream_secure(const struct stream *s);
 bool stream_wrote(const struct stream
 		*s); /* true once any octet was handed to the system after the handshake */
