@@ -66,8 +66,8 @@ room(struct findings *f)
 }
 
 void
-findings_add(struct findings *f, enum finding_level level, const char *file, struct place at, const char *rule,
-		const char *path, const char *fmt, ...)
+findings_add(struct findings *f, enum finding_level level, const char *file, struct place at,
+	const char *rule, const char *path, const char *fmt, ...)
 {
 	char text[FINDING_TEXT];
 	va_list ap;
@@ -142,7 +142,7 @@ void
 finding_put(struct buf *b, const struct finding *f)
 {
 	buf_fmt(b, "%s:%d:%d: %s: ", f->file, f->at.line, f->at.col,
-			f->level == FIND_ERROR ? "error" : "warning");
+		f->level == FIND_ERROR ? "error" : "warning");
 	if (f->path[0] != '\0')
 		buf_fmt(b, "%s: ", f->path);
 	buf_fmt(b, "%s [%s]", f->text, f->rule);

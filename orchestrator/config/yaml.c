@@ -49,14 +49,16 @@ next_event(struct composer *c, yaml_event_t *e)
 		return false;
 	if (yaml_parser_parse(&c->parser, e))
 		return true;
-	at = (struct place){ (int)c->parser.problem_mark.line + 1, (int)c->parser.problem_mark.column + 1 };
+	at = (struct place){ (int)c->parser.problem_mark.line + 1,
+		(int)c->parser.problem_mark.column + 1 };
 	if (c->parser.error == YAML_MEMORY_ERROR)
 		stop(c, at, "out of memory while reading");
 	else {
-		findings_add(c->f, FIND_ERROR, c->file, at, "shape", "", "not readable as YAML: %s%s%s",
-				c->parser.problem != NULL ? c->parser.problem : "?",
-				c->parser.context != NULL ? ", " : "",
-				c->parser.context != NULL ? c->parser.context : "");
+		findings_add(c->f, FIND_ERROR, c->file, at, "shape", "",
+			"not readable as YAML: %s%s%s",
+			c->parser.problem != NULL ? c->parser.problem : "?",
+			c->parser.context != NULL ? ", " : "",
+			c->parser.context != NULL ? c->parser.context : "");
 		c->bad = c->stopped = true;
 	}
 	return false;
@@ -77,15 +79,19 @@ refuse_marks(struct composer *c, const yaml_event_t *e)
 		anchor = e->data.sequence_start.anchor;
 		tag = e->data.sequence_start.tag;
 	} else if (e->type == YAML_ALIAS_EVENT) {
-		wrong(c, place_of(e), "an alias (*name) is not allowed: write the value out where it is used");
+		wrong(c, place_of(e),
+			"an alias (*name) is not allowed: write the value out where it is used");
 	}
 	if (anchor != NULL)
-		wrong(c, place_of(e), "an anchor (&name) is not allowed: write the value out where it is used");
+		wrong(c, place_of(e),
+			"an anchor (&name) is not allowed: write the value out where it is used");
 	if (tag != NULL)
-		wrong(c, place_of(e), "a tag (!name) is not allowed: types come from the key alone");
+		wrong(c, place_of(e),
+			"a tag (!name) is not allowed: types come from the key alone");
 }
 
-/* Characters that make a text look other than it is: C0 and C1 controls, bidirectional overrides (U+202A.., U+2066..). */
+/* Characters that make a text look other than it is: C0 and C1 controls, bidirectional overrides
+ * (U+202A.., U+2066..). */
 static const char *
 odd_character(const char *s, size_t n, bool lines)
 {
@@ -97,9 +103,10 @@ odd_character(const char *s, size_t n, bool lines)
 		if (p[i] == 0xc2 && i + 1 < n && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f)
 			return "a control character is not allowed here";
 		if (p[i] == 0xe2 && i + 2 < n &&
-				((p[i + 1] == 0x80 && p[i + 2] >= 0xaa && p[i + 2] <= 0xae) ||
-						(p[i + 1] == 0x81 && p[i + 2] >= 0xa6 && p[i + 2] <= 0xa9)))
-			return "a character that reverses the direction of text is not allowed: it makes a "
+			((p[i + 1] == 0x80 && p[i + 2] >= 0xaa && p[i + 2] <= 0xae) ||
+				(p[i + 1] == 0x81 && p[i + 2] >= 0xa6 && p[i + 2] <= 0xa9)))
+			return "a character that reverses the direction of text is not allowed: it "
+			       "makes a "
 			       "playbook read other than it is";
 	}
 	return NULL;
@@ -165,8 +172,8 @@ check_key(struct composer *c, const struct ynode *map, const struct ynode *key)
 		if (strcmp(k->key, key->text) != 0)
 			continue;
 		findings_add(c->f, FIND_ERROR, c->file, key->at, "shape", "",
-				"the key \"%s\" is already in line %d: remove one of the two", key->text,
-				k->key_at.line);
+			"the key \"%s\" is already in line %d: remove one of the two", key->text,
+			k->key_at.line);
 		c->bad = true;
 		return;
 	}
@@ -269,11 +276,12 @@ document(struct composer *c)
 			struct place at = place_of(&e);
 
 			yaml_event_delete(&e);
-			stop(c, at, "a second document (---) is not allowed: one file is one playbook");
+			stop(c, at,
+				"a second document (---) is not allowed: one file is one playbook");
 			break;
 		}
 		if (e.type == YAML_STREAM_START_EVENT || e.type == YAML_DOCUMENT_START_EVENT ||
-				e.type == YAML_DOCUMENT_END_EVENT)
+			e.type == YAML_DOCUMENT_END_EVENT)
 			yaml_event_delete(&e);
 		else if ((root = compose(c, &e)) == NULL)
 			break;
