@@ -188,6 +188,7 @@ build_inbound(struct build *b, struct path *p, const struct cfg *c)
 					.host = host };
 	}
 	p->inbound.spool = cfg_int(c, "mode") == 1;
+	p->inbound.recipients_list = cfg_has(c, "recipients") && cfg_int(c, "recipients") == 0;
 	p->inbound.onward = cfg_str(c, "onward");
 	p->inbound.keep_ms = cfg_int(c, "keep");
 	p->inbound.spool_at = spool != NULL ? playbook_target(&b->pb, spool) : NULL;

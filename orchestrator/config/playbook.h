@@ -64,8 +64,9 @@ struct path {
 		bool given;
 		const struct mx *mx;
 		size_t mx_n;
-		bool spool;	    /* mode: spool (else deliver) */
-		const char *onward; /* fixed host for the spool; NULL unless spool */
+		bool spool;	      /* mode: spool (else deliver) */
+		bool recipients_list; /* wrong recipients are refused at RCPT */
+		const char *onward;   /* fixed host for the spool; NULL unless spool */
 		int64_t keep_ms;
 		const struct target *spool_at; /* relay whose queue is the spool, when it is a
 						  target of ours; else NULL */

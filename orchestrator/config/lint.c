@@ -1,0 +1,422 @@
+/*
+ * lint.c - what is legal but unwise, as far as the file alone tells. Each rule has a stable id, a
+ * level and its words in lint_rules; docs/PLAYBOOK.md shows the same table.
+ */
+#include "base/text.h"
+#include "config/build.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct lint_rule lint_rules[] = {
+	{ "anchors", FIND_ERROR,
+		"Fewer than two anchors: ferryman could not tell an outage from being cut off "
+		"itself, and stays blind." },
+	{ "no-pivot", FIND_ERROR,
+		"A cut-over switches mail but marks no pivot: abort would pretend to recall mail "
+		"that has left." },
+	{ "pivot-first", FIND_ERROR,
+		"A switch stands before the pivot: from there on mail cannot be recalled." },
+	{ "no-proof", FIND_ERROR, "No canary is proven through the new path before the pivot." },
+	{ "spf-first", FIND_ERROR,
+		"Outbound mail is switched before the new path's SPF terms are authorised and "
+		"visible." },
+	{ "narrow-early", FIND_ERROR,
+		"A permission is withdrawn before the new path is verified." },
+	{ "not-last-hop", FIND_ERROR,
+		"A release or a queue's evidence is asked of a hub for a path that never waits "
+		"there." },
+	{ "no-harm", FIND_ERROR,
+		"No group in `must` has a signal that sees mail refused or late: the diagnosis "
+		"could never convince." },
+	{ "same-path", FIND_ERROR, "A signal of a diagnosis' group speaks of another path only." },
+	{ "no-backup-proof", FIND_WARNING,
+		"No signal watches the backup path: nobody would know that it is worse." },
+	{ "cold", FIND_WARNING,
+		"The backup sends nothing in peace time: receivers will throttle it (cold)." },
+	{ "spf-peace", FIND_WARNING,
+		"The cut-over authorises the backup and waits for it: authorise it in peace time "
+		"and the wait is nothing." },
+	{ "hold-short", FIND_WARNING,
+		"A diagnosis' `for` is shorter than its signals need to rise: it adds no "
+		"damping." },
+	{ "stale-short", FIND_ERROR,
+		"A signal is stale before it can be asked again: it would flap between known and "
+		"unknown." },
+	{ "timeout-long", FIND_WARNING,
+		"A signal's timeout is longer than its interval: rounds overlap." },
+	{ "blackout-rescue", FIND_WARNING,
+		"A blackout forbids an automatic cut-over: it can forbid a rescue." },
+	{ "nobody", FIND_ERROR,
+		"A response asks for more approvers than there are people who may approve." },
+	{ "no-brake", FIND_WARNING, "Nobody may put the brake on." },
+	{ "no-notify", FIND_WARNING, "Nobody is told: the playbook has no notifier." },
+	{ "owner-inside", FIND_WARNING,
+		"The owner's mailbox is in a domain that the playbook moves: it may be down with "
+		"it." },
+	{ "spf-budget", FIND_ERROR,
+		"The path's SPF terms alone cost more look-ups than receivers allow (a lower bound "
+		"from this file)." },
+	{ "spf-mx", FIND_WARNING,
+		"A path is authorised by `mx`: an MX switch would change who may send." },
+	{ "spool-onward", FIND_ERROR,
+		"A spool without a fixed `onward` host passes mail on by MX, finds itself and "
+		"bounces." },
+	{ "spool-recipients", FIND_WARNING,
+		"A spool that takes any recipient bounces later, to forged senders." },
+	{ "null-set", FIND_ERROR, "A procedure switches MX to a path without an MX set." },
+	{ "unused", FIND_WARNING, "Nothing refers to it." },
+	{ "automatic-observed", FIND_WARNING,
+		"A response is more than the playbook's mode allows: it will be capped." },
+	{ "dkim", FIND_WARNING,
+		"The backup path says nothing of DKIM: SPF alone breaks at forwarders and lists." },
+	{ NULL, FIND_WARNING, NULL },
+};
+
+struct lint {
+	const struct playbook *pb;
+	struct findings *f;
+};
+
+static void say(struct lint *l, const char *id, struct place at, const char *path, const char *fmt,
+	...) __attribute__((format(printf, 5, 6)));
+
+static void
+say(struct lint *l, const char *id, struct place at, const char *path, const char *fmt, ...)
+{
+	enum finding_level level = FIND_WARNING;
+	char text[700];
+	va_list ap;
+
+	for (const struct lint_rule *r = lint_rules; r->id != NULL; r++)
+		if (text_eq(r->id, id))
+			level = r->level;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	findings_add(l->f, level, l->pb->file, at, id, path, "%s", text);
+}
+
+static const char *
+where(char *out, size_t n, const char *section, const char *name)
+{
+	(void)snprintf(out, n, "%s.%s", section, name);
+	return out;
+}
+
+static const struct step *
+first(const struct procedure *p, const char *kind)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (text_eq(p->steps[i].kind, kind))
+			return &p->steps[i];
+	return NULL;
+}
+
+static bool
+is_switch(const struct step *s)
+{
+	return text_eq(s->kind, "outbound.switch") || text_eq(s->kind, "mx.switch");
+}
+
+static void
+lint_order(struct lint *l, const struct procedure *p, const char *path)
+{
+	const struct step *pivot = NULL, *sw = NULL, *proof = NULL,
+			  *spf = first(p, "spf.authorize"), *seen = first(p, "wait.published");
+
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (s->pivot)
+			pivot = s;
+		if (is_switch(s) && sw == NULL)
+			sw = s;
+		if (text_eq(s->kind, "verify.canary") && s->through == p->to && pivot == NULL &&
+			proof == NULL)
+			proof = s;
+		if (text_eq(s->kind, "spf.withdraw") && (pivot == NULL || i + 1 < p->steps_n))
+			say(l, "narrow-early", s->place, path,
+				"step %s withdraws a permission before the last step has verified "
+				"the new path",
+				s->id);
+	}
+	if (sw == NULL)
+		return;
+	if (pivot == NULL)
+		say(l, "no-pivot", sw->place, path,
+			"step %s (%s) switches mail: say pivot: true there", sw->id, sw->kind);
+	else if (sw < pivot)
+		say(l, "pivot-first", sw->place, path,
+			"step %s (%s) switches mail before the pivot (step %s)", sw->id, sw->kind,
+			pivot->id);
+	if (pivot != NULL && proof == NULL && text_eq(sw->kind, "outbound.switch"))
+		say(l, "no-proof", pivot->place, path,
+			"put a verify.canary {through: %s} before step %s", p->to->name, pivot->id);
+	if (text_eq(sw->kind, "outbound.switch") && p->to->spf_n > 0 && spf != NULL &&
+		(spf > sw || seen == NULL || seen > sw || seen < spf))
+		say(l, "spf-first", sw->place, path,
+			"put spf.authorize and then wait.published before step %s", sw->id);
+}
+
+static void
+lint_procedure(struct lint *l, const struct procedure *p)
+{
+	char path[160];
+
+	(void)where(path, sizeof path, "procedures", p->name);
+	if (p->kind == PROC_SHELTER)
+		return;
+	lint_order(l, p, path);
+	if (first(p, "spf.authorize") != NULL && first(p, "wait.published") != NULL)
+		say(l, "spf-peace", first(p, "spf.authorize")->place, path,
+			"%s could be authorised in peace time", p->to->name);
+	if (first(p, "mx.switch") != NULL && (!p->to->inbound.given || p->to->inbound.mx_n == 0))
+		say(l, "null-set", first(p, "mx.switch")->place, path,
+			"%s has no inbound.mx: an MX set is never made empty", p->to->name);
+	if (p->flow == FLOW_OUTBOUND && p->to->dkim.domain == NULL)
+		say(l, "dkim", p->to->at, path, "paths.%s has no dkim", p->to->name);
+	if (p->flow == FLOW_OUTBOUND)
+		say(l, "cold", p->to->at, path,
+			"%s is a cold standby: expect receivers to slow it down at first",
+			p->to->name);
+}
+
+static void
+lint_release(struct lint *l, const struct procedure *p)
+{
+	const struct step *rel = first(p, "queue.release");
+	char path[160];
+	bool parks = false;
+
+	if (rel == NULL)
+		return;
+	for (size_t i = 0; i < l->pb->procedures_n; i++) {
+		const struct step *park = first(&l->pb->procedures[i], "mail.park");
+
+		for (size_t a = 0; park != NULL && a < park->at_n; a++)
+			for (size_t b = 0; b < rel->at_n; b++)
+				parks = parks || park->at[a] == rel->at[b];
+	}
+	if (!parks)
+		say(l, "not-last-hop", rel->place, where(path, sizeof path, "procedures", p->name),
+			"step %s releases where nothing is ever parked", rel->id);
+}
+
+static void
+lint_signals(struct lint *l)
+{
+	const struct playbook *pb = l->pb;
+	size_t anchors = 0;
+	char path[160];
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *s = &pb->signals[i];
+
+		(void)where(path, sizeof path, "signals", s->name);
+		anchors += s->role == SIG_ANCHOR;
+		if (s->stale_ms <= s->every_ms)
+			say(l, "stale-short", s->at, path,
+				"stale after %lld ms, asked every %lld ms: want at least twice "
+				"`every`",
+				(long long)s->stale_ms, (long long)s->every_ms);
+		if (s->timeout_ms > s->every_ms && s->role == SIG_ANCHOR)
+			say(l, "timeout-long", s->at, path,
+				"an anchor's timeout (%lld ms) is longer than its interval (%lld "
+				"ms)",
+				(long long)s->timeout_ms, (long long)s->every_ms);
+	}
+	if (anchors < 2)
+		say(l, "anchors", (struct place){ 1, 1 }, "signals",
+			"%zu anchor%s: give two tcp signals with role: anchor, in networks that "
+			"have nothing to "
+			"do with the mail",
+			anchors, anchors == 1 ? "" : "s");
+	for (size_t i = 0; i < pb->procedures_n; i++) {
+		const struct procedure *p = &pb->procedures[i];
+		bool watched = p->kind == PROC_SHELTER;
+
+		for (size_t k = 0; k < pb->signals_n; k++)
+			watched = watched || pb->signals[k].path == p->to;
+		if (!watched)
+			say(l, "no-backup-proof", p->at,
+				where(path, sizeof path, "procedures", p->name),
+				"no signal speaks of %s", p->to->name);
+	}
+}
+
+static bool
+group_harm(const struct playbook *pb, const char *group, const struct path *path, bool *on_path)
+{
+	bool harm = false;
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		if (!text_eq(pb->signals[i].group, group))
+			continue;
+		*on_path = *on_path || pb->signals[i].path == path;
+		harm = harm || (pb->signals[i].harm && pb->signals[i].path == path);
+	}
+	return harm;
+}
+
+static void
+lint_diagnosis(struct lint *l, const struct diagnosis *d)
+{
+	bool harm = false;
+	char path[160];
+
+	(void)where(path, sizeof path, "diagnoses", d->name);
+	for (size_t i = 0; i < d->must_n; i++) {
+		bool on = false;
+
+		harm = group_harm(l->pb, d->must[i], d->path, &on) || harm;
+	}
+	if (!harm)
+		say(l, "no-harm", d->at, path,
+			"none of the groups in must has a canary, smtp probe or the like on path "
+			"%s",
+			d->path->name);
+	for (size_t i = 0; i < d->of_n; i++) {
+		bool on = false;
+
+		(void)group_harm(l->pb, d->of[i], d->path, &on);
+		if (!on)
+			say(l, "same-path", d->at, path, "group %s has no signal of path %s",
+				d->of[i], d->path->name);
+	}
+	for (size_t i = 0; i < l->pb->signals_n; i++) {
+		const struct signal *s = &l->pb->signals[i];
+
+		if (s->path == d->path && s->group != NULL && d->for_ms < s->every_ms) {
+			say(l, "hold-short", d->at, path, "for is shorter than one interval of %s",
+				s->name);
+			break;
+		}
+	}
+}
+
+static void
+lint_people(struct lint *l)
+{
+	const struct playbook *pb = l->pb;
+	size_t approvers = 0, brakes = 0;
+	char path[64];
+
+	for (size_t i = 0; i < pb->people_n; i++) {
+		approvers += (pb->people[i].may & MAY_APPROVE) != 0;
+		brakes += (pb->people[i].may & MAY_BRAKE) != 0;
+	}
+	for (size_t i = 0; i < pb->responses_n; i++) {
+		const struct response *r = &pb->responses[i];
+
+		(void)snprintf(path, sizeof path, "responses.%zu", i + 1);
+		if (r->mode == MODE_APPROVE && (size_t)r->approvers > approvers)
+			say(l, "nobody", r->place, path, "%d approver%s wanted, %zu %s may approve",
+				r->approvers, r->approvers == 1 ? "" : "s", approvers,
+				approvers == 1 ? "person" : "people");
+		if (r->mode > pb->mode)
+			say(l, "automatic-observed", r->place, path,
+				"mode %s is capped by the playbook's mode %s",
+				pb_mode_name(r->mode), pb_mode_name(pb->mode));
+	}
+	if (brakes == 0 && pb->mode != MODE_OBSERVE)
+		say(l, "no-brake", (struct place){ 1, 1 }, "people",
+			"give somebody `may: [brake]`");
+	if (pb->notify_n == 0)
+		say(l, "no-notify", (struct place){ 1, 1 }, "notify",
+			"e.g. notify: [{program: [/usr/local/bin/page-duty]}]");
+	for (size_t i = 0; i < pb->domains_n && pb->owner != NULL; i++) {
+		const char *at = strrchr(pb->owner, '@');
+
+		if (at != NULL && text_eq_nocase(at + 1, pb->domains[i]))
+			say(l, "owner-inside", (struct place){ 1, 1 }, "owner", "%s moves with %s",
+				pb->owner, pb->domains[i]);
+	}
+}
+
+static void
+lint_paths(struct lint *l)
+{
+	static const char *const costly[] = {
+		"include:", "exists:", "redirect=", "a:", "mx:", "ptr"
+	};
+	char path[160];
+
+	for (size_t i = 0; i < l->pb->paths_n; i++) {
+		const struct path *p = &l->pb->paths[i];
+		int lookups = 0;
+
+		(void)where(path, sizeof path, "paths", p->name);
+		for (size_t k = 0; k < p->spf_n; k++) {
+			bool mx = text_eq(p->spf[k], "mx");
+
+			for (size_t c = 0; c < sizeof costly / sizeof *costly; c++)
+				lookups += text_starts(p->spf[k], costly[c]);
+			lookups += mx || text_eq(p->spf[k], "a");
+			for (size_t q = 0; mx && q < l->pb->procedures_n; q++)
+				if (first(&l->pb->procedures[q], "mx.switch") != NULL)
+					say(l, "spf-mx", p->at, path, "%s switches MX",
+						l->pb->procedures[q].name);
+		}
+		if (lookups > 10)
+			say(l, "spf-budget", p->at, path,
+				"%d look-ups from these terms alone; receivers stop at 10 (RFC "
+				"7208 section 4.6.4)",
+				lookups);
+		if (p->inbound.given && p->inbound.spool && p->inbound.onward == NULL)
+			say(l, "spool-onward", p->at, path,
+				"give inbound.onward, e.g. \"[mx.cloud.example]:25\"");
+		if (p->inbound.given && p->inbound.spool && !p->inbound.recipients_list)
+			say(l, "spool-recipients", p->at, path,
+				"say recipients: list, and give the relay the list");
+	}
+}
+
+static void
+lint_unused(struct lint *l)
+{
+	const struct playbook *pb = l->pb;
+	char path[160];
+
+	for (size_t i = 0; i < pb->targets_n; i++) {
+		const struct target *t = &pb->targets[i];
+		bool used = false;
+
+		for (size_t p = 0; p < pb->procedures_n; p++) {
+			for (size_t s = 0; s < pb->procedures[p].steps_n; s++) {
+				const struct step *st = &pb->procedures[p].steps[s];
+
+				used = used || st->zone == t;
+				for (size_t a = 0; a < st->at_n; a++)
+					used = used || st->at[a] == t;
+			}
+		}
+		for (size_t p = 0; p < pb->paths_n; p++)
+			used = used || pb->paths[p].last_hop == t ||
+			       pb->paths[p].inbound.spool_at == t;
+		if (!used && pb->mode != MODE_OBSERVE)
+			say(l, "unused", t->at, where(path, sizeof path, "targets", t->name),
+				"no step uses %s", t->name);
+	}
+}
+
+void
+lint_run(const struct playbook *pb, struct findings *f)
+{
+	struct lint l = { .pb = pb, .f = f };
+
+	lint_signals(&l);
+	lint_paths(&l);
+	lint_people(&l);
+	lint_unused(&l);
+	for (size_t i = 0; i < pb->diagnoses_n; i++)
+		lint_diagnosis(&l, &pb->diagnoses[i]);
+	for (size_t i = 0; i < pb->procedures_n; i++) {
+		lint_procedure(&l, &pb->procedures[i]);
+		lint_release(&l, &pb->procedures[i]);
+	}
+	if (pb->limits.no_cutovers_n > 0)
+		say(&l, "blackout-rescue", (struct place){ 1, 1 }, "limits.blackout.cutover",
+			"an outage in one of these windows waits for a person");
+}
