@@ -1,5 +1,5 @@
-/* rrset.c - the canonical text of a DNS record set. */
-#include "mail/rrset.h"
+/* rrtext.c - the canonical text of a DNS record set. */
+#include "mail/rrtext.h"
 
 #include "base/num.h"
 #include "base/text.h"
@@ -15,7 +15,7 @@ order(const char *a, size_t an, const char *b, size_t bn)
 }
 
 bool
-rrset_read(const char *text, struct rrset *ret)
+rrtext_read(const char *text, struct rrtext *ret)
 {
 	const char *line;
 	char digits[24];
@@ -32,7 +32,7 @@ rrset_read(const char *text, struct rrset *ret)
 	if (!num_int(digits, &ret->ttl) || ret->ttl < 0)
 		return false;
 	while (text_line(&text, &line, &len)) {
-		if (ret->n == RRSET_MAX || len < 4)
+		if (ret->n == RRTEXT_MAX || len < 4)
 			return false;
 		if (ret->n > 0 &&
 			order(ret->line[ret->n - 1], ret->len[ret->n - 1], line, len) >= 0)
@@ -44,7 +44,7 @@ rrset_read(const char *text, struct rrset *ret)
 }
 
 void
-rrset_put(struct buf *b, struct rrset *s)
+rrtext_put(struct buf *b, struct rrtext *s)
 {
 	if (s->n == 0)
 		return;
@@ -69,7 +69,7 @@ rrset_put(struct buf *b, struct rrset *s)
 }
 
 void
-rrset_txt_escape(struct buf *b, const char *p, size_t n)
+rrtext_txt_escape(struct buf *b, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
@@ -82,7 +82,7 @@ rrset_txt_escape(struct buf *b, const char *p, size_t n)
 }
 
 bool
-rrset_txt_unescape(const char *s, size_t n, struct buf *out)
+rrtext_txt_unescape(const char *s, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		int v = 0;
