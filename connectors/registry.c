@@ -4,12 +4,21 @@
 
 #include <stddef.h>
 
+extern const struct connector canary_connector;
+extern const struct connector dnsbl_connector;
+extern const struct connector smtp_connector;
+extern const struct connector tcp_connector;
 extern const struct connector postfix_connector;
 extern const struct connector rfc2136_connector;
 extern const struct connector exchange_online_connector;
 extern const struct connector program_connector;
 
 const struct connector *const registry[] = {
+	/* signals */
+	&dnsbl_connector,
+	&smtp_connector,
+	&canary_connector,
+	&tcp_connector,
 	/* targets */
 	&rfc2136_connector,
 	&postfix_connector,

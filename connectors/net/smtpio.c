@@ -347,6 +347,7 @@ on_stream(void *ctx, enum stream_event ev, const char *text, size_t n)
 			break;
 		}
 		(void)snprintf(s->peer, sizeof s->peer, "%s", stream_peer(s->stream));
+		s->r.nobody = stream_why(s->stream) == STREAM_WHY_NAME;
 		if (s->stage == SMTPIO_CONNECT && stream_why(s->stream) == STREAM_WHY_TLS)
 			s->stage = SMTPIO_HANDSHAKE;
 		finish(s, SMTPIO_LOST, "%s (at %s)", text, stages[s->stage]);

@@ -60,6 +60,7 @@ struct smtpio_result {
 	const char *reply; /* its lines as received, joined by "\n", without CRLF; "" = none */
 	bool maybe_sent;   /* LOST at SMTPIO_MESSAGE after the final dot: the message may travel */
 	const char *peer;  /* address, "" if never connected */
+	bool nobody;	   /* LOST: the name has no address, nobody was asked */
 	const char *why;   /* one line */
 	int64_t took_ms;
 };
