@@ -1565,9 +1565,12 @@ keeper(void)
 
 	if (mine < 0)
 		return;
+	/* For people who look: who keeps. The lock says whether it is true. */
+	if (ftruncate(mine, 0) != 0 || dprintf(mine, "%d\n", (int)getpid()) < 0)
+		die("keeper.lock");
 	path(dir, "state", "");
 	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (watch < 0 || inotify_add_watch(watch, dir, IN_MOVED_TO) < 0)
+	if (watch < 0 || inotify_add_watch(watch, dir, IN_MOVED_TO | IN_DELETE_SELF) < 0)
 		die("inotify");
 	bool looked = false;
 	for (;;) {
@@ -1634,8 +1637,7 @@ keeper_start(void)
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
 		_exit(1);
-	if (null > 2)
-		(void)close(null);
+	(void)close_range(3, ~0U, 0);
 	(void)signal(SIGHUP, SIG_IGN);
 	keeper();
 	_exit(0);
