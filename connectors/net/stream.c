@@ -255,12 +255,15 @@ next_piece(const struct stream *s, size_t at, size_t *ret_len, size_t *ret_takes
 	return true;
 }
 
+static void take_wire(struct stream *s, const void *p, size_t n);
+
 static void
 tell_lines(struct stream *s)
 {
 	size_t at = 0, len, takes;
+	bool starts_tls = false;
 
-	while (!gone(s) && next_piece(s, at, &len, &takes)) {
+	while (!gone(s) && !starts_tls && next_piece(s, at, &len, &takes)) {
 		enum stream_event ev = s->block > 0 ? STREAM_BLOCK : STREAM_LINE;
 		bool was_clear = s->tls == NULL;
 		char *p = s->in.data + at,
@@ -271,18 +274,17 @@ tell_lines(struct stream *s)
 		s->fn(s->ctx, ev, p, len);
 		p[len] = saved;
 		at += takes;
-		if (was_clear && s->tls != NULL && !gone(s)) {
-			if (at < s->in.len)
-				end(s, STREAM_WHY_TLS,
-					"%s port %d sends clear text after the go-ahead for TLS",
-					s->host, s->port);
-			break;
-		}
+		starts_tls = was_clear && s->tls != NULL;
 	}
-	if (s->closed)
-		return;
 	cut(s, at);
-	if (s->block == 0 && s->in.len > s->max_line)
+	if (gone(s))
+		return;
+	if (starts_tls && s->in.len > 0)
+		end(s, STREAM_WHY_TLS, "%s port %d sends clear text after the go-ahead for TLS",
+			s->host, s->port);
+	else if (starts_tls)
+		take_wire(s, NULL, 0);
+	else if (s->block == 0 && s->in.len > s->max_line)
 		end(s, STREAM_WHY_IO, "%s port %d sends a line of more than %zu octets", s->host,
 			s->port, s->max_line);
 }
@@ -374,12 +376,13 @@ tls_begin(struct stream *s)
 	return false;
 }
 
+/* Called while a line is told: the handshake begins when that line is out of the buffer
+ * (tell_lines). */
 void
 stream_starttls(struct stream *s)
 {
-	if (gone(s) || s->tls != NULL || !tls_begin(s))
-		return;
-	take_wire(s, NULL, 0);
+	if (!gone(s) && s->tls == NULL)
+		(void)tls_begin(s);
 }
 
 /* --- connecting --- */
