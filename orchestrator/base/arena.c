@@ -141,3 +141,23 @@ arena_used(const struct arena *a)
 {
 	return a->used;
 }
+
+/* The size stands in front, for a later resize to copy from. */
+void *
+arena_resize(void *arena, void *p, size_t n)
+{
+	char *more;
+	size_t old = 0;
+
+	if (n == 0 || n > SIZE_MAX - ALIGN)
+		return NULL;
+	more = arena_get(arena, n + ALIGN);
+	if (more == NULL)
+		return NULL;
+	memcpy(more, &n, sizeof n);
+	if (p != NULL) {
+		memcpy(&old, (char *)p - ALIGN, sizeof old);
+		memcpy(more + ALIGN, p, old < n ? old : n);
+	}
+	return more + ALIGN;
+}

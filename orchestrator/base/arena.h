@@ -25,4 +25,7 @@ char *arena_fmt(struct arena *a, const char *fmt, ...) __attribute__((format(pri
 bool arena_failed(const struct arena *a);
 size_t arena_used(const struct arena *a);
 
+/* arena_resize - struct mem over an arena (ctx): buffers whose text lives as long as it. Freeing does nothing. */
+void *arena_resize(void *arena, void *p, size_t n);
+
 #endif

@@ -399,3 +399,31 @@ json_flag(const struct json *o, const char *key)
 
 	return v != NULL && v->type == JSON_BOOL && v->num != 0;
 }
+
+void
+json_put(struct buf *b, const struct json *v)
+{
+	const char *sep = "";
+
+	if (v == NULL || v->type == JSON_NULL) {
+		buf_str(b, "null");
+	} else if (v->type == JSON_BOOL) {
+		buf_str(b, v->num != 0 ? "true" : "false");
+	} else if (v->type == JSON_INT) {
+		buf_i64(b, v->num);
+	} else if (v->type == JSON_STR) {
+		json_quote(b, v->str, v->len);
+	} else {
+		buf_char(b, v->type == JSON_ARR ? '[' : '{');
+		for (const struct json *c = v->child; c != NULL; c = c->next) {
+			buf_str(b, sep);
+			sep = ",";
+			if (v->type == JSON_OBJ) {
+				json_quote(b, c->key, strlen(c->key));
+				buf_char(b, ':');
+			}
+			json_put(b, c);
+		}
+		buf_char(b, v->type == JSON_ARR ? ']' : '}');
+	}
+}

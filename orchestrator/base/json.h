@@ -57,4 +57,7 @@ const char *json_str(const struct json *o, const char *key);        /* NULL if a
 int64_t json_int(const struct json *o, const char *key, int64_t def);
 bool json_flag(const struct json *o, const char *key);
 
+/* json_put - a value of the tree as canonical text again. */
+void json_put(struct buf *b, const struct json *v);
+
 #endif

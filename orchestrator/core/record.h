@@ -46,4 +46,7 @@ enum rc record_read(struct arena *a, const char *text, size_t n, struct record *
 /* record_write - the header plus body (canonical JSON object text). */
 void record_write(struct buf *b, const struct record *head, const char *body);
 
+/* record_doc - docs/RECORDS.md, from record.def. */
+void record_doc(struct buf *b);
+
 #endif

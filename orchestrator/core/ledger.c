@@ -1,0 +1,501 @@
+/* ledger.c - records to durable state. The one place that changes it. */
+#include "core/ledger.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { RUNS_KEPT = 64 };
+
+const char *
+lrun_kind_name(enum lrun_kind k)
+{
+	static const char *const names[] = { "cutover", "failback", "shelter", "unshelter" };
+
+	return names[k];
+}
+
+const char *
+lrun_state_name(enum lrun_state s)
+{
+	static const char *const names[] = { "forward", "backward", "blocked", "done", "undone", "open", "failed" };
+
+	return names[s];
+}
+
+void
+ledger_init(struct ledger *l, const struct mem *mem)
+{
+	memset(l, 0, sizeof *l);
+	l->mem = *mem;
+	memset(l->hash, '0', 64);
+}
+
+void
+ledger_fini(struct ledger *l)
+{
+	for (size_t i = 0; i < l->runs_n; i++)
+		mem_put(&l->mem, l->run[i].plan);
+	mem_put(&l->mem, l->run);
+	mem_put(&l->mem, l->machine);
+	mem_put(&l->mem, l->brake);
+	mem_put(&l->mem, l->domain);
+}
+
+/* One more element of size n at the end of *list; NULL = no memory. */
+static void *
+grow(struct ledger *l, void *list, size_t *count, size_t n)
+{
+	char **p = list;
+	char *more = l->mem.resize(l->mem.ctx, *p, (*count + 1) * n);
+
+	if (more == NULL) {
+		l->failed = true;
+		return NULL;
+	}
+	*p = more;
+	memset(more + *count * n, 0, n);
+	return more + (*count)++ * n;
+}
+
+static void
+put(char *to, size_t n, const char *s)
+{
+	(void)snprintf(to, n, "%s", s != NULL ? s : "");
+}
+
+struct lmachine *
+ledger_machine(struct ledger *l, const char *playbook, enum flow flow)
+{
+	struct lmachine *m;
+
+	for (size_t i = 0; i < l->machines_n; i++)
+		if (text_eq(l->machine[i].playbook, playbook) && l->machine[i].flow == flow)
+			return &l->machine[i];
+	m = grow(l, &l->machine, &l->machines_n, sizeof *m);
+	if (m != NULL) {
+		put(m->playbook, sizeof m->playbook, playbook);
+		m->flow = flow;
+		m->state = LS_SETTLING;
+	}
+	return m;
+}
+
+struct lrun *
+ledger_run(struct ledger *l, const char *id)
+{
+	for (size_t i = l->runs_n; i-- > 0;)
+		if (text_eq(l->run[i].id, id))
+			return &l->run[i];
+	return NULL;
+}
+
+static bool
+mover(const struct lrun *r)
+{
+	return r->kind == LK_CUTOVER || r->kind == LK_FAILBACK;
+}
+
+struct lrun *
+ledger_open_run(struct ledger *l, const char *playbook, enum flow flow)
+{
+	for (size_t i = l->runs_n; i-- > 0;) {
+		struct lrun *r = &l->run[i];
+
+		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) &&
+				(r->state == LR_FORWARD || r->state == LR_BACKWARD || r->state == LR_BLOCKED))
+			return r;
+	}
+	return NULL;
+}
+
+struct lrun *
+ledger_unnoted(struct ledger *l, const char *playbook, enum flow flow)
+{
+	for (size_t i = 0; i < l->runs_n; i++) {
+		struct lrun *r = &l->run[i];
+
+		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) && !r->noted && r->state != LR_FORWARD && r->state != LR_BACKWARD)
+			return r;
+	}
+	return NULL;
+}
+
+struct lrun *
+ledger_shelter(struct ledger *l, const char *playbook, enum flow flow)
+{
+	for (size_t i = l->runs_n; i-- > 0;) {
+		struct lrun *r = &l->run[i];
+
+		if (r->kind == LK_SHELTER && r->flow == flow && text_eq(r->playbook, playbook) &&
+				(r->state == LR_FORWARD || r->state == LR_OPEN || r->state == LR_BACKWARD || r->state == LR_BLOCKED))
+			return r;
+	}
+	return NULL;
+}
+
+struct lstep *
+ledger_step(struct lrun *r, const char *id)
+{
+	for (size_t i = 0; i < r->steps_n; i++)
+		if (text_eq(r->step[i].id, id))
+			return &r->step[i];
+	if (r->steps_n == LEDGER_STEPS)
+		return NULL;
+	put(r->step[r->steps_n].id, sizeof r->step[0].id, id);
+	return &r->step[r->steps_n++];
+}
+
+struct ldomain *
+ledger_domain(struct ledger *l, const char *name)
+{
+	struct ldomain *d;
+
+	for (size_t i = 0; i < l->domains_n; i++)
+		if (text_eq(l->domain[i].name, name))
+			return &l->domain[i];
+	d = grow(l, &l->domain, &l->domains_n, sizeof *d);
+	if (d != NULL) {
+		put(d->name, sizeof d->name, name);
+		d->answered = true;
+	}
+	return d;
+}
+
+const struct lbrake *
+ledger_brake(const struct ledger *l, const char *playbook, int64_t wall_ms)
+{
+	for (size_t i = 0; i < l->brakes_n; i++) {
+		const struct lbrake *b = &l->brake[i];
+
+		if (b->on && text_eq(b->playbook, playbook) && (b->expires_wall_ms == 0 || wall_ms < b->expires_wall_ms))
+			return b;
+	}
+	return NULL;
+}
+
+int
+ledger_autos(const struct ledger *l, int64_t since_wall_ms)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < l->autos_n && i < 64; i++)
+		n += l->auto_wall_ms[i] >= since_wall_ms;
+	return n;
+}
+
+/* --- one function for each type of record --- */
+
+static void
+fold_row(struct ledger *l, const struct record *r)
+{
+	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+	enum life_state to = life_state_parse(json_str(r->body, "to"));
+	const char *down = json_str(r->body, "stood_down"), *diag = json_str(r->body, "diagnosis");
+	struct lrun *ended;
+
+	if (m == NULL || to == LS_N)
+		return;
+	if (m->state != to)
+		m->since_wall_ms = r->wall_ms;
+	if (to != LS_AWAITING) {
+		m->ask_hash[0] = '\0';
+		m->approvals = m->denials = 0;
+	} else if (m->state != LS_AWAITING) {
+		m->ask_wall_ms = r->wall_ms;
+		m->approvals = m->denials = 0;
+	}
+	m->state = to;
+	m->row = (int)json_int(r->body, "row", 0);
+	put(m->why, sizeof m->why, json_str(r->body, "why"));
+	if (diag != NULL)
+		put(m->diagnosis, sizeof m->diagnosis, diag);
+	if (down != NULL)
+		put(m->stood_down, sizeof m->stood_down, down);
+	if (json_flag(r->body, "auto"))
+		l->auto_wall_ms[l->autos_n++ % 64] = r->wall_ms;
+	ended = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
+	if (ended != NULL && ended->state != LR_FORWARD && ended->state != LR_BACKWARD)
+		ended->noted = true;
+}
+
+static void
+fold_plan(struct ledger *l, const struct record *r)
+{
+	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+
+	if (m == NULL || !text_eq(json_str(r->body, "purpose"), "ask"))
+		return;
+	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash")))
+		m->approvals = m->denials = 0; /* another plan: approvals are void */
+	put(m->ask_hash, sizeof m->ask_hash, json_str(r->body, "plan_hash"));
+}
+
+static void
+fold_approval(struct ledger *l, const struct record *r)
+{
+	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+	const char *user = json_str(r->body, "user");
+
+	if (m == NULL || !text_eq(m->ask_hash, json_str(r->body, "plan_hash")))
+		return;
+	if (text_eq(json_str(r->body, "verdict"), "deny")) {
+		m->denials++;
+		return;
+	}
+	for (int i = 0; i < m->approvals; i++)
+		if (text_eq(m->approved_by[i], user))
+			return; /* people are counted, not words */
+	if (m->approvals < LEDGER_APPROVALS)
+		put(m->approved_by[m->approvals++], NAME_MAX_, user);
+}
+
+static void
+forget_old(struct ledger *l)
+{
+	size_t ended = 0;
+
+	for (size_t i = 0; i < l->runs_n; i++)
+		ended += l->run[i].state == LR_DONE || l->run[i].state == LR_UNDONE || l->run[i].state == LR_FAILED;
+	for (size_t i = 0; i < l->runs_n && ended > RUNS_KEPT; i++) {
+		struct lrun *r = &l->run[i];
+
+		if (!(r->state == LR_DONE || r->state == LR_UNDONE || r->state == LR_FAILED) || (mover(r) && !r->noted))
+			continue;
+		mem_put(&l->mem, r->plan);
+		memmove(r, r + 1, (l->runs_n - i - 1) * sizeof *r);
+		l->runs_n--;
+		ended--;
+		i--;
+	}
+}
+
+static enum lrun_kind
+kind_of(const char *s)
+{
+	for (int k = 0; k < LK_N; k++)
+		if (text_eq(lrun_kind_name((enum lrun_kind)k), s))
+			return (enum lrun_kind)k;
+	return LK_N;
+}
+
+static enum rc
+fold_start(struct ledger *l, const struct record *r, struct err *err)
+{
+	const char *playbook = json_str(r->body, "playbook");
+	enum lrun_kind kind = kind_of(json_str(r->body, "kind"));
+	enum flow flow = text_eq(json_str(r->body, "flow"), "inbound");
+	struct lrun *run;
+	struct buf plan;
+
+	if (kind == LK_N)
+		return err_set(err, RC_CORRUPT, "record %llu starts a run of no known kind", (unsigned long long)r->seq);
+	if ((kind == LK_CUTOVER || kind == LK_FAILBACK) && ledger_open_run(l, playbook, flow) != NULL)
+		return err_set(err, RC_CORRUPT, "record %llu starts a second run of one flow", (unsigned long long)r->seq);
+	forget_old(l);
+	run = grow(l, &l->run, &l->runs_n, sizeof *run);
+	if (run == NULL)
+		return err_set(err, RC_NOMEM, "out of memory");
+	put(run->id, sizeof run->id, r->run);
+	put(run->playbook, sizeof run->playbook, playbook);
+	put(run->sha256, sizeof run->sha256, json_str(r->body, "sha256"));
+	put(run->procedure, sizeof run->procedure, json_str(r->body, "procedure"));
+	put(run->hash, sizeof run->hash, json_str(r->body, "plan_hash"));
+	put(run->by, sizeof run->by, json_str(r->body, "by"));
+	put(run->reason, sizeof run->reason, json_str(r->body, "reason"));
+	run->kind = kind;
+	run->flow = flow;
+	run->start_wall_ms = r->wall_ms;
+	buf_init(&plan, &l->mem, RECORD_MAX);
+	json_put(&plan, json_get(r->body, "plan"));
+	run->plan = plan.data; /* taken */
+	run->plan_n = plan.len;
+	if (buf_failed(&plan) || run->plan == NULL)
+		return err_set(err, RC_NOMEM, "out of memory");
+	return RC_OK;
+}
+
+static void
+fold_intent(struct ledger *l, const struct record *r)
+{
+	struct ldomain *d = ledger_domain(l, json_str(r->body, "domain"));
+	struct lrun *run = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
+	struct lstep *s = run != NULL ? ledger_step(run, json_str(r->body, "step")) : NULL;
+
+	if (d != NULL) {
+		d->lsn = r->lsn;
+		d->answered = false;
+		put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
+		put(d->target, sizeof d->target, json_str(r->body, "target"));
+	}
+	if (s != NULL && text_eq(json_str(r->body, "dir"), "undo")) {
+		s->undo_lsn = r->lsn;
+		s->undo_answered = false;
+	} else if (s != NULL) {
+		s->do_lsn = r->lsn;
+		s->do_answered = false;
+	}
+	if (run != NULL && json_flag(r->body, "pivot"))
+		run->pivoted = true;
+}
+
+static void
+fold_result(struct ledger *l, const struct record *r)
+{
+	struct lrun *run = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
+	struct lstep *s = run != NULL ? ledger_step(run, json_str(r->body, "step")) : NULL;
+	bool undo = text_eq(json_str(r->body, "dir"), "undo");
+	enum outcome o = outcome_parse(json_str(r->body, "outcome"));
+	uint64_t of = (uint64_t)json_int(r->body, "of", 0);
+
+	for (size_t i = 0; of != 0 && o != OUT_UNKNOWN && i < l->domains_n; i++) {
+		if (l->domain[i].lsn != of)
+			continue; /* an answer closes only the intent that it names */
+		l->domain[i].answered = true;
+		if (o == OUT_DONE || o == OUT_UNCHANGED)
+			l->domain[i].fenced_era = r->era;
+	}
+	if (s == NULL)
+		return;
+	if (undo && of == s->undo_lsn) {
+		s->undo_answered = o != OUT_UNKNOWN;
+		s->undo_outcome = o;
+		s->undone = o == OUT_DONE || o == OUT_UNCHANGED;
+	} else if (!undo && of == s->do_lsn) {
+		s->do_answered = o != OUT_UNKNOWN;
+		s->do_outcome = o;
+		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
+		s->changed = s->changed || (o == OUT_DONE && of != 0);
+		s->done_wall_ms = r->wall_ms;
+	}
+}
+
+static void
+fold_end(struct ledger *l, const struct record *r)
+{
+	struct lrun *run = ledger_run(l, r->run);
+	const char *state = json_str(r->body, "state");
+	struct lmachine *m;
+
+	if (run == NULL)
+		return;
+	run->was_backward = run->state == LR_BACKWARD || (run->state == LR_BLOCKED && run->was_backward);
+	run->state = text_eq(state, "done") ? LR_DONE
+			: text_eq(state, "undone") ? LR_UNDONE
+			: text_eq(state, "open") ? LR_OPEN
+			: text_eq(state, "backward") ? LR_BACKWARD
+			: text_eq(state, "blocked") ? LR_BLOCKED
+			: text_eq(state, "released") ? LR_DONE
+						     : LR_FAILED;
+	put(run->why, sizeof run->why, json_str(r->body, "why"));
+	run->end_wall_ms = r->wall_ms;
+	run->noted = false;
+	if (mover(run) && (run->state == LR_DONE || run->state == LR_UNDONE)) {
+		m = ledger_machine(l, run->playbook, run->flow);
+		if (m != NULL)
+			m->last_move_wall_ms = r->wall_ms;
+	}
+	for (size_t i = 0; mover(run) && i < l->runs_n; i++) {
+		struct lrun *s = &l->run[i];
+
+		if (s->kind != LK_SHELTER || !s->adopted || s->flow != run->flow || !text_eq(s->playbook, run->playbook) || s->state != LR_OPEN)
+			continue;
+		if (run->state == LR_DONE)
+			s->state = LR_DONE; /* its mail went with this run's release */
+		else if (run->state == LR_UNDONE)
+			s->adopted = false; /* it stands by itself again */
+	}
+	if (run->kind == LK_UNSHELTER && run->state == LR_DONE) {
+		struct lrun *s = ledger_shelter(l, run->playbook, run->flow);
+
+		if (s != NULL)
+			s->state = LR_DONE;
+	}
+}
+
+static void
+fold_brake(struct ledger *l, const struct record *r)
+{
+	struct lbrake *b = NULL;
+
+	for (size_t i = 0; i < l->brakes_n; i++)
+		if (text_eq(l->brake[i].playbook, json_str(r->body, "playbook")))
+			b = &l->brake[i];
+	if (b == NULL)
+		b = grow(l, &l->brake, &l->brakes_n, sizeof *b);
+	if (b == NULL)
+		return;
+	put(b->playbook, sizeof b->playbook, json_str(r->body, "playbook"));
+	put(b->by, sizeof b->by, json_str(r->body, "by"));
+	put(b->reason, sizeof b->reason, json_str(r->body, "reason"));
+	b->on = text_eq(json_str(r->body, "state"), "pause");
+	b->expires_wall_ms = json_int(r->body, "expires", 0);
+}
+
+static void
+fold_command(struct ledger *l, const struct record *r)
+{
+	struct lrun *run = ledger_run(l, r->run);
+	const char *verb = json_str(r->body, "verb");
+
+	if (run == NULL || json_int(r->body, "exit", 1) != 0)
+		return;
+	if (text_eq(verb, "continue") && run->state == LR_BLOCKED) {
+		run->state = run->was_backward ? LR_BACKWARD : LR_FORWARD;
+		run->noted = true;
+	} else if (text_eq(verb, "abort") && (run->state == LR_FORWARD || run->state == LR_BLOCKED) && !run->pivoted) {
+		run->state = LR_BACKWARD;
+		run->noted = true;
+	}
+}
+
+enum rc
+ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct err *err)
+{
+	struct lrun *run;
+	enum rc rc = RC_OK;
+
+	if (r->seq != l->seq + 1 || !text_eq(r->prev, l->hash))
+		return err_set(err, RC_CORRUPT, "record %llu does not follow record %llu", (unsigned long long)r->seq, (unsigned long long)l->seq);
+	if (r->type == REC_INTENT && r->lsn <= l->lsn)
+		return err_set(err, RC_CORRUPT, "record %llu: its LSN does not rise", (unsigned long long)r->seq);
+	switch (r->type) {
+	case REC_ROW: fold_row(l, r); break;
+	case REC_PLAN: fold_plan(l, r); break;
+	case REC_APPROVAL: fold_approval(l, r); break;
+	case REC_START: rc = fold_start(l, r, err); break;
+	case REC_ADOPT:
+		run = ledger_run(l, json_str(r->body, "shelter"));
+		if (run != NULL)
+			run->adopted = true;
+		break;
+	case REC_INTENT: fold_intent(l, r); break;
+	case REC_RESULT: fold_result(l, r); break;
+	case REC_END: fold_end(l, r); break;
+	case REC_BRAKE: fold_brake(l, r); break;
+	case REC_COMMAND: fold_command(l, r); break;
+	case REC_DIAGNOSIS:
+		if (text_eq(json_str(r->body, "state"), "cleared")) {
+			struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+
+			if (m != NULL && text_eq(m->stood_down, json_str(r->body, "diagnosis")))
+				m->stood_down[0] = '\0';
+		}
+		break;
+	default: break;
+	}
+	if (rc == RC_OK && l->failed)
+		rc = err_set(err, RC_NOMEM, "out of memory");
+	if (rc != RC_OK)
+		return rc;
+	l->seq = r->seq;
+	l->epoch = r->epoch;
+	l->era = r->era > l->era ? r->era : l->era;
+	l->lsn = r->lsn > l->lsn ? r->lsn : l->lsn;
+	l->boot_ms = r->boot_ms;
+	l->wall_ms = r->wall_ms;
+	put(l->boot_id, sizeof l->boot_id, r->boot_id);
+	put(l->hash, sizeof l->hash, hash);
+	return RC_OK;
+}

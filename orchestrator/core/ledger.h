@@ -1,0 +1,119 @@
+/*
+ * ledger.h - the durable state: what the records add up to. Changed by ledger_fold alone; everybody else reads.
+ */
+#ifndef FERRYMAN_CORE_LEDGER_H
+#define FERRYMAN_CORE_LEDGER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "config/playbook.h"
+#include "core/action.h"
+#include "core/lifecycle.h"
+#include "core/record.h"
+
+enum { LEDGER_STEP_ID = 96, NAME_MAX_ = 64, RUN_ID_MAX = 40, LEDGER_STEPS = 64, LEDGER_APPROVALS = 9 };
+
+/* One machine: a playbook's flow. */
+struct lmachine {
+	char playbook[NAME_MAX_];
+	enum flow flow;
+	enum life_state state;
+	int row;
+	int64_t since_wall_ms;
+	char why[256];
+	char diagnosis[NAME_MAX_];  /* that led to the state; "" = none */
+	char stood_down[NAME_MAX_]; /* diagnosis denied or timed out; "" = none */
+	/* the plan that waits for approval */
+	char ask_hash[65];
+	int64_t ask_wall_ms;
+	char approved_by[LEDGER_APPROVALS][NAME_MAX_];
+	int approvals, denials;
+	bool alarmed;
+	int64_t last_move_wall_ms;  /* end of the last cut-over or failback */
+};
+
+struct lbrake {
+	char playbook[NAME_MAX_];
+	bool on;
+	char by[NAME_MAX_], reason[256];
+	int64_t expires_wall_ms;
+};
+
+enum lrun_state { LR_FORWARD, LR_BACKWARD, LR_BLOCKED, LR_DONE, LR_UNDONE, LR_OPEN /* a shelter in force */, LR_FAILED };
+enum lrun_kind { LK_CUTOVER, LK_FAILBACK, LK_SHELTER, LK_UNSHELTER, LK_N };
+const char *lrun_kind_name(enum lrun_kind k);
+const char *lrun_state_name(enum lrun_state s);
+
+/* What the journal knows of one step. */
+struct lstep {
+	char id[LEDGER_STEP_ID];
+	uint64_t do_lsn, undo_lsn;       /* newest intent in each direction; 0 = none */
+	bool do_answered, undo_answered;
+	enum outcome do_outcome, undo_outcome;
+	bool done, undone;               /* RESULT DONE or UNCHANGED in that direction */
+	int64_t done_wall_ms;
+	bool changed;                    /* done with an effect, not UNCHANGED */
+};
+
+struct lrun {
+	char id[RUN_ID_MAX];
+	char playbook[NAME_MAX_], sha256[65], procedure[NAME_MAX_];
+	enum flow flow;
+	enum lrun_kind kind;
+	enum lrun_state state;
+	bool was_backward;               /* blocked on the way back */
+	bool pivoted;                    /* the pivot's INTENT is in the journal */
+	bool noted;                      /* its end has moved the machine */
+	bool adopted;                    /* a shelter that a cut-over took over */
+	char hash[65], by[NAME_MAX_], reason[256], why[512];
+	char *plan;                      /* canonical JSON, owned */
+	size_t plan_n;
+	int64_t start_wall_ms, end_wall_ms;
+	struct lstep step[LEDGER_STEPS];
+	size_t steps_n;
+};
+
+struct ldomain {
+	char name[160];
+	uint64_t lsn;                    /* current intent */
+	bool answered;
+	char playbook[NAME_MAX_], target[NAME_MAX_];
+	uint64_t fenced_era;             /* era in which a fence or an effect was accepted */
+};
+
+struct ledger {
+	struct mem mem;
+	uint64_t seq, epoch, era, lsn;
+	char hash[65];
+	struct lmachine *machine;
+	size_t machines_n;
+	struct lbrake *brake;
+	size_t brakes_n;
+	struct lrun *run;                /* in order of START; old ended ones are dropped */
+	size_t runs_n;
+	struct ldomain *domain;
+	size_t domains_n;
+	int64_t auto_wall_ms[64];        /* newest automatic cut-overs, a ring */
+	size_t autos_n;
+	char boot_id[40];
+	int64_t boot_ms, wall_ms;        /* of the last record */
+	bool failed;                     /* memory ran out */
+};
+
+void ledger_init(struct ledger *l, const struct mem *mem);
+void ledger_fini(struct ledger *l);
+
+/* ledger_fold - one record; hash is that of its stored bytes. RC_CORRUPT when it does not follow the one before. */
+enum rc ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct err *err);
+
+struct lmachine *ledger_machine(struct ledger *l, const char *playbook, enum flow flow); /* made when absent; NULL = no memory */
+struct lrun *ledger_run(struct ledger *l, const char *id);
+struct lrun *ledger_open_run(struct ledger *l, const char *playbook, enum flow flow);    /* the cut-over or failback that is not ended */
+struct lrun *ledger_unnoted(struct ledger *l, const char *playbook, enum flow flow);     /* ended, and its machine not moved yet */
+struct lrun *ledger_shelter(struct ledger *l, const char *playbook, enum flow flow);     /* the shelter in force, or being made */
+struct lstep *ledger_step(struct lrun *r, const char *id);                               /* made when absent */
+struct ldomain *ledger_domain(struct ledger *l, const char *name);                       /* made when absent */
+const struct lbrake *ledger_brake(const struct ledger *l, const char *playbook, int64_t wall_ms); /* in force; NULL = none */
+int ledger_autos(const struct ledger *l, int64_t since_wall_ms);
+
+#endif
