@@ -5,6 +5,9 @@
 #ifndef FERRYMAN_TESTS_HELPER_RIG_H
 #define FERRYMAN_TESTS_HELPER_RIG_H
 
+/* Each program uses its part of these. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -78,7 +81,8 @@ rig_write(const char *path, const char *text)
 		rig_die(path);
 }
 
-static bool __attribute__((unused)) rig_file_is(const char *name, const char *want)
+static bool
+rig_file_is(const char *name, const char *want)
 {
 	char *s = rig_slurp(rig_path(name));
 	bool same = strcmp(s, want) == 0;
@@ -235,7 +239,8 @@ rig_remove(const char *dir)
 	(void)waitpid(pid, NULL, 0);
 }
 
-static bool __attribute__((unused)) rig_keeper_runs(void)
+static bool
+rig_keeper_runs(void)
 {
 	int fd = open(rig_path("home/state/keeper.lock"), O_RDWR | O_CLOEXEC);
 	bool runs = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;

@@ -13,6 +13,9 @@
 #include "os/secret.h"
 #include "os/stdmem.h"
 
+/* Each program uses its part of these. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -90,7 +93,8 @@ rig_secret(void *ctx, const struct cfg *cfg, const char *key, struct err *err)
 	return s;
 }
 
-static void __attribute__((unused)) rig_dir_new(void)
+static void
+rig_dir_new(void)
 {
 	(void)snprintf(rig.dir, sizeof rig.dir, "/tmp/ferryman-target-test-XXXXXX");
 	if (mkdtemp(rig.dir) == NULL)
@@ -108,7 +112,8 @@ rig_file(const char *name)
 	return p[at];
 }
 
-static void __attribute__((unused)) rig_put(const char *name, const char *text)
+static void
+rig_put(const char *name, const char *text)
 {
 	FILE *f = fopen(rig_file(name), "we");
 
@@ -117,7 +122,8 @@ static void __attribute__((unused)) rig_put(const char *name, const char *text)
 }
 
 /* Run a command and wait; its exit code. */
-static int __attribute__((unused)) rig_run(const char *const *argv)
+static int
+rig_run(const char *const *argv)
 {
 	int status = -1;
 
@@ -136,7 +142,8 @@ static int __attribute__((unused)) rig_run(const char *const *argv)
 
 /* Start a server that prints a line when it is ready; the line without its newline into out. 0 = it
  * did not. */
-static pid_t __attribute__((unused)) rig_start(const char *const *argv, char *out, size_t n)
+static pid_t
+rig_start(const char *const *argv, char *out, size_t n)
 {
 	int p[2];
 
@@ -164,7 +171,8 @@ static pid_t __attribute__((unused)) rig_start(const char *const *argv, char *ou
 	return 0;
 }
 
-static void __attribute__((unused)) rig_stop(pid_t pid)
+static void
+rig_stop(pid_t pid)
 {
 	if (pid <= 0)
 		return;
@@ -173,7 +181,8 @@ static void __attribute__((unused)) rig_stop(pid_t pid)
 }
 
 /* Open kind on a configuration; false with the findings or the sentence printed. */
-static bool __attribute__((unused)) rig_open(const struct connector *kind, const char *yaml)
+static bool
+rig_open(const struct connector *kind, const char *yaml)
 {
 	struct err err = { 0 };
 	struct findings *f = findings_new(&stdmem);
@@ -207,7 +216,8 @@ static bool __attribute__((unused)) rig_open(const struct connector *kind, const
 	return true;
 }
 
-static void __attribute__((unused)) rig_close(void)
+static void
+rig_close(void)
 {
 	if (rig.conn != NULL)
 		rig.kind->close(&rig.conn);
@@ -467,7 +477,7 @@ contract_by_hand_and_setup(const struct contract *c)
 	buf_fini(&b);
 }
 
-static void __attribute__((unused))
+static void
 rig_contract(const struct contract *c, const struct connector *kind, const char *yaml)
 {
 	uint64_t lsn = contract_apply_twice_is_once(c);

@@ -1,0 +1,262 @@
+/*
+ * target_postfix.c - connector postfix over a real SSH server on loopback, with the real helper as
+ * forced command and Postfix's tools played by this program. Without sshd it is skipped.
+ */
+#include "contract/helper_rig.h"
+#include "contract/target_rig.h"
+
+extern const struct connector postfix_connector;
+
+#define ROUTE "relay.route corp.example"
+#define PARK "relay.park corp.example"
+#define HALF "next nsmail:[relay.nsmail.example]:587\nshare 50\n"
+
+static char yaml[2048], conf_file[400];
+static int port;
+static pid_t sshd;
+
+static const char *
+sshd_path(void)
+{
+	static const char *const paths[] = { "/usr/sbin/sshd", "/usr/local/sbin/sshd", NULL };
+
+	for (int i = 0; paths[i] != NULL; i++)
+		if (access(paths[i], X_OK) == 0)
+			return paths[i];
+	return NULL;
+}
+
+static bool
+listens(void)
+{
+	char cmd[100];
+
+	(void)snprintf(cmd, sizeof cmd, "exec 3<>/dev/tcp/127.0.0.1/%d", port);
+	return RUN("bash", "-c", cmd) == 0;
+}
+
+static bool
+sshd_start(void)
+{
+	(void)fflush(stdout);
+	sshd = fork();
+	if (sshd == 0) {
+		execl(sshd_path(), sshd_path(), "-D", "-f", conf_file, "-E", rig_file("sshd.log"),
+			(char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 100; i++) {
+		struct timespec t = { 0, 20000000 };
+		if (listens())
+			return true;
+		if (waitpid(sshd, NULL, WNOHANG) == sshd) {
+			sshd = 0;
+			return false;
+		}
+		(void)nanosleep(&t, NULL);
+	}
+	return false;
+}
+
+/* Its children (one for each session) die with it: a killed relay. */
+static void
+sshd_stop(void)
+{
+	char cmd[100];
+
+	if (sshd <= 0)
+		return;
+	(void)snprintf(cmd, sizeof cmd, "pkill -KILL -P %d; exit 0", (int)sshd);
+	(void)RUN("sh", "-c", cmd);
+	rig_stop(sshd);
+	sshd = 0;
+}
+
+static bool
+begin(void)
+{
+	char text[2000], key[300], helper[400];
+	const char *build = getenv("BUILD"), *user = getenv("USER");
+	FILE *f;
+
+	rig_new("rate 100/1000\nper_receiver 100/1000\n");
+	(void)snprintf(rig.dir, sizeof rig.dir, "%.190s", rig_dir);
+	(void)snprintf(text, sizeof text, "%s/ferryman-relay", build != NULL ? build : ".build");
+	if (realpath(text, helper) == NULL || geteuid() == 0)
+		user = "root";
+	if (RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("host")) != 0 ||
+		RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("other")) != 0 ||
+		RUN("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", rig_file("host-ecdsa")) !=
+			0 ||
+		RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("id")) != 0)
+		return false;
+	f = fopen(rig_file("id.pub"), "re");
+	if (f == NULL || fgets(key, sizeof key, f) == NULL)
+		return false;
+	(void)fclose(f);
+	(void)snprintf(text, sizeof text, "restrict,command=\"%s --home %s\" %s", helper,
+		rig_path("home"), key);
+	rig_put("keys", text);
+	port = 20000 + (int)getpid() % 20000;
+	(void)snprintf(text, sizeof text,
+		"Port %d\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes "
+		"no\nUsePAM no\nUseDNS no\nPermitRootLogin yes\n"
+		"PasswordAuthentication no\nPidFile none\nMaxStartups 100\n",
+		port, rig_file("host"), rig_file("keys"));
+	rig_put("sshd.conf", text);
+	(void)snprintf(conf_file, sizeof conf_file, "%s", rig_file("sshd.conf"));
+	(void)snprintf(yaml, sizeof yaml,
+		"host: 127.0.0.1\nport: %d\nuser: %s\nkey: {file: id}\nhost_key: {file: "
+		"host.pub}\n",
+		port, user);
+	(void)mkdir("/run/sshd", 0755);
+	return sshd_start();
+}
+
+/* The helper runs and waits for its lock, which we hold: what was sent may be done any time later.
+ */
+static void
+hang(bool on)
+{
+	static int fd = -1;
+
+	if (on) {
+		fd = open(rig_path("home/state/lock"), O_RDWR | O_CLOEXEC);
+		CHECK(fd >= 0 && flock(fd, LOCK_EX) == 0);
+	} else {
+		(void)close(fd);
+	}
+}
+
+static void
+cut(bool on)
+{
+	if (on)
+		sshd_stop();
+	else
+		CHECK(sshd_start());
+}
+
+static void
+it_keeps_the_contract(void)
+{
+	const struct contract c = { .resource = ROUTE,
+		.one = "",
+		.two = RIG_NEXT,
+		.third = HALF,
+		.bad_value = "share 50\n",
+		.bad_resource = "relay.route Corp",
+		.marks = true,
+		.hang = hang,
+		.cut = cut };
+
+	CHECK(rig_open(&postfix_connector, yaml));
+	rig_contract(&c, &postfix_connector, yaml);
+	rig_close();
+}
+
+static void
+a_relay_that_stops_answering_leaves_unknown(void)
+{
+	CHECK(rig_open(&postfix_connector, yaml));
+	struct got seen = *rig_read(ROUTE);
+	struct effect e = { .resource = ROUTE,
+		.dir = CONN_DO,
+		.base = seen.value,
+		.version = "",
+		.want = HALF,
+		.store = STORE_A,
+		.lsn = seen.lsn + 1,
+		.options = "",
+		.deadline_ms = 1500 };
+	hang(true);
+	enum outcome o = rig_apply(&e)->outcome;
+	CHECK_INT(o, OUT_UNKNOWN);
+	hang(false);
+	e.deadline_ms = 8000;
+	CHECK_INT(rig_apply(&e)->outcome,
+		OUT_DONE); /* the same number, whatever became of the first */
+	CHECK_STR(rig_read(ROUTE)->value, HALF);
+	rig_close();
+}
+
+static void
+only_the_pinned_host_key_is_believed(void)
+{
+	char other[2048];
+	static const char *const keys[] = { "other.pub}", "host-ecdsa.pub}" };
+
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(other, sizeof other, "%s", yaml);
+		(void)strcpy(strstr(other, "host.pub}"), keys[i]);
+		CHECK(rig_open(&postfix_connector, other));
+		CHECK_INT(rig_read(ROUTE)->outcome, OUT_REFUSED);
+		rig_close();
+	}
+	CHECK(rig_open(&postfix_connector, yaml)); /* the twin */
+	CHECK_INT(rig_read(ROUTE)->outcome, OUT_DONE);
+	rig_close();
+}
+
+static void
+a_shelter_is_opened_and_let_go(void)
+{
+	struct effect e = { .resource = PARK,
+		.dir = CONN_DO,
+		.base = "",
+		.version = "",
+		.want = "parked\n",
+		.store = STORE_A,
+		.options = "",
+		.deadline_ms = 8000 };
+
+	CHECK(rig_open(&postfix_connector, yaml));
+	e.lsn = rig_read(PARK)->lsn + 1;
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	CHECK_STR(rig_read(PARK)->value, "parked\n");
+	rig_write(rig_path("queue"), "{\"queue_name\": \"deferred\", \"queue_id\": \"4QA\", "
+				     "\"arrival_time\": 1, \"sender\": \"a@corp.example\", "
+				     "\"recipients\": [{\"address\": \"b@r.example\", "
+				     "\"delay_reason\": \"deferred transport\"}]}\n");
+	e = (struct effect){ .resource = "relay.queue corp.example",
+		.dir = CONN_DO,
+		.base = "",
+		.version = "",
+		.want = "state open\n",
+		.store = STORE_A,
+		.lsn = e.lsn + 1,
+		.options = "rate 10/1000\nper_receiver 5/1000\n",
+		.deadline_ms = 8000 };
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	for (int64_t end = rig_ms() + 5000;
+		rig_ms() < end && strcmp(rig_read(PARK)->value, "") != 0;) {
+		struct timespec t = { 0, 100000000 };
+		(void)nanosleep(&t, NULL);
+	}
+	CHECK_STR(rig_read(PARK)->value, "");
+	CHECK(strncmp(rig_read("relay.queue corp.example")->value,
+		      "state open\nparked 0\nwaiting 0\n", 30) == 0);
+	rig_close();
+}
+
+int
+main(int argc, char **argv)
+{
+	int code;
+
+	if (rig_tool(argc, argv, &code))
+		return code;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sshd_path() == NULL || !begin()) {
+		SKIP("postfix", "no SSH server (sshd) can be started here");
+	} else {
+		TEST(it_keeps_the_contract);
+		TEST(a_relay_that_stops_answering_leaves_unknown);
+		TEST(only_the_pinned_host_key_is_believed);
+		TEST(a_shelter_is_opened_and_let_go);
+	}
+	sshd_stop();
+	if (rig_dir[0] != '\0')
+		rig_end();
+	return check_end();
+}
