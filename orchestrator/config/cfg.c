@@ -75,6 +75,24 @@ join(struct reader *r, const char *path, const char *key)
 static bool read_value(struct reader *r, const struct schema_row *row, const struct ynode *n,
 	const char *path, struct cval *v);
 
+/* A name that stands twice in a list counts twice nowhere: it is a slip of the pen, and in `of` it
+ * would let one group pass for two. Free text may repeat (a program's arguments). */
+static void
+refuse_twice(struct reader *r, const struct schema_row *row, const struct ynode *n,
+	const char *path, const struct cval *v)
+{
+	const struct cval *last = &v->items[v->n - 1];
+
+	if (row->type == V_STR || row->type == V_SECRET || row->type >= V_MAP)
+		return;
+	for (size_t i = 0; i + 1 < v->n; i++) {
+		if (last->s != NULL ? !text_eq(v->items[i].s, last->s) : v->items[i].i != last->i)
+			continue;
+		reader_error(r, n, "meaning", path, "\"%s\" stands here twice", n->text);
+		return;
+	}
+}
+
 static bool
 read_list(struct reader *r, const struct schema_row *row, const struct ynode *n, const char *path,
 	struct cval *v)
@@ -84,6 +102,12 @@ read_list(struct reader *r, const struct schema_row *row, const struct ynode *n,
 
 	v->at = n->at;
 	v->written = true;
+	if (n->type == Y_MAP && row->type == V_ADDR && ynode_get(n, "from") != NULL) {
+		reader_error(r, n, "unbuilt", path,
+			"{from: ...} is known, but not built yet; list the addresses: "
+			"[198.51.100.25]");
+		return false;
+	}
 	if (n->type != Y_SEQ) {
 		reader_error(r, n, "shape", path, "want a list: [%s]",
 			n->type == Y_SCALAR ? n->text : "...");
@@ -100,8 +124,10 @@ read_list(struct reader *r, const struct schema_row *row, const struct ynode *n,
 	for (const struct ynode *c = n->child; c != NULL; c = c->next, i++) {
 		const char *at = arena_fmt(r->a, "%s.%zu", path, i + 1);
 
-		if (read_value(r, &one, c, at != NULL ? at : path, &v->items[v->n]))
-			v->n++;
+		if (!read_value(r, &one, c, at != NULL ? at : path, &v->items[v->n]))
+			continue;
+		v->n++;
+		refuse_twice(r, row, c, at != NULL ? at : path, v);
 	}
 	return v->given = true;
 }

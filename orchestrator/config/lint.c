@@ -4,6 +4,7 @@
  */
 #include "base/text.h"
 #include "config/build.h"
+#include "mail/spf.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,26 @@ const struct lint_rule lint_rules[] = {
 	{ "spf-first", FIND_ERROR,
 		"Outbound mail is switched before the new path's SPF terms are authorised and "
 		"visible." },
+	{ "spf-unproven", FIND_WARNING,
+		"Outbound mail is switched to a path of which nothing here says that SPF names it, "
+		"or "
+		"no zone is ours to make it so." },
+	{ "release-early", FIND_ERROR,
+		"What was parked is released before mail has been switched: it would leave by the "
+		"path "
+		"that refuses it." },
+	{ "parked", FIND_WARNING,
+		"A shelter parks mail at a target where the cut-over releases nothing: it waits "
+		"for the "
+		"shelter's end." },
+	{ "left-behind", FIND_WARNING,
+		"A switch point is a target of this playbook and the cut-over does not switch it: "
+		"its "
+		"mail stays on the failing path." },
+	{ "hasty", FIND_WARNING,
+		"A cut-over starts as soon as harm is suspected: nothing damps it. Shelter at "
+		"suspect, "
+		"cut over when confirmed." },
 	{ "narrow-early", FIND_ERROR,
 		"A permission is withdrawn before the new path is verified." },
 	{ "not-last-hop", FIND_ERROR,
@@ -44,6 +65,13 @@ const struct lint_rule lint_rules[] = {
 	{ "stale-short", FIND_ERROR,
 		"A signal is stale before it can be asked again: it would flap between known and "
 		"unknown." },
+	{ "anchor-inside", FIND_WARNING,
+		"An anchor depends on what the playbook moves, or on a path of it: its silence "
+		"says "
+		"nothing of us." },
+	{ "seed-inside", FIND_WARNING,
+		"An outbound canary is sent to a mailbox of our own domain: that is no receiver "
+		"outside." },
 	{ "timeout-long", FIND_WARNING,
 		"A signal's timeout is longer than its interval: rounds overlap." },
 	{ "blackout-rescue", FIND_WARNING,
@@ -56,8 +84,9 @@ const struct lint_rule lint_rules[] = {
 		"The owner's mailbox is in a domain that the playbook moves: it may be down with "
 		"it." },
 	{ "spf-budget", FIND_ERROR,
-		"The path's SPF terms alone cost more look-ups than receivers allow (a lower bound "
-		"from this file)." },
+		"The SPF terms of the primary and this path together cost more look-ups than "
+		"receivers "
+		"allow (a lower bound from this file)." },
 	{ "spf-mx", FIND_WARNING,
 		"A path is authorised by `mx`: an MX switch would change who may send." },
 	{ "spool-onward", FIND_ERROR,
@@ -120,6 +149,15 @@ is_switch(const struct step *s)
 	return text_eq(s->kind, "outbound.switch") || text_eq(s->kind, "mx.switch");
 }
 
+static bool
+has_zone(const struct playbook *pb)
+{
+	for (size_t i = 0; i < pb->targets_n; i++)
+		if ((pb->targets[i].info->caps & CAP_DNS_RRSET) != 0)
+			return true;
+	return false;
+}
+
 static void
 lint_order(struct lint *l, const struct procedure *p, const char *path)
 {
@@ -154,10 +192,60 @@ lint_order(struct lint *l, const struct procedure *p, const char *path)
 	if (pivot != NULL && proof == NULL && text_eq(sw->kind, "outbound.switch"))
 		say(l, "no-proof", pivot->place, path,
 			"put a verify.canary {through: %s} before step %s", p->to->name, pivot->id);
-	if (text_eq(sw->kind, "outbound.switch") && p->to->spf_n > 0 && spf != NULL &&
-		(spf > sw || seen == NULL || seen > sw || seen < spf))
+	if (!text_eq(sw->kind, "outbound.switch"))
+		return;
+	if (p->to->spf_n == 0)
+		say(l, "spf-unproven", sw->place, path,
+			"%s has no spf terms: say which, or receivers take its mail for forged",
+			p->to->name);
+	else if (spf == NULL && seen == NULL && !has_zone(l->pb))
+		say(l, "spf-unproven", sw->place, path,
+			"no zone is a target: see to it that SPF names %s before it is needed",
+			p->to->name);
+	else if (spf == NULL || spf > sw || seen == NULL || seen > sw || seen < spf)
 		say(l, "spf-first", sw->place, path,
-			"put spf.authorize and then wait.published before step %s", sw->id);
+			"put spf.authorize and then wait.published before step %s; where SPF is "
+			"there "
+			"already, they change nothing and do not wait",
+			sw->id);
+}
+
+static bool
+at_target(const struct step *s, const struct target *t)
+{
+	for (size_t i = 0; s != NULL && i < s->at_n; i++)
+		if (s->at[i] == t)
+			return true;
+	return false;
+}
+
+/* Every switch point, and every queue that a shelter fills. */
+static void
+lint_places(struct lint *l, const struct procedure *p, const char *path)
+{
+	const struct step *sw = first(p, "outbound.switch"), *rel = first(p, "queue.release");
+
+	if (sw == NULL)
+		return;
+	if (rel != NULL && rel < sw)
+		say(l, "release-early", rel->place, path,
+			"step %s releases before step %s has switched", rel->id, sw->id);
+	for (size_t i = 0; i < l->pb->targets_n; i++) {
+		const struct target *t = &l->pb->targets[i];
+
+		if ((t->info->caps & (CAP_TENANT_CONNECTOR | CAP_RELAY_ROUTE)) != 0 &&
+			!at_target(sw, t))
+			say(l, "left-behind", sw->place, path, "step %s does not switch %s", sw->id,
+				t->name);
+		for (size_t k = 0; k < l->pb->procedures_n; k++)
+			if (l->pb->procedures[k].kind == PROC_SHELTER &&
+				at_target(first(&l->pb->procedures[k], "mail.park"), t) &&
+				!at_target(rel, t))
+				say(l, "parked", sw->place, path,
+					"%s parks at %s: put a queue.release {at: [%s]} after step "
+					"%s",
+					l->pb->procedures[k].name, t->name, t->name, sw->id);
+	}
 }
 
 static void
@@ -169,6 +257,7 @@ lint_procedure(struct lint *l, const struct procedure *p)
 	if (p->kind == PROC_SHELTER)
 		return;
 	lint_order(l, p, path);
+	lint_places(l, p, path);
 	if (first(p, "spf.authorize") != NULL && first(p, "wait.published") != NULL)
 		say(l, "spf-peace", first(p, "spf.authorize")->place, path,
 			"%s could be authorised in peace time", p->to->name);
@@ -204,6 +293,52 @@ lint_release(struct lint *l, const struct procedure *p)
 			"step %s releases where nothing is ever parked", rel->id);
 }
 
+/* host is in one of the domains, or is the very host that a path stands on. */
+static bool
+depends(const struct playbook *pb, const char *host)
+{
+	size_t n = strlen(host);
+
+	for (size_t i = 0; i < pb->domains_n; i++) {
+		size_t d = strlen(pb->domains[i]);
+
+		if (n >= d && text_eq_nocase(host + n - d, pb->domains[i]) &&
+			(n == d || host[n - d - 1] == '.' || host[n - d - 1] == '@'))
+			return true;
+	}
+	for (size_t i = 0; i < pb->paths_n; i++) {
+		const struct path *p = &pb->paths[i];
+
+		for (size_t k = 0; k < p->egress_n; k++)
+			if (text_eq(p->egress[k], host))
+				return true;
+		for (size_t k = 0; k < p->inbound.mx_n; k++)
+			if (text_eq(p->inbound.mx[k].host, host))
+				return true;
+	}
+	return false;
+}
+
+static void
+lint_inside(struct lint *l, const struct signal *s, const char *path)
+{
+	const char *host = cfg_row(s->cfg, "host") != NULL ? cfg_str(s->cfg, "host") : NULL;
+
+	if (s->role == SIG_ANCHOR && host != NULL && depends(l->pb, host))
+		say(l, "anchor-inside", s->at, path, "%s is part of what it should judge", host);
+	if (s->role == SIG_ANCHOR || (s->flow_given && s->flow == FLOW_INBOUND) ||
+		cfg_row(s->cfg, "seeds") == NULL)
+		return;
+	for (size_t i = 0; i < cfg_len(s->cfg, "seeds"); i++) {
+		const struct cfg *seed = cfg_map_at(s->cfg, "seeds", i);
+		const char *box =
+			cfg_row(seed, "mailbox") != NULL ? cfg_str(seed, "mailbox") : NULL;
+
+		if (box != NULL && depends(l->pb, box))
+			say(l, "seed-inside", s->at, path, "%s is one of our own", box);
+	}
+}
+
 static void
 lint_signals(struct lint *l)
 {
@@ -221,11 +356,11 @@ lint_signals(struct lint *l)
 				"stale after %lld ms, asked every %lld ms: want at least twice "
 				"`every`",
 				(long long)s->stale_ms, (long long)s->every_ms);
-		if (s->timeout_ms > s->every_ms && s->role == SIG_ANCHOR)
+		if (s->timeout_ms > s->every_ms)
 			say(l, "timeout-long", s->at, path,
-				"an anchor's timeout (%lld ms) is longer than its interval (%lld "
-				"ms)",
+				"the timeout (%lld ms) is longer than the interval (%lld ms)",
 				(long long)s->timeout_ms, (long long)s->every_ms);
+		lint_inside(l, s, path);
 	}
 	if (anchors < 2)
 		say(l, "anchors", (struct place){ 1, 1 }, "signals",
@@ -315,6 +450,10 @@ lint_people(struct lint *l)
 			say(l, "nobody", r->place, path, "%d approver%s wanted, %zu %s may approve",
 				r->approvers, r->approvers == 1 ? "" : "s", approvers,
 				approvers == 1 ? "person" : "people");
+		if (r->at == AT_SUSPECT && r->run != NULL && r->run->kind == PROC_CUTOVER &&
+			r->mode != MODE_OBSERVE)
+			say(l, "hasty", r->place, path, "%s moves mail: say at: confirmed",
+				r->run->name);
 		if (r->mode > pb->mode)
 			say(l, "automatic-observed", r->place, path,
 				"mode %s is capped by the playbook's mode %s",
@@ -335,35 +474,51 @@ lint_people(struct lint *l)
 	}
 }
 
+/* Look-ups that a path's terms cost by themselves: a lower bound, an include costs more inside. */
+static int
+lookups_of(const struct path *p)
+{
+	char record[1200];
+	int n = 0;
+
+	for (size_t i = 0; p != NULL && i < p->spf_n; i++) {
+		(void)snprintf(record, sizeof record, "v=spf1 %s", p->spf[i]);
+		n += spf_lookups(record);
+	}
+	return n;
+}
+
+static void
+lint_spf(struct lint *l, const struct path *p, const char *path)
+{
+	const struct playbook *pb = l->pb;
+	int n = lookups_of(p) + (p != pb->primary ? lookups_of(pb->primary) : 0);
+
+	if (n > SPF_LOOKUPS_MAX)
+		say(l, "spf-budget", p->at, path,
+			"at least %d look-ups; receivers stop at %d (RFC 7208 section 4.6.4)", n,
+			SPF_LOOKUPS_MAX);
+	for (size_t i = 0; i < p->spf_n; i++) {
+		const char *term = p->spf[i] + (p->spf[i][0] == '+');
+		bool mx = text_eq_nocase(term, "mx") || text_starts(term, "mx/");
+
+		for (size_t k = 0; mx && k < pb->procedures_n; k++)
+			if (first(&pb->procedures[k], "mx.switch") != NULL)
+				say(l, "spf-mx", p->at, path, "%s switches MX",
+					pb->procedures[k].name);
+	}
+}
+
 static void
 lint_paths(struct lint *l)
 {
-	static const char *const costly[] = {
-		"include:", "exists:", "redirect=", "a:", "mx:", "ptr"
-	};
 	char path[160];
 
 	for (size_t i = 0; i < l->pb->paths_n; i++) {
 		const struct path *p = &l->pb->paths[i];
-		int lookups = 0;
 
 		(void)where(path, sizeof path, "paths", p->name);
-		for (size_t k = 0; k < p->spf_n; k++) {
-			bool mx = text_eq(p->spf[k], "mx");
-
-			for (size_t c = 0; c < sizeof costly / sizeof *costly; c++)
-				lookups += text_starts(p->spf[k], costly[c]);
-			lookups += mx || text_eq(p->spf[k], "a");
-			for (size_t q = 0; mx && q < l->pb->procedures_n; q++)
-				if (first(&l->pb->procedures[q], "mx.switch") != NULL)
-					say(l, "spf-mx", p->at, path, "%s switches MX",
-						l->pb->procedures[q].name);
-		}
-		if (lookups > 10)
-			say(l, "spf-budget", p->at, path,
-				"%d look-ups from these terms alone; receivers stop at 10 (RFC "
-				"7208 section 4.6.4)",
-				lookups);
+		lint_spf(l, p, path);
 		if (p->inbound.given && p->inbound.spool && p->inbound.onward == NULL)
 			say(l, "spool-onward", p->at, path,
 				"give inbound.onward, e.g. \"[mx.cloud.example]:25\"");

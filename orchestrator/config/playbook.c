@@ -447,7 +447,8 @@ build_notifier(struct build *b, struct notifier *to, const struct ynode *n, cons
 
 	to->name = NULL;
 	for (const struct ynode *c = n->type == Y_MAP ? n->child : NULL; c != NULL; c = c->next) {
-		if (text_eq(c->key, "name") && c->type == Y_SCALAR && value_name_ok(c->text))
+		if (text_eq(c->key, "name") && c->type == Y_SCALAR && value_name_ok(c->text) &&
+			!c->overlay)
 			to->name = c->text;
 		else
 			own = own == NULL ? c : n;
@@ -688,6 +689,19 @@ playbook_cutover(const struct playbook *pb, enum flow flow)
 	return NULL;
 }
 
+/* The first domain whose flow both can move; NULL = none. */
+static const char *
+both_move(const struct playbook *a, const struct playbook *b, enum flow flow)
+{
+	if (playbook_cutover(a, flow) == NULL || playbook_cutover(b, flow) == NULL)
+		return NULL;
+	for (size_t x = 0; x < a->domains_n; x++)
+		for (size_t y = 0; y < b->domains_n; y++)
+			if (text_eq(a->domains[x], b->domains[y]))
+				return a->domains[x];
+	return NULL;
+}
+
 /* Two playbooks share a resource when they move the same flow of the same domain, or drive the same
  * fence domain. */
 enum rc
@@ -700,11 +714,19 @@ playbooks_conflict(const struct playbook *const *pbs, size_t n, struct err *err)
 			if (text_eq(a->name, b->name))
 				return err_set(err, RC_CONFLICT, "%s and %s have the same name, %s",
 					a->file, b->file, a->name);
+			if (a->mode == MODE_OBSERVE || b->mode == MODE_OBSERVE)
+				continue; /* who only watches holds no wheel */
+			for (int flow = 0; flow < FLOW_N; flow++)
+				if (both_move(a, b, (enum flow)flow) != NULL)
+					return err_set(err, RC_CONFLICT,
+						"%s and %s both move the %s mail of %s; put their "
+						"procedures into one playbook",
+						a->file, b->file, flow_name((enum flow)flow),
+						both_move(a, b, (enum flow)flow));
 			for (size_t x = 0; x < a->targets_n; x++)
 				for (size_t y = 0; y < b->targets_n; y++)
 					if (text_eq(a->targets[x].fence_domain,
-						    b->targets[y].fence_domain) &&
-						a->mode != MODE_OBSERVE && b->mode != MODE_OBSERVE)
+						    b->targets[y].fence_domain))
 						return err_set(err, RC_CONFLICT,
 							"%s and %s both drive \"%s\" (targets %s "
 							"and %s): two hands on one wheel; put "

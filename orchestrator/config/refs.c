@@ -2,6 +2,7 @@
 #include "config/build.h"
 
 #include "base/text.h"
+#include "mail/spf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,6 +105,85 @@ prefer_once(struct build *b)
 			"no path has prefer: 1: which is the primary?");
 }
 
+/* A response runs what helps against its diagnosis: the same flow, and away from the accused path.
+ */
+static void
+check_responses(struct build *b)
+{
+	for (size_t i = 0; i < b->pb.responses_n; i++) {
+		const struct response *r = &b->pb.responses[i];
+		const char *path = arena_fmt(b->a, "responses.%zu.run", i + 1);
+
+		if (r->on == NULL || r->run == NULL)
+			continue;
+		if ((r->run->kind == PROC_CUTOVER || r->run->flow_given) &&
+			r->run->flow != r->on->flow)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, r->place, "meaning", path,
+				"%s is about the %s flow, %s moves the %s flow", r->on->name,
+				flow_name(r->on->flow), r->run->name, flow_name(r->run->flow));
+		if (r->run->to != NULL && r->run->to == r->on->path)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, r->place, "meaning", path,
+				"%s accuses %s, and %s goes to it", r->on->name, r->on->path->name,
+				r->run->name);
+	}
+}
+
+/* A path's terms are single mechanisms; what the whole record says to everybody else is not theirs.
+ */
+static void
+check_spf(struct build *b, const struct path *p)
+{
+	for (size_t i = 0; i < p->spf_n; i++) {
+		const char *path = arena_fmt(b->a, "paths.%s.spf.%zu", p->name, i + 1),
+			   *term = p->spf[i], *record = arena_fmt(b->a, "v=spf1 %s", term);
+		const char *bare = term + (strchr("+-~?", term[0]) != NULL);
+		struct err err = { 0 };
+
+		if (record == NULL)
+			return;
+		if (strchr(term, ' ') != NULL)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, p->at, "value", path,
+				"\"%s\": one term for each entry of the list", term);
+		else if (text_eq_nocase(bare, "all") || strchr("-~?", term[0]) != NULL ||
+			 (strchr(bare, '=') != NULL && strchr(bare, ':') == NULL))
+			findings_add(b->r.f, FIND_ERROR, b->r.file, p->at, "value", path,
+				"\"%s\" authorises nobody in particular; want such as "
+				"ip4:203.0.113.65 or include:spf.relay.example",
+				term);
+		else if (spf_check(record, &err) != RC_OK)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, p->at, "value", path, "%s",
+				err.text);
+	}
+}
+
+static bool
+in_zone(const char *domain, const char *zone)
+{
+	size_t d = strlen(domain), z = strlen(zone);
+
+	return d >= z && text_eq(domain + d - z, zone) && (d == z || domain[d - z - 1] == '.');
+}
+
+/* A step at a zone concerns at least one of the domains, or it would change nothing. */
+static void
+check_zones(struct build *b, const struct procedure *p)
+{
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct step *s = &p->steps[i];
+		const char *key = s->zone != NULL ? s->zone->info->domain_key : NULL;
+		const char *zone = key != NULL ? cfg_str(s->zone->cfg, key) : NULL;
+		bool any = zone == NULL;
+
+		for (size_t d = 0; d < b->pb.domains_n && !any; d++)
+			any = in_zone(b->pb.domains[d], zone);
+		if (!any)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, s->place, "meaning",
+				arena_fmt(b->a, "procedures.%s.steps.%zu", p->name, i + 1),
+				"none of the domains lies in zone %s of target %s", zone,
+				s->zone->name);
+	}
+}
+
 void
 build_refs(struct build *b, const struct cfg *top)
 {
@@ -122,6 +202,11 @@ build_refs(struct build *b, const struct cfg *top)
 				arena_fmt(b->a, "paths.%s.dkim.by", pb->paths[i].name),
 				"\"%s\" is none of the paths", pb->paths[i].dkim.by);
 	prefer_once(b);
+	check_responses(b);
+	for (size_t i = 0; i < pb->paths_n; i++)
+		check_spf(b, &pb->paths[i]);
+	for (size_t i = 0; i < pb->procedures_n; i++)
+		check_zones(b, &pb->procedures[i]);
 	for (size_t i = 0; i < pb->diagnoses_n; i++) {
 		const struct diagnosis *d = &pb->diagnoses[i];
 

@@ -492,6 +492,12 @@ const struct schema_row rows_top[] = {
 		.flags = SR_UNBUILT,
 		.doc = "Receiver classes by MX provider." },
 	{ .key = "drills", .type = V_ANYMAP, .flags = SR_UNBUILT, .doc = "Scheduled drills." },
+	{ .key = "schedule", .type = V_ANYMAP, .flags = SR_UNBUILT, .doc = "Scheduled drills." },
+	{ .key = "console", .type = V_ANYMAP, .flags = SR_UNBUILT, .doc = "The web console." },
+	{ .key = "webhooks",
+		.type = V_ANYMAP,
+		.flags = SR_UNBUILT,
+		.doc = "Signals that others push." },
 	END,
 };
 

@@ -319,7 +319,7 @@ say_words(struct reader *r, const struct schema_row *row, const struct ynode *n,
 		if (bar != NULL)
 			*bar = '\0';
 		words[k++] = p;
-		(void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s",
+		(void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.60s",
 			k > 1 ? ", " : "", p);
 		p = bar != NULL ? bar + 1 : NULL;
 	}
@@ -384,6 +384,11 @@ secret_read(struct reader *r, const struct schema_row *row, const struct ynode *
 	for (size_t i = 0; n->type == Y_MAP && n->n == 1 && i < 3; i++) {
 		if (!text_eq(c->key, kinds[i]) || c->type != Y_SCALAR || !text_ok(c->text))
 			continue;
+		if (c->overlay) {
+			reader_error(r, c, "overlay", path,
+				"an overlay replaces durations only; this is a secret");
+			return false;
+		}
 		if (strchr(c->text, '/') != NULL) {
 			reader_error(r, c, "value", path,
 				"\"%s\": a name without /; the folder is given by --credentials, "
