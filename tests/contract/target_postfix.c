@@ -150,7 +150,7 @@ it_keeps_the_contract(void)
 		.hang = hang,
 		.cut = cut };
 
-	CHECK(rig_open(&postfix_connector, yaml));
+	OPEN(&postfix_connector, yaml);
 	rig_contract(&c, &postfix_connector, yaml);
 	rig_close();
 }
@@ -158,7 +158,7 @@ it_keeps_the_contract(void)
 static void
 a_relay_that_stops_answering_leaves_unknown(void)
 {
-	CHECK(rig_open(&postfix_connector, yaml));
+	OPEN(&postfix_connector, yaml);
 	struct got seen = *rig_read(ROUTE);
 	struct effect e = { .resource = ROUTE,
 		.dir = CONN_DO,
@@ -189,11 +189,11 @@ only_the_pinned_host_key_is_believed(void)
 	for (int i = 0; i < 2; i++) {
 		(void)snprintf(other, sizeof other, "%s", yaml);
 		(void)strcpy(strstr(other, "host.pub}"), keys[i]);
-		CHECK(rig_open(&postfix_connector, other));
+		OPEN(&postfix_connector, other);
 		CHECK_INT(rig_read(ROUTE)->outcome, OUT_REFUSED);
 		rig_close();
 	}
-	CHECK(rig_open(&postfix_connector, yaml)); /* the twin */
+	OPEN(&postfix_connector, yaml); /* the twin */
 	CHECK_INT(rig_read(ROUTE)->outcome, OUT_DONE);
 	rig_close();
 }
@@ -210,7 +210,7 @@ a_shelter_is_opened_and_let_go(void)
 		.options = "",
 		.deadline_ms = 8000 };
 
-	CHECK(rig_open(&postfix_connector, yaml));
+	OPEN(&postfix_connector, yaml);
 	e.lsn = rig_read(PARK)->lsn + 1;
 	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
 	CHECK_STR(rig_read(PARK)->value, "parked\n");

@@ -216,6 +216,15 @@ rig_open(const struct connector *kind, const char *yaml)
 	return true;
 }
 
+/* Without an open connector there is nothing more to test. */
+#define OPEN(kind, yaml)                                                                           \
+	do {                                                                                       \
+		if (!rig_open(kind, yaml)) {                                                       \
+			CHECK(!"opens");                                                           \
+			return;                                                                    \
+		}                                                                                  \
+	} while (0)
+
 static void
 rig_close(void)
 {

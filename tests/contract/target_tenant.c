@@ -106,7 +106,7 @@ it_keeps_the_contract(void)
 		.bad_value = "enabled\nexcept zz\n",
 		.bad_resource = "tenant.connector other" };
 
-	CHECK(rig_open(&exchange_online_connector, yaml));
+	OPEN(&exchange_online_connector, yaml);
 	rig_contract(&c, &exchange_online_connector, yaml);
 	rig_close();
 }
@@ -114,7 +114,7 @@ it_keeps_the_contract(void)
 static void
 what_is_not_ready_is_refused_with_what_to_do(void)
 {
-	CHECK(rig_open(&exchange_online_connector, yaml));
+	OPEN(&exchange_online_connector, yaml);
 	tenant_is("false", "relay.nsmail.example", "Disabled", "null");
 	CHECK_INT(rig_read(RESOURCE)->outcome, OUT_REFUSED);
 	tenant_is("true", "other.example", "Disabled", "null");
@@ -136,7 +136,7 @@ what_is_not_ready_is_refused_with_what_to_do(void)
 static void
 a_revoked_token_is_renewed_once(void)
 {
-	CHECK(rig_open(&exchange_online_connector, yaml));
+	OPEN(&exchange_online_connector, yaml);
 	tenant_is("true", "relay.nsmail.example", "Disabled", "null");
 	int before = log_count("/token");
 	CHECK_INT(rig_read(RESOURCE)->outcome, OUT_DONE);
@@ -156,7 +156,7 @@ what_was_sent_decides_between_retry_and_unknown(void)
 {
 	struct effect on = switch_to("", "enabled\n");
 
-	CHECK(rig_open(&exchange_online_connector, yaml));
+	OPEN(&exchange_online_connector, yaml);
 	tenant_is("true", "relay.nsmail.example", "Disabled", "[]");
 	order("500 1"); /* at the first look: nothing was asked to change */
 	CHECK_INT(rig_apply(&on)->outcome, OUT_RETRY);
@@ -189,7 +189,7 @@ nothing_is_sent_after_the_deadline(void)
 {
 	struct effect on = switch_to("", "enabled\n");
 
-	CHECK(rig_open(&exchange_online_connector, yaml));
+	OPEN(&exchange_online_connector, yaml);
 	tenant_is("true", "relay.nsmail.example", "Disabled", "[]");
 	int before = log_count("Enable-TransportRule");
 	order("hang-all 2");
@@ -211,7 +211,7 @@ a_service_that_shows_old_state_is_looked_at_again(void)
 {
 	struct effect on = switch_to("", "enabled\n");
 
-	CHECK(rig_open(&exchange_online_connector, yaml));
+	OPEN(&exchange_online_connector, yaml);
 	tenant_is("true", "relay.nsmail.example", "Disabled", "[]");
 	int before = log_count("Get-TransportRule");
 	order("stale 1");
@@ -239,7 +239,7 @@ a_wrong_certificate_is_refused(void)
 		0);
 	char *at = strstr(strcpy(other, yaml), "app.pem");
 	memcpy(at, "  x.pem", 7);
-	CHECK(rig_open(&exchange_online_connector, other));
+	OPEN(&exchange_online_connector, other);
 	const struct got *g = rig_read(RESOURCE);
 	CHECK_INT(g->outcome, OUT_REFUSED);
 	CHECK(strstr(g->why, "assertion") != NULL);
