@@ -63,8 +63,9 @@ enum {
 	SLOTS = 20, /* shares come in twentieths */
 	OUTPUT_MAX = 64 << 20,
 	TOOL_LIMIT_MS = 60000,
-	SWEEP_MS = 5000,  /* stragglers: mail that was resolved just before the shelter opened */
-	AGAIN_MS = 60000, /* a released message that still waits is released once more after this */
+	SWEEP_MS = 5000, /* stragglers: mail that was resolved just before the shelter opened */
+	AGAIN_MS = 5000, /* a released message that is parked again: qmgr had kept its old way; let
+			    it go once more */
 	EXPIRES_DEFAULT_MS = 4 * 3600 * 1000,
 };
 
