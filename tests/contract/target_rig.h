@@ -197,11 +197,13 @@ rig_open(const struct connector *kind, const char *yaml)
 			findings_at(f, i)->text);
 	bool ok = rig.cfg != NULL && findings_errors(f) == 0;
 	findings_free(&f);
-	if (!ok || uv_loop_init(&rig.loop) != 0)
-		return false;
+	rig.conn = NULL;
 	const struct net_opts opts = { 0 };
-	if (net_new(&rig.net, &rig.loop, &opts, &err) != RC_OK)
-		return printf("     %s\n", err.text), false;
+	if (uv_loop_init(&rig.loop) != 0 ||
+		net_new(&rig.net, &rig.loop, &opts, &err) != RC_OK)
+		exit(2);
+	if (!ok)
+		return false;
 	rig.env = (struct conn_env){ .net = rig.net,
 		.done = rig_done,
 		.ctx = &rig,
