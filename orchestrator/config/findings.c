@@ -83,7 +83,7 @@ findings_add(struct findings *f, enum finding_level level, const char *file, str
 		.file = arena_str(f->a, file),
 		.at = at,
 		.rule = arena_str(f->a, rule),
-		.path = arena_str(f->a, path),
+		.path = arena_str(f->a, path != NULL ? path : ""), /* NULL: its arena is full */
 		.text = arena_str(f->a, text),
 	};
 	if (arena_failed(f->a)) {

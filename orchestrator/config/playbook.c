@@ -447,8 +447,12 @@ build_notifier(struct build *b, struct notifier *to, const struct ynode *n, cons
 
 	to->name = NULL;
 	for (const struct ynode *c = n->type == Y_MAP ? n->child : NULL; c != NULL; c = c->next) {
-		if (text_eq(c->key, "name") && c->type == Y_SCALAR && value_name_ok(c->text) &&
-			!c->overlay)
+		if (c->overlay) {
+			reader_error(&b->r, c, "overlay", path,
+				"an overlay replaces durations only; this is %s", c->key);
+			return;
+		}
+		if (text_eq(c->key, "name") && c->type == Y_SCALAR && value_name_ok(c->text))
 			to->name = c->text;
 		else
 			own = own == NULL ? c : n;
@@ -580,8 +584,12 @@ playbook_load(
 	bool memory = false;
 
 	*ret_findings = f;
-	if (b == NULL)
+	if (b == NULL) {
+		if (f != NULL)
+			findings_add(f, FIND_ERROR, in->file, (struct place){ 1, 1 }, "memory", "",
+				"memory ran out before reading");
 		return NULL;
+	}
 	memset(b, 0, sizeof *b);
 	b->mem = *mem;
 	b->in = in;

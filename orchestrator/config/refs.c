@@ -65,6 +65,8 @@ ref_check(struct build *b, const struct cfg *c, const char *path)
 {
 	size_t at = 0;
 
+	if (path == NULL)
+		return; /* no memory: the load fails anyway */
 	for (int t = 0; t < CFG_TABLES; t++) {
 		for (const struct schema_row *row = c->table[t]; row != NULL && row->key != NULL;
 			row++, at++) {
@@ -75,7 +77,8 @@ ref_check(struct build *b, const struct cfg *c, const char *path)
 			if (row->type == V_REF && (row->flags & SR_LIST) == 0)
 				check_one(b, row, v, p);
 			for (size_t i = 0; row->type == V_REF && i < v->n; i++)
-				check_one(b, row, &v->items[i], p);
+				check_one(
+					b, row, &v->items[i], arena_fmt(b->a, "%s.%zu", p, i + 1));
 			if (v->map != NULL)
 				ref_check(b, v->map, p);
 			for (size_t i = 0; i < v->n; i++)
