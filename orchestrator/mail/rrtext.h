@@ -15,7 +15,7 @@
 enum { RRTEXT_MAX = 128 };
 
 struct rrtext {
-	int64_t ttl;		     /* seconds */
+	int64_t ttl;		      /* seconds */
 	const char *line[RRTEXT_MAX]; /* into the text that was read; not NUL-terminated */
 	size_t len[RRTEXT_MAX];
 	size_t n;
@@ -27,8 +27,8 @@ bool rrtext_read(const char *text, struct rrtext *ret);
 /* rrtext_put - canonical text: sorts the lines and drops duplicates. n = 0 writes nothing. */
 void rrtext_put(struct buf *b, struct rrtext *s);
 
-/* rrtext_txt_escape - the data of a txt line from octets: backslash, control and non-ASCII octets as
- * \DDD. */
+/* rrtext_txt_escape - the data of a txt line from octets: backslash, control and non-ASCII octets
+ * as \DDD. */
 void rrtext_txt_escape(struct buf *b, const char *p, size_t n);
 /* rrtext_txt_unescape - back; false on a bad escape. */
 bool rrtext_txt_unescape(const char *s, size_t n, struct buf *out);

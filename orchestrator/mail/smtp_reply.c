@@ -75,20 +75,21 @@ static void
 normalise(const char *s, char *out)
 {
 	size_t n = 0;
-	bool first = true;
+	bool code_seen = false;
 
 	while (*s != '\0' && n < TEXT_MAX_ - 1) {
 		int subject, detail;
 		bool start = n == 0 || out[n - 1] == ' ';
 
-		if (start && !first && (*s == '4' || *s == '5') && digit(s[1]) && digit(s[2]) &&
+		if (start && (*s == '4' || *s == '5') && digit(s[1]) && digit(s[2]) &&
 			(s[3] == '-' || s[3] == ' ')) {
-			size_t more = enhanced(s + 4, &subject, &detail);
-
-			s += 4 + more;
-			while (*s == ' ')
-				s++;
-			continue;
+			if (code_seen) {
+				s += 4 + enhanced(s + 4, &subject, &detail);
+				while (*s == ' ')
+					s++;
+				continue;
+			}
+			code_seen = true;
 		}
 		if (*s == '\r' || *s == '\n' || *s == '\t' || *s == ' ') {
 			if (!start)
@@ -96,7 +97,6 @@ normalise(const char *s, char *out)
 			s++;
 			continue;
 		}
-		first = false;
 		out[n++] = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
 		s++;
 	}
@@ -163,21 +163,39 @@ matches(const char *text, const char *words)
 	return false;
 }
 
-/* The first three-digit code of the text; 0 if none. */
+/* The first code that begins with `from` to `to` and stands alone; 0 if none. */
+static int
+code_between(const char *text, char from, char to)
+{
+	for (const char *s = text; *s != '\0'; s++)
+		if (*s >= from && *s <= to && digit(s[1]) && digit(s[2]) &&
+			(s == text || s[-1] == ' ') && (s[3] == ' ' || s[3] == '-' || s[3] == '\0'))
+			return (*s - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
+	return 0;
+}
+
+/*
+ * What the reply's code is; 0 if it has none. A reply begins with it. In a log line or a bounce it
+ * stands later, and other numbers may come first ("delayed 300 seconds; 550 ..."): there a refusal
+ * is looked for before a consent.
+ */
 static int
 code_of(const char *text)
 {
-	for (const char *s = text; *s != '\0'; s++)
-		if (*s >= '2' && *s <= '5' && digit(s[1]) && digit(s[2]) &&
-			(s == text || s[-1] == ' ') && (s[3] == ' ' || s[3] == '-' || s[3] == '\0'))
-			return (*s - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
+	int code;
+
+	if (digit(text[0]) && code_between(text, '2', '5') > 0)
+		return code_between(text, '2', '5');
+	code = code_between(text, '4', '5');
+	if (code > 0)
+		return code;
 	for (const char *s = text; *s != '\0'; s++) {
 		int x, y;
 
 		if ((s == text || s[-1] == ' ') && enhanced(s, &x, &y) > 0)
 			return (*s - '0') * 100;
 	}
-	return 0;
+	return code_between(text, '2', '3');
 }
 
 enum reply_class

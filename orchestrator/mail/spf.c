@@ -108,6 +108,69 @@ known(struct term t)
 	       strchr("+-~?", t.s[0]) == NULL; /* a modifier, known or not (section 6) */
 }
 
+/* Digits at s up to `end`, at most `max`; false when it is no such number. */
+static bool
+small_number(const char *s, const char *end, int max)
+{
+	int v = 0;
+
+	if (s == end || end - s > 3 || (end - s > 1 && *s == '0'))
+		return false;
+	for (; s < end; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		v = v * 10 + (*s - '0');
+	}
+	return v <= max;
+}
+
+/* ip4:192.0.2.0/24 (sections 5.6 and 12): a slip here is a permanent error for the whole record. */
+static bool
+ip4_ok(const char *s, const char *end)
+{
+	const char *slash = memchr(s, '/', (size_t)(end - s));
+
+	if (slash != NULL && !small_number(slash + 1, end, 32))
+		return false;
+	end = slash != NULL ? slash : end;
+	for (int part = 0; part < 4; part++) {
+		const char *dot = part < 3 ? memchr(s, '.', (size_t)(end - s)) : end;
+
+		if (dot == NULL || !small_number(s, dot, 255))
+			return false;
+		s = dot + (part < 3);
+	}
+	return true;
+}
+
+/* Only what an IPv6 network can not be; its fine points are the DNS server's. */
+static bool
+ip6_ok(const char *s, const char *end)
+{
+	const char *slash = memchr(s, '/', (size_t)(end - s));
+	int colons = 0;
+
+	if (slash != NULL && !small_number(slash + 1, end, 128))
+		return false;
+	end = slash != NULL ? slash : end;
+	for (; s < end; s++) {
+		char c = low(*s);
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.'))
+			return false;
+		colons += c == ':';
+	}
+	return colons >= 2 && colons <= 7;
+}
+
+static bool
+network_ok(struct term b)
+{
+	if (is_word(b, "ip4:"))
+		return ip4_ok(b.s + 4, b.s + b.n);
+	return !is_word(b, "ip6:") || ip6_ok(b.s + 4, b.s + b.n);
+}
+
 enum rc
 spf_check(const char *text, struct err *err)
 {
@@ -128,6 +191,9 @@ spf_check(const char *text, struct err *err)
 		if (needs_domain(b) && strchr(":=", b.s[b.n - 1]) != NULL)
 			return err_set(
 				err, RC_INVALID, "\"%.*s\" names nothing", (int)t[i].n, t[i].s);
+		if (!network_ok(b))
+			return err_set(
+				err, RC_INVALID, "\"%.*s\" names no network", (int)t[i].n, t[i].s);
 		if (alls > 0 && memchr(t[i].s, '=', t[i].n) == NULL)
 			return err_set(err, RC_INVALID,
 				"\"%.*s\" stands behind all, where nobody reads it", (int)t[i].n,

@@ -23,8 +23,8 @@ enum {
 /* spf_is - the text is an SPF record: "v=spf1" alone or followed by a space (section 4.5). */
 bool spf_is(const char *text);
 
-/* spf_check - RC_INVALID with a sentence: unknown mechanism, an empty domain, two `all`, terms
- * behind `all` (section 5.1) ... */
+/* spf_check - RC_INVALID with a sentence: unknown mechanism, an empty domain, a network that is
+ * none (sections 5.6, 12), two `all`, terms behind `all` (section 5.1). */
 enum rc spf_check(const char *text, struct err *err);
 
 /* spf_lookups - terms that cost a DNS look-up at least: include a mx ptr exists redirect
