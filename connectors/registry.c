@@ -28,7 +28,7 @@ const struct connector *const registry[] = {
 	NULL,
 };
 
-enum { REGISTRY_N = sizeof registry / sizeof *registry };
+enum { REGISTRY_N = sizeof registry / sizeof registry[0] };
 
 const struct connector *
 registry_find(const char *name)

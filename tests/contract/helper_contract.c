@@ -411,7 +411,7 @@ a_keeper_that_died_is_started_by_the_next_verb(void)
 	CHECK_STR(apply(RIG_STORE, "10", PARK, "", "parked\n", "expires 600000\n"), "DONE");
 	CHECK(rig_keeper_runs());
 	char *pid = rig_slurp(rig_path("home/state/keeper.lock"));
-	CHECK(atoi(pid) > 1 && kill(atoi(pid), SIGKILL) == 0);
+	CHECK(rig_number(pid) > 1 && kill(rig_number(pid), SIGKILL) == 0);
 	free(pid);
 	CHECK(until(keeper_gone, 2000));
 	CHECK_STR(CALL("release-status"), "DONE");
@@ -542,7 +542,7 @@ hostile_words_reach_no_tool_and_no_shell(void)
 {
 	static char word[5][400], in[1 << 17];
 	const char *n_text = getenv("HELPER_HOSTILE");
-	int n = n_text != NULL ? atoi(n_text) : 600;
+	int n = n_text != NULL ? rig_number(n_text) : 600;
 
 	rig_new("");
 	for (int i = 0; i < n; i++) {
@@ -622,10 +622,7 @@ int
 main(int argc, char **argv)
 {
 	const char *build = getenv("BUILD");
-	int code;
-
-	if (rig_tool(argc, argv, &code))
-		return code;
+	rig_tool(argc, argv);
 	(void)snprintf(
 		helper, sizeof helper, "%s/ferryman-relay", build != NULL ? build : ".build");
 	char *full = realpath(helper, NULL);

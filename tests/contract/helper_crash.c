@@ -199,10 +199,7 @@ a_death_while_finishing_is_finished_too(void)
 int
 main(int argc, char **argv)
 {
-	int code;
-
-	if (rig_tool(argc, argv, &code))
-		return code;
+	rig_tool(argc, argv);
 	TEST(the_same_number_ends_what_a_death_left);
 	TEST(a_newer_number_undoes_what_a_death_left);
 	TEST(a_death_while_finishing_is_finished_too);

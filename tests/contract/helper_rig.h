@@ -93,6 +93,22 @@ rig_file_is(const char *name, const char *want)
 	return same;
 }
 
+static int
+rig_number(const char *s)
+{
+	return (int)strtol(s, NULL, 10);
+}
+
+/* Append a line; out has room for all that it was taken from. */
+static void
+rig_line(char *out, const char *line)
+{
+	size_t n = strlen(out), k = strlen(line);
+
+	memcpy(out + n, line, k);
+	memcpy(out + n + k, "\n", 2);
+}
+
 /* --- the tools: the program calls this first in main() --- */
 
 static void
@@ -130,7 +146,7 @@ tool_postmap(const char *dir, int argc, char **argv)
 	char *s = rig_slurp(arg + 5), *save = NULL, *out = calloc(1, strlen(s) + 2);
 	for (char *l = strtok_r(s, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save))
 		if (*l != '#' && *l != '\0')
-			(void)strcat(strcat(out, l), "\n");
+			rig_line(out, l);
 	int fd = open(lmdb, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0 || pwrite(fd, out, strlen(out), 0) < 0 || ftruncate(fd, (off_t)strlen(out)) != 0)
 		return 1;
@@ -156,7 +172,7 @@ tool_postqueue(const char *dir, int argc, char **argv)
 	(void)snprintf(id, sizeof id, "\"queue_id\": \"%s\"", argv[2]);
 	for (char *l = strtok_r(s, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save))
 		if (strstr(l, id) == NULL)
-			(void)strcat(strcat(out, l), "\n");
+			rig_line(out, l);
 	(void)snprintf(p, sizeof p, "%s/queue.new", dir);
 	rig_write(p, out);
 	if (rename(p, q) != 0)
@@ -180,9 +196,9 @@ tool_postconf(const char *dir, int argc, char **argv)
 	return puts(s) < 0;
 }
 
-/* rig_tool - true if this process was started as one of the tools; then *ret is its exit code. */
-static bool
-rig_tool(int argc, char **argv, int *ret)
+/* rig_tool - if this process was started as one of the tools, it is that tool and ends here. */
+static void
+rig_tool(int argc, char **argv)
 {
 	char dir[512];
 	const char *slash = strrchr(argv[0], '/');
@@ -192,12 +208,13 @@ rig_tool(int argc, char **argv, int *ret)
 		dir, sizeof dir, "%.*s", slash != NULL ? (int)(slash - argv[0]) : 0, argv[0]);
 	if (strcmp(name, "postmap") != 0 && strcmp(name, "postqueue") != 0 &&
 		strcmp(name, "postconf") != 0)
-		return false;
+		return;
 	tool_log(dir, argc, argv);
-	*ret = strcmp(name, "postmap") == 0	? tool_postmap(dir, argc, argv)
-	       : strcmp(name, "postqueue") == 0 ? tool_postqueue(dir, argc, argv)
-						: tool_postconf(dir, argc, argv);
-	return true;
+	int code = strcmp(name, "postmap") == 0	    ? tool_postmap(dir, argc, argv)
+		   : strcmp(name, "postqueue") == 0 ? tool_postqueue(dir, argc, argv)
+						    : tool_postconf(dir, argc, argv);
+	(void)fflush(NULL);
+	_exit(code); /* what it allocated goes with it */
 }
 
 /* --- the relay's folder --- */
@@ -258,8 +275,8 @@ rig_end(void)
 	for (int64_t until = rig_ms() + 3000; rig_keeper_runs() && rig_ms() < until;) {
 		char *s = rig_slurp(rig_path("home/state/keeper.lock"));
 		struct timespec t = { 0, 5000000 };
-		if (atoi(s) > 1)
-			(void)kill(atoi(s), SIGKILL);
+		if (rig_number(s) > 1)
+			(void)kill(rig_number(s), SIGKILL);
 		free(s);
 		(void)nanosleep(&t, NULL);
 	}

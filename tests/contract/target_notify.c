@@ -89,11 +89,17 @@ its_end_is_its_answer(void)
 	rig_close();
 }
 
+static int
+number(const char *s)
+{
+	return (int)strtol(s, NULL, 10);
+}
+
 static bool
 alive(const char *pid_file)
 {
-	int pid = atoi(file_text(pid_file));
-	char state[64] = "", path[64];
+	int pid = number(file_text(pid_file));
+	char path[64];
 
 	(void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	FILE *f = pid > 1 ? fopen(path, "re") : NULL;
@@ -102,7 +108,6 @@ alive(const char *pid_file)
 	char c = 'Z';
 	(void)!fscanf(f, "%*d %*s %c", &c);
 	(void)fclose(f);
-	(void)state;
 	return c != 'Z';
 }
 
@@ -130,7 +135,7 @@ at_the_deadline_all_of_it_is_killed(void)
 		struct timespec t = { 0, 10000000 };
 		(void)nanosleep(&t, NULL);
 	}
-	CHECK(atoi(file_text("child")) > 1 && !alive("child") && !alive("self"));
+	CHECK(number(file_text("child")) > 1 && !alive("child") && !alive("self"));
 	rig_close();
 }
 

@@ -237,7 +237,8 @@ a_wrong_certificate_is_refused(void)
 			  "&& chmod 600 x.pem mixed.pem",
 			  rig.dir),
 		0);
-	char *at = strstr(strcpy(other, yaml), "app.pem");
+	(void)snprintf(other, sizeof other, "%s", yaml);
+	char *at = strstr(other, "app.pem");
 	memcpy(at, "  x.pem", 7);
 	OPEN(&exchange_online_connector, other);
 	const struct got *g = rig_read(RESOURCE);
@@ -246,7 +247,8 @@ a_wrong_certificate_is_refused(void)
 	rig.kind->close(&rig.conn);
 	(void)err;
 	rig_close();
-	at = strstr(strcpy(other, yaml), "file: app.pem");
+	(void)snprintf(other, sizeof other, "%s", yaml);
+	at = strstr(other, "file: app.pem");
 	memmove(at + strlen("file: mixed.pem"), at + strlen("file: app.pem"),
 		strlen(at + strlen("file: app.pem")) + 1);
 	memcpy(at, "file: mixed.pem", strlen("file: mixed.pem"));

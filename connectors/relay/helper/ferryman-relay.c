@@ -89,14 +89,23 @@ die(const char *what)
 	exit(71); /* EX_OSERR; no closing line, so the caller knows that this is no answer */
 }
 
+/* realloc of n things, or the end. */
+static void *
+grow(void *p, size_t n, size_t size)
+{
+	void *q = reallocarray(p, n, size);
+
+	if (q == NULL)
+		die("memory");
+	return q;
+}
+
 static void
 put(struct text *t, const void *p, size_t n)
 {
 	if (t->n + n + 1 > t->cap) {
 		t->cap = (t->n + n + 1) * 2;
-		t->p = realloc(t->p, t->cap);
-		if (t->p == NULL)
-			die("memory");
+		t->p = grow(t->p, t->cap, 1);
 	}
 	if (n > 0)
 		memcpy(t->p + t->n, p, n);
@@ -244,8 +253,7 @@ next_ok(const char *s)
 	return true;
 }
 
-/* --- the machine: files, time, programs
- * ------------------------------------------------------------------ */
+/* --- the machine: files, time, programs --- */
 
 static struct {
 	char home[256];
@@ -670,8 +678,7 @@ dom_tidy(void)
 	}
 }
 
-/* --- maps: drawn from the state, read back into one
- * ------------------------------------------------------- */
+/* --- maps: drawn from the state, read back into one --- */
 
 static int
 by_text(const void *a, const void *b)
@@ -693,8 +700,10 @@ rows_sort(const struct text *in, struct text *out)
 	for (char *l = strtok_r(copy, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
 		if (*l == '#' || l[strspn(l, " \t\r")] == '\0')
 			continue;
-		if (n == cap && (row = realloc(row, (cap = cap * 2 + 16) * sizeof *row)) == NULL)
-			die("memory");
+		if (n == cap) {
+			cap = cap * 2 + 16;
+			row = grow(row, cap, sizeof *row);
+		}
 		row[n++] = l;
 	}
 	if (n > 0)
@@ -844,8 +853,10 @@ map_load(int m, struct text *rows, bool *ret_marked, struct text *why)
 	*ret_marked |= strncmp(str(&file), MAP_MARK, sizeof MAP_MARK - 1) == 0;
 	struct stamp s;
 	stamp_now(m, &s);
-	if (!have && s.lmdb_ino == 0)
-		return true; /* never drawn */
+	if (!have && s.lmdb_ino == 0) {
+		ok = true; /* never drawn */
+		goto out;
+	}
 	if (have && s.lmdb_ino == 0) {
 		putf(why, "maps/%s was never compiled: type postmap lmdb:%s", map_name[m], name);
 		goto out;
@@ -1061,8 +1072,7 @@ commit(struct text *why)
 	return DONE;
 }
 
-/* --- the queue
- * ------------------------------------------------------------------------------------------- */
+/* --- the queue --- */
 
 enum { RCPT_DOMAINS_MAX = 32 };
 
@@ -1274,12 +1284,11 @@ queue_list(struct queue *q, struct text *why)
 			putf(why, "%s -j said what is not understood: %.60s", conf.postqueue, l);
 			goto out;
 		}
-		m.to = realloc(m.to, (m.to_n ? m.to_n : 1) * sizeof *m.to);
-		if (m.to == NULL)
-			die("memory");
-		if (q->n == q->cap && (q->msg = realloc(q->msg, (q->cap = q->cap * 2 + 64) *
-									sizeof *q->msg)) == NULL)
-			die("memory");
+		m.to = grow(m.to, m.to_n ? m.to_n : 1, sizeof *m.to);
+		if (q->n == q->cap) {
+			q->cap = q->cap * 2 + 64;
+			q->msg = grow(q->msg, q->cap, sizeof *q->msg);
+		}
 		q->msg[q->n++] = m;
 	}
 	if (q->n > 0)
@@ -1340,8 +1349,7 @@ queue_value(const char *domain, struct text *out, struct text *why)
 	return true;
 }
 
-/* --- the keeper: ends shelters and lets mail go, without anybody connected
- * -------------------------------- */
+/* --- the keeper: ends shelters and lets mail go, without anybody connected --- */
 
 static int
 lock_take(const char *name, bool wait)
@@ -1396,10 +1404,10 @@ pace_of(const char *name)
 	for (size_t i = 0; i < pump.pace_n; i++)
 		if (strcmp(pump.pace[i].name, name) == 0)
 			return &pump.pace[i];
-	if (pump.pace_n == pump.pace_cap &&
-		(pump.pace = realloc(pump.pace,
-			 (pump.pace_cap = pump.pace_cap * 2 + 64) * sizeof *pump.pace)) == NULL)
-		die("memory");
+	if (pump.pace_n == pump.pace_cap) {
+		pump.pace_cap = pump.pace_cap * 2 + 64;
+		pump.pace = grow(pump.pace, pump.pace_cap, sizeof *pump.pace);
+	}
 	struct pace *p = &pump.pace[pump.pace_n++];
 	snprintf(p->name, sizeof p->name, "%.255s", name);
 	p->next = 0;
@@ -1430,10 +1438,10 @@ release_one(const struct msg *m, const struct dom *d, int64_t now)
 	(void)run((const char *const[]){ conf.postqueue, "-i", m->id, NULL }, &out, &errs);
 	drop(&out);
 	drop(&errs);
-	if (pump.sent_n == pump.sent_cap &&
-		(pump.sent = realloc(pump.sent,
-			 (pump.sent_cap = pump.sent_cap * 2 + 256) * sizeof *pump.sent)) == NULL)
-		die("memory");
+	if (pump.sent_n == pump.sent_cap) {
+		pump.sent_cap = pump.sent_cap * 2 + 256;
+		pump.sent = grow(pump.sent, pump.sent_cap, sizeof *pump.sent);
+	}
 	struct sent *s = &pump.sent[pump.sent_n++];
 	snprintf(s->id, sizeof s->id, "%.47s", m->id);
 	s->when = now;
@@ -1839,7 +1847,7 @@ options_parse(const char *s, struct dom *d)
 {
 	while (*s != '\0') {
 		char key[24], val[64];
-		int64_t ms;
+		int64_t ms = 0;
 		if (!word(&s, ' ', key, sizeof key) || !word(&s, '\n', val, sizeof val))
 			return false;
 		if (strcmp(key, "rate") == 0 ? !rate_parse(val, &d->rate_n, &d->rate_ms)
@@ -2270,11 +2278,12 @@ remote(void)
 	struct text end = { 0 };
 	putf(&end, PROTO " %s %zu\n", outcome_word[o], answer.n);
 	put(&answer, str(&end), end.n);
+	drop(&end);
+	drop(&in);
 	return write_all(1, answer.p, answer.n) ? 0 : 74; /* EX_IOERR */
 }
 
-/* --- by hand on the relay
- * -------------------------------------------------------------------------------- */
+/* --- by hand on the relay --- */
 
 static int
 local_init(void)
@@ -2336,6 +2345,10 @@ local_adopt(void)
 		fprintf(stderr, "ferryman-relay: %s\n", str(&why));
 	if (ok)
 		keeper_start();
+	for (int m = 0; m < MAP_N; m++)
+		drop(&rows[m]);
+	drop(&file);
+	drop(&why);
 	return !ok;
 }
 
@@ -2373,8 +2386,11 @@ conf_read(const char *home)
 	conf.rate_n = 5, conf.rate_ms = 1000;
 	conf.per_n = 1, conf.per_ms = 1000;
 	path(name, "helper.conf", "");
-	if (!slurp(name, &t))
-		return errno == ENOENT;
+	if (!slurp(name, &t)) {
+		ok = errno == ENOENT;
+		drop(&t);
+		return ok;
+	}
 	for (char *l = strtok_r(t.p, "\n", &save); l != NULL && ok;
 		l = strtok_r(NULL, "\n", &save)) {
 		char *v = strchr(l, ' ');
