@@ -115,8 +115,8 @@ def signed(answer, request_mac):
     return answer[:10] + struct.pack("!H", 1) + answer[12:] + name_wire(KEY) + struct.pack("!HHIH", TSIG, 255, 0, len(rd)) + rd
 
 
-def apply(q):
-    """RFC 2136 3.2 and 3.4, for what a client of ours may send."""
+def check(q):
+    """RFC 2136 3.2: the prerequisites."""
     exact = {}
     for n, t, c, ttl, rd in q.sections[0]:
         if not n.endswith(ZONE):
@@ -130,6 +130,11 @@ def apply(q):
     for k, rds in exact.items():
         if k not in zone or sorted(zone[k][1]) != sorted(rds):
             return 8
+    return 0
+
+
+def apply(q):
+    """RFC 2136 3.4, for what a client of ours may send."""
     if fault({"moved"}):
         zone[("_ferryman." + ZONE, TXT)] = (0, [txt("store=00112233445566778899aabbccddeeff lsn=%d" % (1 << 62))])
         return 8
@@ -154,11 +159,14 @@ def answer(data, secondary, tcp):
         mac = tsig_ok(q)
         if mac is None:
             return struct.pack("!6H", q.id, 0xA800 | 9, 0, 0, 0, 0)
-        f = fault({"drop-reply", "hang", "servfail", "unsigned"})
-        if f == "hang":
-            return b""
         with lock:
-            code = 2 if f == "servfail" else apply(q)
+            # Faults meet the update that would be done, not a late one that is refused anyway.
+            code = check(q)
+            f = fault({"drop-reply", "hang", "servfail"}) if code == 0 else fault({"unsigned"})
+            if f == "hang":
+                return b""
+            if code == 0:
+                code = 2 if f == "servfail" else apply(q)
         if f == "drop-reply":
             return None
         a = struct.pack("!6H", q.id, 0xA800 | code, 0, 0, 0, 0)

@@ -130,9 +130,9 @@ a_lost_answer_is_unknown_and_then_done(void)
 	order("servfail 1");
 	e.deadline_ms = 6000;
 	CHECK_INT(rig_apply(&e)->outcome, OUT_UNKNOWN);
-	order("unsigned 1"); /* anybody could have said that */
-	CHECK_INT(rig_apply(&e)->outcome, OUT_UNKNOWN);
 	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	order("unsigned 1"); /* a refusal that anybody could have sent proves nothing */
+	CHECK_INT(rig_apply(&e)->outcome, OUT_UNKNOWN);
 	rig_close();
 }
 
@@ -393,6 +393,20 @@ what_by_hand_says_does_the_same(void)
 	rig_close();
 }
 
+/* A server listens before it has its zone. */
+static void
+until_it_has_its_zone(void)
+{
+	OPEN(&rfc2136_connector, yaml);
+	for (int i = 0; i < 50; i++) {
+		struct timespec t = { 0, 100000000 };
+		if (rig_read(MX)->outcome == OUT_DONE)
+			break;
+		(void)nanosleep(&t, NULL);
+	}
+	rig_close();
+}
+
 static void
 real(const char *what, const char *path, bool (*start)(void))
 {
@@ -403,6 +417,7 @@ real(const char *what, const char *path, bool (*start)(void))
 	if (access(path, X_OK) != 0 || !start()) {
 		SKIP(what, "not installed, or it does not start here");
 	} else {
+		until_it_has_its_zone();
 		TEST(it_keeps_the_contract);
 		TEST(every_server_is_asked_apart);
 		TEST(a_key_reaches_no_further_than_its_rights);

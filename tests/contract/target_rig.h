@@ -199,8 +199,7 @@ rig_open(const struct connector *kind, const char *yaml)
 	findings_free(&f);
 	rig.conn = NULL;
 	const struct net_opts opts = { 0 };
-	if (uv_loop_init(&rig.loop) != 0 ||
-		net_new(&rig.net, &rig.loop, &opts, &err) != RC_OK)
+	if (uv_loop_init(&rig.loop) != 0 || net_new(&rig.net, &rig.loop, &opts, &err) != RC_OK)
 		exit(2);
 	if (!ok)
 		return false;
@@ -335,6 +334,8 @@ contract_apply_twice_is_once(const struct contract *c)
 	struct got seen = *rig_read(c->resource);
 	uint64_t lsn = (seen.lsn | 1ull << 40) + 1;
 
+	if (seen.outcome != OUT_DONE)
+		printf("     %s\n", seen.why);
 	CHECK_INT(seen.outcome, OUT_DONE);
 	CHECK_STR(seen.value, c->one);
 	struct effect e = contract_effect(c, c->one, c->two, lsn, &seen);
