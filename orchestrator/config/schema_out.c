@@ -14,7 +14,7 @@ pattern_of(enum vtype t)
 	case V_REF:
 		return "^[a-z][a-z0-9-]{0,62}$";
 	case V_DURATION:
-		return "^([0-9]+(ms|s|m|min|h|d))+$";
+		return "^([0-9]+(ms|s|m|h|d))+$";
 	case V_PERCENT:
 		return "^[0-9]+(\\.[0-9]{1,2})?%$";
 	case V_RATE:
@@ -47,11 +47,22 @@ put_words(struct jw *w, const char *words)
 }
 
 static void
+put_bound(struct jw *w, const char *key, const char *text)
+{
+	int64_t v;
+
+	if (text != NULL && num_int(text, &v))
+		jw_int(w, key, v);
+}
+
+static void
 put_type(struct jw *w, const struct schema_row *r)
 {
 	switch (r->type) {
 	case V_INT:
 		jw_str(w, "type", "integer");
+		put_bound(w, "minimum", r->min);
+		put_bound(w, "maximum", r->max);
 		break;
 	case V_BOOL:
 		jw_str(w, "type", "boolean");
@@ -72,8 +83,8 @@ put_type(struct jw *w, const struct schema_row *r)
 		put_object(w, r->sub, NULL, NULL, NULL);
 		jw_close(w, '}');
 		break;
-	case V_ANYMAP:
-		jw_str(w, "$ref", "#/$defs/any");
+	case V_ANYMAP: /* the one that is not a section of its own */
+		jw_str(w, "$ref", "#/$defs/steps");
 		break;
 	default:
 		jw_str(w, "type", "string");
@@ -172,6 +183,43 @@ put_steps(struct jw *w)
 	jw_close(w, '}');
 }
 
+/* A notifier is named by its key; its first list row may stand there alone ({program: [...]}). */
+static void
+put_notifiers(struct jw *w, const struct conninfo *const *c)
+{
+	jw_open(w, "notify", '{');
+	jw_str(w, "type", "array");
+	jw_open(w, "items", '{');
+	jw_open(w, "oneOf", '[');
+	for (; *c != NULL; c++) {
+		if (((*c)->caps & CAP_NOTIFY) == 0)
+			continue;
+		jw_open(w, NULL, '{');
+		jw_str(w, "type", "object");
+		jw_bool(w, "additionalProperties", false);
+		jw_open(w, "properties", '{');
+		put_row(w, &rows_notify[0], NULL);
+		jw_open(w, (*c)->name, '{');
+		jw_open(w, "anyOf", '[');
+		jw_open(w, NULL, '{');
+		jw_str(w, "type", "array");
+		jw_close(w, '}');
+		jw_open(w, NULL, '{');
+		put_object(w, NULL, (*c)->schema, NULL, NULL);
+		jw_close(w, '}');
+		jw_close(w, ']');
+		jw_close(w, '}');
+		jw_close(w, '}');
+		jw_open(w, "required", '[');
+		jw_str(w, NULL, (*c)->name);
+		jw_close(w, ']');
+		jw_close(w, '}');
+	}
+	jw_close(w, ']');
+	jw_close(w, '}');
+	jw_close(w, '}');
+}
+
 static void
 put_secret(struct jw *w, const char *name, bool public)
 {
@@ -257,19 +305,7 @@ playbook_schema_json(struct buf *b, const struct conninfo *const *connectors)
 		rows_target, "connector");
 	put_connectors(&w, "signals", connectors, CAP_SIGNAL, rows_signal, "kind");
 	put_steps(&w);
-	jw_open(&w, "notify", '{');
-	jw_str(&w, "type", "array");
-	jw_close(&w, '}');
-	jw_open(&w, "any", '{');
-	jw_open(&w, "anyOf", '[');
-	jw_open(&w, NULL, '{');
-	jw_str(&w, "$ref", "#/$defs/steps");
-	jw_close(&w, '}');
-	jw_open(&w, NULL, '{');
-	jw_str(&w, "type", "object");
-	jw_close(&w, '}');
-	jw_close(&w, ']');
-	jw_close(&w, '}');
+	put_notifiers(&w, connectors);
 	jw_close(&w, '}');
 	jw_close(&w, '}');
 }
@@ -277,21 +313,41 @@ playbook_schema_json(struct buf *b, const struct conninfo *const *connectors)
 /* --- Markdown --- */
 
 static void
-md_row(struct buf *b, const struct schema_row *r)
+md_value(struct buf *b, const struct schema_row *r)
 {
-	buf_fmt(b, "| `%s` | %s%s", r->key, (r->flags & SR_LIST) != 0 ? "list of: " : "",
-		r->type == V_ENUM ? "" : value_type_name(r->type));
+	if ((r->flags & SR_LIST) != 0)
+		buf_str(b, "list of: ");
+	if (r->type == V_ANYMAP)
+		buf_str(b, text_eq(r->key, "steps")    ? "list of steps"
+			   : text_eq(r->key, "notify") ? "list of notifiers"
+						       : "a mapping of names to mappings");
+	else if (r->type == V_REF)
+		buf_fmt(b, "a name from `%s`", r->words);
+	else if (r->type != V_ENUM)
+		buf_str(b, value_type_name(r->type));
 	for (const char *w = r->type == V_ENUM ? r->words : ""; *w != '\0';) {
 		size_t n = strcspn(w, "|");
 
 		buf_fmt(b, "%s`%.*s`", w != r->words ? ", " : "", (int)n, w);
 		w += n + (w[n] == '|');
 	}
-	if (r->type == V_REF)
-		buf_fmt(b, " from `%s`", r->words);
+	if (r->min != NULL && r->max != NULL)
+		buf_fmt(b, ", %s to %s", r->min, r->max);
+	else if (r->min != NULL)
+		buf_fmt(b, ", at least %s", r->min);
+	else if (r->max != NULL)
+		buf_fmt(b, ", at most %s", r->max);
+}
+
+static void
+md_row(struct buf *b, const struct schema_row *r)
+{
+	buf_fmt(b, "| `%s` | ", r->key);
+	if ((r->flags & SR_UNBUILT) == 0)
+		md_value(b, r);
 	buf_fmt(b, " | %s%s%s | %s%s |\n", (r->flags & SR_REQUIRED) != 0 ? "required" : "",
 		r->def != NULL ? "default " : "", r->def != NULL ? r->def : "",
-		(r->flags & SR_UNBUILT) != 0 ? "*Not built yet, refused.* " : "", r->doc);
+		(r->flags & SR_UNBUILT) != 0 ? "*Known, not built yet, refused.* " : "", r->doc);
 }
 
 static void md_table(struct buf *b, const char *title, const struct schema_row *t);
@@ -364,7 +420,21 @@ playbook_schema_md(struct buf *b, const struct conninfo *const *connectors)
 	buf_str(b, "\nKnown to the design, and refused because they are not built yet:");
 	for (const char *const *w = rows_steps_unbuilt; *w != NULL; w++)
 		buf_fmt(b, "%s `%s`", w == rows_steps_unbuilt ? "" : ",", *w);
-	buf_str(b, ".\n\n## What the lint says\n\n| rule | level | why |\n|---|---|---|\n");
+	buf_str(b, ".\n");
+	md_table(b, "arguments of steps: zone", rows_step_args(ARG_ZONE));
+	md_table(b, "arguments of steps: queues", rows_step_args(ARG_AT | ARG_RATE));
+	md_table(b, "arguments of steps: canaries", rows_step_args(ARG_THROUGH | ARG_AS));
+	md_table(b, "arguments of steps: waiting", rows_step_args(ARG_FOR));
+	buf_str(b, "\n## Connectors that are not built yet\n\nKnown by name, and refused:");
+	for (const char *const *w = rows_connectors_unbuilt; *w != NULL; w++)
+		buf_fmt(b, "%s `%s`", w == rows_connectors_unbuilt ? "" : ",", *w);
+	buf_str(b, ".\n\n## Durations for drills\n\nA second file (`--durations FILE`) replaces "
+		   "durations, and nothing else: a mapping of key paths to durations. What it\n"
+		   "replaces is printed, and it is part of the playbook's hash. Steps and list "
+		   "entries go by number, from 1.\n\n"
+		   "```yaml\nsignals.canary.every: 3s\nprocedures.outbound.failback.soak: 10s\n"
+		   "procedures.outbound.steps.2.deadline: 1m\n```\n"
+		   "\n## What the lint says\n\n| rule | level | why |\n|---|---|---|\n");
 	for (const struct lint_rule *r = lint_rules; r->id != NULL; r++)
 		buf_fmt(b, "| `%s` | %s | %s |\n", r->id,
 			r->level == FIND_ERROR ? "error" : "warning", r->doc);
