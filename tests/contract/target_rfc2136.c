@@ -293,8 +293,7 @@ run_server(const char *const *argv)
 	(void)fflush(stdout);
 	server = fork();
 	if (server == 0) {
-		(void)freopen("/dev/null", "w", stdout);
-		(void)freopen("/dev/null", "w", stderr);
+		rig_mute();
 		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}

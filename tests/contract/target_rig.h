@@ -17,6 +17,7 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -121,6 +122,16 @@ rig_put(const char *name, const char *text)
 		exit(2);
 }
 
+/* In a child: nothing of what it says is wanted. */
+static void
+rig_mute(void)
+{
+	int null = open("/dev/null", O_WRONLY);
+
+	if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		_exit(126);
+}
+
 /* Run a command and wait; its exit code. */
 static int
 rig_run(const char *const *argv)
@@ -130,8 +141,7 @@ rig_run(const char *const *argv)
 	(void)fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
-		(void)freopen("/dev/null", "w", stdout);
-		(void)freopen("/dev/null", "w", stderr);
+		rig_mute();
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
