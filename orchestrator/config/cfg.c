@@ -275,6 +275,8 @@ cfg_read(struct reader *r, const struct ynode *n, const struct schema_row *commo
 			unknown_key(r, c, k, at);
 			continue;
 		}
+		if (c->val[i].written)
+			continue; /* twice: the composer has said so */
 		if (!read_value(r, row, k, at, &c->val[i]))
 			c->val[i].written = true; /* said once; not "missing" too */
 	}
