@@ -207,9 +207,10 @@ unknown_key(struct reader *r, const struct cfg *c, const struct ynode *n, const 
 	size_t k = 0;
 
 	for (int t = 0; t < CFG_TABLES; t++)
-		for (size_t i = 0; i < table_len(c->table[t]) && k < 128; i++)
-			if ((c->table[t][i].flags & SR_UNBUILT) == 0)
-				words[k++] = c->table[t][i].key;
+		for (const struct schema_row *row = c->table[t];
+			row != NULL && row->key != NULL && k < 128; row++)
+			if ((row->flags & SR_UNBUILT) == 0)
+				words[k++] = row->key;
 	near = text_nearest(n->key, words, k);
 	for (size_t i = 0; i < k && strlen(list) < 500; i++)
 		(void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s",
@@ -228,8 +229,8 @@ complete(struct reader *r, struct cfg *c, const struct ynode *n, const char *pat
 	size_t at = 0;
 
 	for (int t = 0; t < CFG_TABLES; t++) {
-		for (size_t i = 0; i < table_len(c->table[t]); i++, at++) {
-			const struct schema_row *row = &c->table[t][i];
+		for (const struct schema_row *row = c->table[t]; row != NULL && row->key != NULL;
+			row++, at++) {
 			struct cval *v = &c->val[at];
 
 			if (v->written)

@@ -34,8 +34,8 @@ kind_key(struct build *b, const struct ynode *n, const char *path)
 	for (const struct step_row *s = rows_steps; s->kind != NULL && k < 64; s++)
 		names[k++] = s->kind;
 	if (kind == NULL) {
-		reader_error(
-			&b->r, n, "shape", path, "the step says not what to do, e.g. %s", names[0]);
+		reader_error(&b->r, n, "shape", path,
+			"the step says not what to do, e.g. wait.time: {for: 5m}");
 		return NULL;
 	}
 	for (const char *const *w = rows_steps_unbuilt; *w != NULL; w++) {
