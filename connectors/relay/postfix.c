@@ -77,8 +77,10 @@ struct conn {
 
 struct relay_op {
 	struct op op; /* first: ops hands it back as this */
+	struct conn *conn;
 	struct ssh_job *job;
-	char *resource;
+	int64_t until; /* net_now_ms */
+	bool greeting; /* the answer to come is hello's; setup-check follows */
 };
 
 /* --- the helper's language --- */
@@ -188,10 +190,7 @@ op_stop(struct op *op)
 static void
 op_drop(struct op *op)
 {
-	struct relay_op *o = (struct relay_op *)op;
-
-	free(o->resource);
-	free(o);
+	free(op);
 }
 
 /* What is known when no whole answer came. */
@@ -223,6 +222,31 @@ end_without_answer(struct relay_op *o, const struct ssh_result *res)
 	}
 }
 
+static void exchange(struct relay_op *o, const char *const *words);
+
+/* The helper said hello: is it one that we can work with? Then it looks at its own main.cf. */
+static void
+greeted(struct relay_op *o, const struct reply *r)
+{
+	static const char *const needs[] = { "read", "apply", "fence", "setup-check" };
+
+	o->greeting = false;
+	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+		if (r->verbs == NULL || strstr(r->verbs, needs[i]) == NULL) {
+			ops_end(&o->op, OUT_REFUSED,
+				"the helper there (version %.40s) knows no %s: install this one",
+				r->version != NULL ? r->version : "?", needs[i]);
+			return;
+		}
+	if (r->proto == NULL || !text_eq(r->proto, PROTO))
+		ops_end(&o->op, OUT_REFUSED, "the helper there speaks %.40s, not " PROTO,
+			r->proto != NULL ? r->proto : "?");
+	else if (r->why != NULL && r->why[0] != '\0')
+		ops_end(&o->op, OUT_REFUSED, "%s", r->why);
+	else
+		exchange(o, (const char *const[]){ "setup-check", NULL });
+}
+
 static void
 on_ssh(void *ctx, const struct ssh_result *res)
 {
@@ -232,6 +256,8 @@ on_ssh(void *ctx, const struct ssh_result *res)
 	o->job = NULL;
 	if (!reply_read(res->out, res->out_n, &r)) {
 		end_without_answer(o, res);
+	} else if (o->greeting && r.outcome == OUT_DONE) {
+		greeted(o, &r);
 	} else if (o->op.kind != OP_READ) {
 		ops_end(&o->op, r.outcome, "%s", r.why != NULL ? r.why : "");
 	} else {
@@ -247,8 +273,9 @@ on_ssh(void *ctx, const struct ssh_result *res)
 }
 
 static void
-exchange(struct conn *c, struct relay_op *o, const char *const *words, int64_t deadline_ms)
+exchange(struct relay_op *o, const char *const *words)
 {
+	int64_t left = o->until - net_now_ms(o->conn->env.net);
 	struct buf in;
 
 	buf_init(&in, &stdmem, REQUEST_MAX + 32);
@@ -259,17 +286,19 @@ exchange(struct conn *c, struct relay_op *o, const char *const *words, int64_t d
 		const struct ssh_command cmd = { .command = HELPER,
 			.in = buf_text(&in),
 			.in_n = in.len,
-			.deadline_ms = deadline_ms };
-		o->job = ssh_exec(c->ssh, &cmd, on_ssh, o);
+			.deadline_ms = left > 1 ? left : 1 };
+		o->job = ssh_exec(o->conn->ssh, &cmd, on_ssh, o);
 	}
 	buf_fini(&in);
 }
 
 static struct relay_op *
-op_new(struct conn *c, op_id id, enum op_kind kind, uint64_t lsn)
+op_new(struct conn *c, op_id id, enum op_kind kind, uint64_t lsn, int64_t deadline_ms)
 {
 	struct relay_op *o = stdmem_get(sizeof *o);
 
+	o->conn = c;
+	o->until = net_now_ms(c->env.net) + deadline_ms;
 	ops_add(&c->ops, &o->op, id, kind, lsn);
 	return o;
 }
@@ -314,27 +343,25 @@ out:
 static void
 postfix_read(struct conn *c, op_id id, const struct read_req *rq)
 {
-	struct relay_op *o = op_new(c, id, OP_READ, 0);
+	struct relay_op *o = op_new(c, id, OP_READ, 0, rq->deadline_ms);
 
 	if (rq->from != CONN_READ_TARGET)
 		ops_later(&o->op, OUT_REFUSED, "a relay's value is read at the relay alone");
 	else
-		exchange(
-			c, o, (const char *const[]){ "read", rq->resource, NULL }, rq->deadline_ms);
+		exchange(o, (const char *const[]){ "read", rq->resource, NULL });
 }
 
 static void
 postfix_apply(struct conn *c, op_id id, const struct effect *e)
 {
-	struct relay_op *o = op_new(c, id, OP_APPLY, e->lsn);
+	struct relay_op *o = op_new(c, id, OP_APPLY, e->lsn, e->deadline_ms);
 	const char *options = e->options != NULL ? e->options : "";
 	char lsn[24], had[24];
 	struct buf b;
 
 	(void)snprintf(lsn, sizeof lsn, "%" PRIu64, e->lsn);
 	if (e->dir == CONN_FENCE) {
-		exchange(c, o, (const char *const[]){ "fence", e->store, lsn, NULL },
-			e->deadline_ms);
+		exchange(o, (const char *const[]){ "fence", e->store, lsn, NULL });
 		return;
 	}
 	buf_init(&b, &stdmem, 4096);
@@ -345,19 +372,18 @@ postfix_apply(struct conn *c, op_id id, const struct effect *e)
 	if (buf_failed(&b))
 		ops_later(&o->op, OUT_REFUSED, "the options are longer than 4096 octets");
 	else
-		exchange(c, o,
-			(const char *const[]){ "apply", e->store, lsn, e->resource,
-				e->base != NULL ? e->base : "", e->want, buf_text(&b), NULL },
-			e->deadline_ms);
+		exchange(o, (const char *const[]){ "apply", e->store, lsn, e->resource,
+				    e->base != NULL ? e->base : "", e->want, buf_text(&b), NULL });
 	buf_fini(&b);
 }
 
 static void
 postfix_selftest(struct conn *c, op_id id, int64_t deadline_ms)
 {
-	struct relay_op *o = op_new(c, id, OP_READ, 0);
+	struct relay_op *o = op_new(c, id, OP_READ, 0, deadline_ms);
 
-	exchange(c, o, (const char *const[]){ "setup-check", NULL }, deadline_ms);
+	o->greeting = true;
+	exchange(o, (const char *const[]){ "hello", "selftest", NULL });
 }
 
 static void
@@ -514,14 +540,17 @@ static const char setup_text[] =
 	" -o smtp_sasl_password_maps=lmdb:/etc/postfix/ferryman-sasl -o "
 	"smtp_delivery_status_filter=pcre:/etc/postfix/ferryman-filter\"; done\n"
 	"postconf -M 'release0/unix=release0 unix - - n - - smtp -o syslog_name=postfix/release0'\n"
-	"postconf -e 'defer_transports = park release release0'\n"
-	"# 7. The tables. Names that stand in this parameter already come first (pinned senders), "
-	"ours behind them.\n"
+	"# 7. The tables. What stands in these two parameters already comes first (pinned senders) "
+	"and is kept.\n"
+	"postconf sender_dependent_default_transport_maps defer_transports > "
+	"/etc/postfix/ferryman-before\n"
 	"S='randmap:{s01,s02,s03,s04,s05,s06,s07,s08,s09,s10,s11,s12,s13,s14,s15,s16,s17,s18,s19,"
 	"s20}'\n"
 	"M=lmdb:" HELPER_HOME "/maps\n"
-	"postconf -e \"sender_dependent_default_transport_maps = $M/park, pipemap:{$M/domains, $S, "
-	"$M/slots}, pipemap:{$M/domains2, $S, $M/slots2}\"\n"
+	"postconf -e \"defer_transports = $(postconf -h defer_transports) park release release0\"\n"
+	"postconf -e \"sender_dependent_default_transport_maps = $(postconf -h "
+	"sender_dependent_default_transport_maps)"
+	" $M/park, pipemap:{$M/domains, $S, $M/slots}, pipemap:{$M/domains2, $S, $M/slots2}\"\n"
 	"postfix reload\n"
 	"# 8. Shelters end in time also after a reboot.\n"
 	"echo '*/5 * * * * USER " HELPER " tick' > /etc/cron.d/ferryman-relay\n"
@@ -537,10 +566,11 @@ static const char setup_text[] =
 	"\n"
 	"# To remove it: first let `ferryman eject` bring the mail home, or see that maps/park and "
 	"maps/domains are empty.\n"
-	"postconf -X sender_dependent_default_transport_maps defer_transports\n"
+	"while read -r line; do postconf -e \"$line\"; done < /etc/postfix/ferryman-before\n"
 	"postconf -MX park/unix release/unix release0/unix TRANSPORT/unix\n"
 	"postfix reload\n"
 	"rm -r /usr/local/lib/ferryman /etc/cron.d/ferryman-relay /etc/postfix/ferryman-filter "
+	"/etc/postfix/ferryman-before "
 	"/etc/postfix/ferryman-sasl*\n"
 	"userdel --remove USER\n";
 
@@ -565,7 +595,8 @@ postfix_setup(const struct cfg *cfg, const char *playbook, struct buf *b)
 	for (const char *at = setup_text; *at != '\0';) {
 		bool hit = false;
 		setup_word(b, &at, "USER", cfg_str(cfg, "user"), &hit);
-		setup_word(b, &at, "TRANSPORT", transport != NULL ? transport : "backup", &hit);
+		setup_word(b, &at, "TRANSPORT",
+			transport != NULL ? transport : "PATH-OF-THE-PLAYBOOK", &hit);
 		if (!hit)
 			buf_char(b, *at++);
 	}

@@ -240,6 +240,32 @@ a_shelter_is_opened_and_let_go(void)
 	rig_close();
 }
 
+static void
+the_helper_and_main_cf_are_checked(void)
+{
+	char v[2400];
+	const char *h = rig_path("home");
+
+	OPEN(&postfix_connector, yaml);
+	op_id op = ++rig.last;
+	rig.got[op % OPS_MAX] = (struct got){ 0 };
+	rig.kind->selftest(rig.conn, op, 5000);
+	const struct got *g = rig_wait(op, 8000);
+	CHECK_INT(g->outcome, OUT_REFUSED);
+	CHECK(strstr(g->why, "main.cf") != NULL);
+	(void)snprintf(v, sizeof v,
+		"lmdb:%s/maps/park lmdb:%s/maps/domains lmdb:%s/maps/slots lmdb:%s/maps/domains2 "
+		"lmdb:%s/maps/slots2",
+		h, h, h, h, h);
+	rig_write(rig_path("main.sender_dependent_default_transport_maps"), v);
+	rig_write(rig_path("main.defer_transports"), "park release release0");
+	op = ++rig.last;
+	rig.got[op % OPS_MAX] = (struct got){ 0 };
+	rig.kind->selftest(rig.conn, op, 5000);
+	CHECK_INT(rig_wait(op, 8000)->outcome, OUT_DONE);
+	rig_close();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -252,6 +278,7 @@ main(int argc, char **argv)
 		TEST(a_relay_that_stops_answering_leaves_unknown);
 		TEST(only_the_pinned_host_key_is_believed);
 		TEST(a_shelter_is_opened_and_let_go);
+		TEST(the_helper_and_main_cf_are_checked);
 	}
 	sshd_stop();
 	if (rig_dir[0] != '\0')
