@@ -258,7 +258,12 @@ a_value_that_a_hand_changed_is_shown_and_not_overwritten(void)
 	rig_write(rig_path("home/maps/park.lmdb"), "boss@corp.example\tsmtp:[elsewhere.example]\n");
 	CHECK_STR(CALL("read", PARK), "REFUSED");
 	CHECK_STR(apply(RIG_STORE, "13", PARK, "", "parked\n", ""), "CONFLICT");
+	CHECK_STR(CALL("fence", RIG_STORE, "40"), "DONE"); /* a new era must be able to begin */
 	CHECK(rig_file_is("home/maps/park", "boss@corp.example smtp:[elsewhere.example]\n"));
+	rig_write(rig_path("home/maps/park"), "");
+	rig_write(rig_path("home/maps/park.lmdb"), "");
+	CHECK_STR(apply(RIG_STORE, "13", PARK, "", "parked\n", ""), "STALE");
+	CHECK_STR(apply(RIG_STORE, "41", PARK, "", "parked\n", ""), "DONE");
 	rig_end();
 }
 

@@ -458,6 +458,7 @@ struct state {
 };
 
 static struct state st;
+static bool odd_maps;	    /* the trouble is with the maps alone; the state is sound */
 static bool edited;	    /* maps differ from what the state says */
 static struct text trouble; /* a sentence: why nothing may be changed here */
 
@@ -994,7 +995,7 @@ load(void)
 	char id[40];
 
 	clear(&trouble);
-	edited = false;
+	edited = odd_maps = false;
 	int r = state_read();
 	boot_id(id);
 	if (r < 0) {
@@ -1033,15 +1034,17 @@ load(void)
 		edited |= strcmp(str(&want), str(&rows[m])) != 0;
 		drop(&want);
 	}
-	if (!ok)
+	if (!ok) {
 		puts_(&trouble, str(&why));
-	else if (r == 0 && (any || marked))
+		odd_maps = r > 0;
+	} else if (r == 0 && (any || marked))
 		puts_(&trouble, "state/state is gone, but the maps were written by ferryman: the "
 				"highest number seen here is lost; look at the maps, then type "
 				"ferryman-relay adopt there");
-	else if (edited && !maps_adopt(rows, &why))
+	else if (edited && !maps_adopt(rows, &why)) {
 		puts_(&trouble, str(&why));
-	else
+		odd_maps = r > 0;
+	} else
 		for (int m = 0; m < MAP_N; m++)
 			stamp_now(m, &st.stamp[m]);
 	for (int m = 0; m < MAP_N; m++)
@@ -2035,6 +2038,7 @@ verb_apply(const struct request *r)
 	return finish();
 }
 
+/* The number alone: maps stay as they are, also where a hand left them in disorder. */
 static enum outcome
 verb_fence(const struct request *r)
 {
@@ -2044,15 +2048,22 @@ verb_fence(const struct request *r)
 
 	if (!number(r->word[3], INT64_MAX, &lsn) || lsn == 0)
 		return refuse(REFUSED, "the number is none: %s", r->word[3], "");
-	if (trouble.n > 0)
+	if (trouble.n > 0 && !odd_maps)
 		return trouble_answer(lsn);
 	enum outcome o = fence_check(r->word[2], lsn, req);
 	if (o != DONE) {
 		say_mark();
 		return o == UNCHANGED ? DONE : o;
 	}
+	bool drawn = st.stamp[MAP_PARK].text_ino != 0;
 	mark(r->word[2], lsn, req);
-	return finish();
+	if (!drawn)
+		return finish(); /* the first number here: from now on each map bears the mark */
+	if (!state_write())
+		return refuse(UNKNOWN, "state/state could not be written: %s", strerror(errno), "");
+	say_mark();
+	say("why", str(&trouble));
+	return DONE;
 }
 
 static enum outcome
