@@ -1,0 +1,264 @@
+/*
+ * test_library.c - the playbooks that come with ferryman, read with the real connectors: each
+ * loads, says what it will not do, is fit for short durations; and the generated documents are
+ * fresh.
+ */
+#include "connector.h"
+#include "lib/check.h"
+#include "os/digest.h"
+#include "os/stdmem.h"
+
+#include "config/playbook.h"
+
+#include <stdlib.h>
+
+enum { FILE_MAX_ = 4 * 1024 * 1024 };
+
+static const char *const names[] = { "outbound", "inbound", "both", "observe" };
+
+/* The whole file, NUL behind it; NULL = not there. */
+static char *
+slurp(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text = f != NULL ? malloc(FILE_MAX_) : NULL;
+	size_t n;
+
+	if (text != NULL) {
+		n = fread(text, 1, FILE_MAX_ - 1, f);
+		text[n] = '\0';
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return text;
+}
+
+static char *
+library(const char *name)
+{
+	char path[200];
+
+	(void)snprintf(path, sizeof path, "playbooks/library/%s.yaml", name);
+	return slurp(path);
+}
+
+static struct playbook *
+load(const char *name, const char *text, const char *durations, struct findings **ret)
+{
+	const struct playbook_input in = { .file = name,
+		.text = text,
+		.len = strlen(text),
+		.durations_file = durations != NULL ? "durations" : NULL,
+		.durations = durations,
+		.durations_len = durations != NULL ? strlen(durations) : 0,
+		.connectors = registry_infos(),
+		.sha256 = digest_sha256 };
+
+	return playbook_load(&stdmem, &in, ret);
+}
+
+static void
+tell(const struct findings *f)
+{
+	for (size_t i = 0; i < findings_n(f); i++)
+		printf("     %d:%d [%s] %s\n", findings_at(f, i)->at.line,
+			findings_at(f, i)->at.col, findings_at(f, i)->rule,
+			findings_at(f, i)->text);
+}
+
+/* A cold relay is what one rents; authorised in peace time is the owner's choice. Nothing else may
+ * be said of a playbook that we hand out. */
+static void
+each_loads_and_earns_two_warnings_at_most(void)
+{
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *text = library(names[i]);
+		struct findings *f = NULL;
+		struct playbook *pb = text != NULL ? load(names[i], text, NULL, &f) : NULL;
+
+		CHECK(text != NULL && pb != NULL);
+		for (size_t k = 0; f != NULL && k < findings_n(f); k++)
+			if (strcmp(findings_at(f, k)->rule, "cold") != 0 &&
+				strcmp(findings_at(f, k)->rule, "spf-peace") != 0) {
+				tell(f);
+				CHECK(false);
+				break;
+			}
+		if (pb != NULL)
+			CHECK_STR(pb->name, names[i]);
+		findings_free(&f);
+		playbook_unref(&pb);
+		free(text);
+	}
+}
+
+static void
+each_begins_with_what_it_will_not_do(void)
+{
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *text = library(names[i]), *end = text != NULL ? strstr(text, "\n\n") : NULL;
+
+		CHECK(end != NULL);
+		if (end != NULL) {
+			*end = '\0';
+			CHECK(text[0] == '#');
+			CHECK(strstr(text, "What it does:") != NULL);
+			CHECK(strstr(text, "What it will not do:") != NULL);
+			CHECK(strstr(text, "\nferryman:") == NULL);
+		}
+		free(text);
+	}
+}
+
+static void
+observing_holds_nothing_that_writes(void)
+{
+	char *text = library("observe");
+	struct findings *f = NULL;
+	struct playbook *pb = text != NULL ? load("observe", text, NULL, &f) : NULL;
+
+	CHECK(pb != NULL);
+	if (pb != NULL) {
+		CHECK(pb->mode == MODE_OBSERVE && pb->targets_n == 0 && pb->procedures_n == 0);
+		for (size_t i = 0; i < pb->responses_n; i++)
+			CHECK(pb->responses[i].mode == MODE_OBSERVE);
+	}
+	findings_free(&f);
+	playbook_unref(&pb);
+	free(text);
+}
+
+/* No cut-over starts by itself, and none without harm at two receivers. */
+static void
+nothing_but_the_shelter_is_automatic(void)
+{
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *text = library(names[i]);
+		struct findings *f = NULL;
+		struct playbook *pb = text != NULL ? load(names[i], text, NULL, &f) : NULL;
+
+		for (size_t k = 0; pb != NULL && k < pb->responses_n; k++)
+			if (pb->responses[k].run != NULL)
+				CHECK((pb->responses[k].mode == MODE_AUTOMATIC) ==
+					(pb->responses[k].run->kind == PROC_SHELTER));
+		for (size_t k = 0; pb != NULL && k < pb->diagnoses_n; k++)
+			if (pb->diagnoses[k].path == pb->primary &&
+				pb->diagnoses[k].flow == FLOW_OUTBOUND)
+				CHECK(pb->diagnoses[k].receivers >= 2 &&
+					pb->diagnoses[k].groups >= 2);
+		findings_free(&f);
+		playbook_unref(&pb);
+		free(text);
+	}
+}
+
+/* `both` is outbound and inbound together: side by side with either it would be two hands on one
+ * wheel. */
+static void
+no_two_that_act_stand_side_by_side(void)
+{
+	struct playbook *pb[4] = { 0 };
+
+	for (size_t i = 0; i < 4; i++) {
+		char *text = library(names[i]);
+		struct findings *f = NULL;
+
+		pb[i] = text != NULL ? load(names[i], text, NULL, &f) : NULL;
+		findings_free(&f);
+		free(text);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t k = i + 1; k < 4; k++) {
+			const struct playbook *const two[] = { pb[i], pb[k] };
+			struct err err = { 0 };
+
+			CHECK(pb[i] != NULL && pb[k] != NULL);
+			if (pb[i] != NULL && pb[k] != NULL)
+				CHECK_INT(playbooks_conflict(two, 2, &err),
+					k == 3 ? RC_OK : RC_CONFLICT);
+		}
+	}
+	for (size_t i = 0; i < 4; i++)
+		playbook_unref(&pb[i]);
+}
+
+static void
+short_durations_fit(void)
+{
+	static const char durations[] = "signals.gateway-lists.every: 1s\n"
+					"signals.gateway-lists.timeout: 900ms\n"
+					"signals.canary.every: 3s\n"
+					"signals.canary.timeout: 3s\n"
+					"signals.canary.late_after: 2s\n"
+					"signals.canary-gw1.every: 3s\n"
+					"signals.canary-nsmail.every: 5s\n"
+					"signals.anchor-a.every: 1s\n"
+					"diagnoses.outbound-blocked.for: 2s\n"
+					"diagnoses.outbound-blocked.clear: 6s\n"
+					"responses.2.within: 1m\n"
+					"procedures.shelter.expires: 3m\n"
+					"procedures.outbound.steps.2.deadline: 1m\n"
+					"procedures.outbound.failback.soak: 4s\n"
+					"procedures.outbound.failback.stage: 1s\n"
+					"limits.cooldown: 1s\n";
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *text = library(names[i]);
+		struct findings *f = NULL;
+		struct playbook *pb;
+
+		if (text == NULL || (i != 0 && i != 2)) {
+			free(text);
+			continue;
+		}
+		pb = load(names[i], text, durations, &f);
+		CHECK(pb != NULL);
+		if (pb == NULL) {
+			tell(f);
+		} else {
+			CHECK_INT(playbook_cutover(pb, FLOW_OUTBOUND)->failback.soak_ms, 4000);
+			CHECK_INT(playbook_signal(pb, "canary")->stale_ms, 3 * 3000 + 3000);
+			CHECK_INT(pb->responses[1].within_ms, 60000);
+		}
+		findings_free(&f);
+		playbook_unref(&pb);
+		free(text);
+	}
+}
+
+static void
+fresh(const char *path, void (*put)(struct buf *, const struct conninfo *const *))
+{
+	char *text = slurp(path);
+	struct buf b;
+
+	buf_init(&b, &stdmem, FILE_MAX_);
+	put(&b, registry_infos());
+	CHECK(!buf_failed(&b));
+	CHECK(text != NULL && strcmp(text, buf_text(&b)) == 0);
+	if (text == NULL || strcmp(text, buf_text(&b)) != 0)
+		printf("     %s is stale: make docs\n", path);
+	buf_fini(&b);
+	free(text);
+}
+
+static void
+generated_documents_are_fresh(void)
+{
+	fresh("docs/PLAYBOOK.md", playbook_schema_md);
+	fresh("docs/playbook.schema.json", playbook_schema_json);
+}
+
+int
+main(void)
+{
+	digest_warm();
+	TEST(each_loads_and_earns_two_warnings_at_most);
+	TEST(each_begins_with_what_it_will_not_do);
+	TEST(observing_holds_nothing_that_writes);
+	TEST(nothing_but_the_shelter_is_automatic);
+	TEST(no_two_that_act_stand_side_by_side);
+	TEST(short_durations_fit);
+	TEST(generated_documents_are_fresh);
+	return check_end();
+}
