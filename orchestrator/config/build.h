@@ -28,7 +28,7 @@ void ref_check(struct build *b, const struct cfg *c, const char *path);
 void build_refs(struct build *b, const struct cfg *top);
 
 /* lint.c: what is legal but unwise; only for a playbook without errors. */
-void lint_run(const struct playbook *pb, struct findings *f);
+void lint_run(const struct playbook *pb, const struct cfg *top, struct findings *f);
 struct lint_rule {
 	const char *id;
 	enum finding_level level;

@@ -105,6 +105,7 @@ const struct lint_rule lint_rules[] = {
 
 struct lint {
 	const struct playbook *pb;
+	const struct cfg *top; /* for places of what the playbook keeps no place of */
 	struct findings *f;
 };
 
@@ -363,7 +364,7 @@ lint_signals(struct lint *l)
 		lint_inside(l, s, path);
 	}
 	if (anchors < 2)
-		say(l, "anchors", (struct place){ 1, 1 }, "signals",
+		say(l, "anchors", cfg_place(l->top, "signals"), "signals",
 			"%zu anchor%s: give two tcp signals with role: anchor, in networks that "
 			"have nothing to "
 			"do with the mail",
@@ -460,17 +461,17 @@ lint_people(struct lint *l)
 				pb_mode_name(r->mode), pb_mode_name(pb->mode));
 	}
 	if (brakes == 0 && pb->mode != MODE_OBSERVE)
-		say(l, "no-brake", (struct place){ 1, 1 }, "people",
+		say(l, "no-brake", cfg_place(l->top, "people"), "people",
 			"give somebody `may: [brake]`");
 	if (pb->notify_n == 0)
-		say(l, "no-notify", (struct place){ 1, 1 }, "notify",
+		say(l, "no-notify", cfg_place(l->top, "notify"), "notify",
 			"e.g. notify: [{program: [/usr/local/bin/page-duty]}]");
 	for (size_t i = 0; i < pb->domains_n && pb->owner != NULL; i++) {
 		const char *at = strrchr(pb->owner, '@');
 
 		if (at != NULL && text_eq_nocase(at + 1, pb->domains[i]))
-			say(l, "owner-inside", (struct place){ 1, 1 }, "owner", "%s moves with %s",
-				pb->owner, pb->domains[i]);
+			say(l, "owner-inside", cfg_place(l->top, "owner"), "owner",
+				"%s moves with %s", pb->owner, pb->domains[i]);
 	}
 }
 
@@ -557,9 +558,9 @@ lint_unused(struct lint *l)
 }
 
 void
-lint_run(const struct playbook *pb, struct findings *f)
+lint_run(const struct playbook *pb, const struct cfg *top, struct findings *f)
 {
-	struct lint l = { .pb = pb, .f = f };
+	struct lint l = { .pb = pb, .top = top, .f = f };
 
 	lint_signals(&l);
 	lint_paths(&l);
@@ -572,6 +573,8 @@ lint_run(const struct playbook *pb, struct findings *f)
 		lint_release(&l, &pb->procedures[i]);
 	}
 	if (pb->limits.no_cutovers_n > 0)
-		say(&l, "blackout-rescue", (struct place){ 1, 1 }, "limits.blackout.cutover",
+		say(&l, "blackout-rescue",
+			cfg_place(cfg_map(cfg_map(top, "limits"), "blackout"), "cutover"),
+			"limits.blackout.cutover",
 			"an outage in one of these windows waits for a person");
 }

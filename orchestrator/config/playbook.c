@@ -538,7 +538,7 @@ build_top(struct build *b, const struct cfg *top)
 		b->pb.has_flow[b->pb.diagnoses[i].flow] = true;
 	build_refs(b, top);
 	if (findings_errors(b->r.f) == 0)
-		lint_run(&b->pb, b->r.f);
+		lint_run(&b->pb, top, b->r.f);
 }
 
 /* SHA-256 of the bytes that the store keeps: the file, then the mark and the overlay if there is
