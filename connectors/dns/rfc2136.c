@@ -103,6 +103,8 @@ struct ask {
 	bool done, answered;
 	char why[256];
 	struct buf value;
+	struct buf strings; /* TXT: of each record two octets of length and its strings as they are
+			       cut there */
 };
 
 enum phase { READING, UPDATING, CHECKING, JUDGING };
@@ -120,6 +122,8 @@ struct zone_op {
 	enum conn_dir dir;
 	char *base, *want, *store, *seen_store;
 	uint64_t seen_lsn;
+	struct buf cut; /* strings of the set's records, once a refusal may come from the way they
+			   are cut */
 };
 
 static void step(struct zone_op *o);
@@ -138,12 +142,20 @@ op_stop(struct op *op)
 }
 
 static void
+ask_fini(struct ask *a)
+{
+	buf_fini(&a->value);
+	buf_fini(&a->strings);
+}
+
+static void
 op_drop(struct op *op)
 {
 	struct zone_op *o = (struct zone_op *)op;
 
 	for (size_t i = 0; i < o->asks; i++)
-		buf_fini(&o->ask[i].value);
+		ask_fini(&o->ask[i]);
+	buf_fini(&o->cut);
 	free(o->base);
 	free(o->want);
 	free(o->store);
@@ -160,6 +172,62 @@ left(const struct zone_op *o)
 }
 
 /* --- asking --- */
+
+/*
+ * How a set's records are cut into strings. The value joins them (RFC 7208 3.3), and what we write
+ * is cut at 255; but a prerequisite compares records as they stand there, and other people's
+ * records go back as they were.
+ */
+static void
+strings_keep(struct buf *b, const struct dns_rr *rr)
+{
+	buf_char(b, (char)(rr->strings_n >> 8));
+	buf_char(b, (char)(rr->strings_n & 255));
+	buf_add(b, rr->strings, rr->strings_n);
+}
+
+static bool
+strings_next(const struct buf *b, size_t *at, const char **ret, size_t *ret_n)
+{
+	if (*at + 2 > b->len)
+		return false;
+	*ret_n = (size_t)(uint8_t)b->data[*at] << 8 | (uint8_t)b->data[*at + 1];
+	*ret = b->data + *at + 2;
+	*at += 2 + *ret_n;
+	return *at <= b->len;
+}
+
+/* Do strings, joined, say data? */
+static bool
+strings_say(const char *p, size_t n, const char *data, size_t data_n)
+{
+	while (n > 0) {
+		size_t len = (uint8_t)*p;
+		if (len > data_n || len + 1 > n || memcmp(p + 1, data, len) != 0)
+			return false;
+		data += len;
+		data_n -= len;
+		p += len + 1;
+		n -= len + 1;
+	}
+	return data_n == 0;
+}
+
+/* Is any record cut otherwise than we would cut it? */
+static bool
+strings_odd(const struct buf *b)
+{
+	const char *p;
+	size_t at = 0, n;
+
+	while (strings_next(b, &at, &p, &n))
+		for (size_t i = 0; i < n; i += (uint8_t)p[i] + 1) {
+			bool last = i + (uint8_t)p[i] + 1 >= n;
+			if ((!last && (uint8_t)p[i] != 255) || (last && i > 0 && p[i] == 0))
+				return true;
+		}
+	return false;
+}
 
 static void
 on_answer(void *ctx, const struct dns_result *r)
@@ -188,6 +256,10 @@ on_answer(void *ctx, const struct dns_result *r)
 				RRSET_RECORDS_MAX);
 		}
 	}
+	for (size_t i = 0; a->answered && a->type == DNS_TXT && i < r->rr_n; i++)
+		if (r->rr[i].section == DNS_ANSWER && r->rr[i].type == DNS_TXT &&
+			text_eq(r->rr[i].name, a->name))
+			strings_keep(&a->strings, &r->rr[i]);
 	for (size_t i = 0; i < a->op->asks; i++)
 		if (!a->op->ask[i].done)
 			return;
@@ -204,6 +276,7 @@ ask_start(struct zone_op *o, const char *server, bool authority, const char *nam
 		.op = o, .server = server, .name = name, .type = type, .authority = authority
 	};
 	buf_init(&a->value, &stdmem, RRSET_VALUE_MAX);
+	buf_init(&a->strings, &stdmem, RRSET_VALUE_MAX * 2);
 	const struct dns_ask q = { .name = name,
 		.type = type,
 		.server = server,
@@ -217,7 +290,7 @@ static void
 ask_primary(struct zone_op *o)
 {
 	for (size_t i = 0; i < o->asks; i++)
-		buf_fini(&o->ask[i].value);
+		ask_fini(&o->ask[i]);
 	o->asks = 0;
 	ask_start(o, o->conn->server[0], true, o->conn->marker, DNS_TXT);
 	if (o->at.name[0] != '\0') /* a fence has no set */
@@ -309,17 +382,32 @@ struct message {
 };
 
 static void
-message_set(struct message *m, enum dnsupdate_kind kind, const struct rrset_name *at,
-	const struct rrset *s)
+message_set(
+	struct message *m, enum dnsupdate_kind kind, const struct zone_op *o, const struct rrset *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		m->rr[m->n++] = (struct dnsupdate_rr){ .kind = kind,
-			.name = at->name,
-			.type = at->type,
-			.ttl = s->ttl,
-			.data = s->record[i].data,
-			.data_n = s->record[i].n,
-			.preference = s->record[i].preference };
+	bool cut = o->cut.len > 0;
+	struct dnsupdate_rr rr = {
+		.kind = kind, .name = o->at.name, .type = o->at.type, .ttl = s->ttl
+	};
+	size_t at = 0;
+
+	while (cut && kind == DNSUPDATE_REQUIRE_RR && m->n < UPDATE_RR_MAX / 2 &&
+		strings_next(&o->cut, &at, &rr.strings, &rr.strings_n))
+		m->rr[m->n++] = rr;
+	for (size_t i = 0; i < s->n && !(cut && kind == DNSUPDATE_REQUIRE_RR); i++) {
+		const struct rrset_record *r = &s->record[i];
+		rr.data = r->data;
+		rr.data_n = r->n;
+		rr.preference = r->preference;
+		rr.strings = NULL;
+		at = 0;
+		while (cut && strings_next(&o->cut, &at, &rr.strings, &rr.strings_n)) {
+			if (strings_say(rr.strings, rr.strings_n, r->data, r->n))
+				break;
+			rr.strings = NULL;
+		}
+		m->rr[m->n++] = rr;
+	}
 }
 
 static void
@@ -341,7 +429,7 @@ message_make(struct message *m, const struct zone_op *o, const struct rrset *bas
 					  .name = marker,
 					  .type = DNS_TXT };
 	if (o->dir != CONN_FENCE) {
-		message_set(m, DNSUPDATE_REQUIRE_RR, &o->at, base);
+		message_set(m, DNSUPDATE_REQUIRE_RR, o, base);
 		if (base->n == 0)
 			m->rr[m->n++] = (struct dnsupdate_rr){ .kind = DNSUPDATE_REQUIRE_NONE,
 				.name = o->at.name,
@@ -350,7 +438,7 @@ message_make(struct message *m, const struct zone_op *o, const struct rrset *bas
 			m->rr[m->n++] = (struct dnsupdate_rr){
 				.kind = DNSUPDATE_DELETE_SET, .name = o->at.name, .type = o->at.type
 			};
-			message_set(m, DNSUPDATE_ADD, &o->at, want);
+			message_set(m, DNSUPDATE_ADD, o, want);
 		}
 	}
 	m->rr[m->n++] = (struct dnsupdate_rr){
@@ -431,6 +519,26 @@ end_checked(struct zone_op *o)
 		ops_end(&o->op, OUT_DONE, "%s", "");
 }
 
+static void update_start(struct zone_op *o, const struct rrset *base, const struct rrset *want);
+
+/* Nothing but the cut of a TXT record can have refused it: once more, with the records as they
+ * stand there. */
+static void
+update_as_cut(struct zone_op *o)
+{
+	struct rrset base, want;
+
+	buf_add(&o->cut, buf_text(&o->ask[1].strings), o->ask[1].strings.len);
+	bool ok = rrset_read(&base, o->base, o->at.type, NULL) == RC_OK;
+	ok = rrset_read(&want, o->want, o->at.type, NULL) == RC_OK && ok && !buf_failed(&o->cut);
+	if (ok)
+		update_start(o, &base, &want);
+	else
+		ops_end(&o->op, OUT_REFUSED, "the records there are too long to be written back");
+	rrset_fini(&base);
+	rrset_fini(&want);
+}
+
 /* After a refused prerequisite: whose number stands there? */
 static void
 end_judged(struct zone_op *o)
@@ -461,6 +569,8 @@ end_judged(struct zone_op *o)
 	else if (o->dir != CONN_FENCE && !text_eq(buf_text(&o->ask[1].value), o->base))
 		ops_end(&o->op, OUT_CONFLICT, "%s %s is not as the plan saw it", o->at.name,
 			dns_type_name(o->at.type));
+	else if (o->dir != CONN_FENCE && o->cut.len == 0 && strings_odd(&o->ask[1].strings))
+		update_as_cut(o);
 	else
 		ops_end(&o->op, OUT_RETRY, "refused for what stood there a moment ago");
 }
@@ -541,6 +651,7 @@ op_new(struct conn *c, op_id id, enum op_kind kind, uint64_t lsn, int64_t deadli
 
 	o->conn = c;
 	o->until = net_now_ms(c->env.net) + deadline_ms;
+	buf_init(&o->cut, &stdmem, RRSET_VALUE_MAX * 2);
 	ops_add(&c->ops, &o->op, id, kind, lsn);
 	return o;
 }

@@ -106,6 +106,18 @@ put_strings(struct buf *b, const ldns_rr *rr)
 	}
 }
 
+/* Behind the joined text and its NUL: the same with lengths, for who must write it back as it was.
+ */
+static size_t
+put_strings_raw(struct buf *b, const ldns_rr *rr)
+{
+	size_t at = b->len;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+		buf_add(b, ldns_rdf_data(ldns_rr_rdf(rr, i)), ldns_rdf_size(ldns_rr_rdf(rr, i)));
+	return b->len - at;
+}
+
 static size_t
 put_data(struct buf *b, const ldns_rr *rr, struct dns_rr *out)
 {
@@ -142,6 +154,8 @@ put_data(struct buf *b, const ldns_rr *rr, struct dns_rr *out)
 	}
 	out->text_n = b->len - at;
 	buf_char(b, '\0');
+	if (out->type == DNS_TXT)
+		out->strings_n = put_strings_raw(b, rr);
 	return at;
 }
 
@@ -232,6 +246,8 @@ tell_answer(struct dns_query *q, const ldns_pkt *pkt)
 		for (size_t i = 0; i < p->n; i++) {
 			p->rr[i].name = p->texts.data + p->name_at[i];
 			p->rr[i].text = p->texts.data + p->text_at[i];
+			if (p->rr[i].type == DNS_TXT)
+				p->rr[i].strings = p->rr[i].text + p->rr[i].text_n + 1;
 		}
 		if (r.rcode != DNS_NOERROR)
 			(void)snprintf(why, sizeof why, "%s answers %s for %s %s",

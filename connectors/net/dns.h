@@ -52,6 +52,8 @@ struct dns_rr {
 			     the address; NS, CNAME, PTR, MX: the host, lower case, no final dot (""
 			     = the root, a null MX); SOA: mname; else "" */
 	size_t text_n;
+	const char *strings; /* TXT: the strings as they stand on the wire, each after its length */
+	size_t strings_n;
 	int preference;	 /* MX */
 	uint32_t serial; /* SOA */
 };

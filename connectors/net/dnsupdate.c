@@ -103,6 +103,22 @@ push_txt(ldns_rr *rr, const char *p, size_t n)
 	return true;
 }
 
+/* Strings that are cut already; false when their lengths do not add up. */
+static bool
+push_strings(ldns_rr *rr, const char *p, size_t n)
+{
+	while (n > 0) {
+		size_t len = (size_t)(uint8_t)*p + 1;
+		ldns_rdf *f = len <= n ? ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, len, p) : NULL;
+
+		if (f == NULL || !ldns_rr_push_rdf(rr, f))
+			return false;
+		p += len;
+		n -= len;
+	}
+	return ldns_rr_rd_count(rr) > 0;
+}
+
 static bool
 push_mx(ldns_rr *rr, const struct dnsupdate_rr *in)
 {
@@ -140,7 +156,9 @@ make_rr(const struct dnsupdate_rr *in)
 	ldns_rr_set_type(rr, (ldns_rr_type)in->type);
 	ldns_rr_set_class(rr, class);
 	ldns_rr_set_ttl(rr, in->kind == DNSUPDATE_ADD ? in->ttl : 0);
-	if (data && in->type == DNS_TXT)
+	if (data && in->type == DNS_TXT && in->strings != NULL)
+		ok = ok && push_strings(rr, in->strings, in->strings_n);
+	else if (data && in->type == DNS_TXT)
 		ok = ok && push_txt(rr, in->data, in->data_n);
 	else if (data && in->type == DNS_MX)
 		ok = ok && push_mx(rr, in);

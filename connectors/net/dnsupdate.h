@@ -31,7 +31,9 @@ struct dnsupdate_rr {
 	const char *data; /* TXT: the octets, of any length, cut here into strings of 255; MX: the
 			     host without final dot */
 	size_t data_n;	  /* TXT */
-	int preference;	  /* MX */
+	const char *strings; /* TXT, instead of data: strings each after its length; NULL = none */
+	size_t strings_n;
+	int preference; /* MX */
 };
 
 struct dnsupdate {

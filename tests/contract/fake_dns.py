@@ -40,6 +40,7 @@ def txt(s):
 zone = {
     (ZONE, SOA): (5, [name_wire("ns1." + ZONE) + name_wire("h." + ZONE) + struct.pack("!5I", 1, 5, 5, 50, 5)]),
     (ZONE, MX): (300, [struct.pack("!H", 10) + name_wire("mx.cloudmail.example")]),
+    ("cut." + ZONE, TXT): (300, [b"\5first\6second", txt("third")]),
     (ZONE, TXT): (300, [txt("v=spf1 include:spf.cloudmail.example -all"), txt("token=\\one")]),
 }
 first = dict(zone)

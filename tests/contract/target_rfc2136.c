@@ -109,6 +109,30 @@ every_server_is_asked_apart(void)
 	rig_close();
 }
 
+static void
+a_record_that_others_cut_otherwise_is_no_conflict(void)
+{
+	const char *name = "dns.rrset cut.corp.example TXT",
+		   *one = "ttl 300\ntxt firstsecond\ntxt third\n",
+		   *two = "ttl 60\ntxt firstsecond\ntxt fourth\n";
+
+	OPEN(&rfc2136_connector, yaml);
+	struct got seen = *rig_read(name);
+	CHECK_STR(seen.value, one);
+	struct effect e = change(name, one, two, seen.lsn + 1, &seen);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	seen = *rig_read(name);
+	CHECK_STR(seen.value, two);
+	/* It went back as it was cut, so the same works again; and a true conflict is still one. */
+	e = change(name, one, two, seen.lsn + 1, &seen);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_CONFLICT);
+	e = change(name, two, one, seen.lsn + 1, &seen);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	CHECK_STR(rig_read(name)->value, one);
+	rig_close();
+}
+
 /* From here on: the stand-in's faults. */
 
 static void
@@ -311,10 +335,10 @@ run_server(const char *const *argv)
 static void
 zone_file(void)
 {
-	rig_put("zone",
-		"$ORIGIN corp.example.\n$TTL 300\n@ SOA ns1 h 1 5 5 50 5\n@ NS ns1\nns1 A "
-		"127.0.0.1\n@ MX 10 mx.cloudmail.example.\n"
-		"@ TXT \"v=spf1 include:spf.cloudmail.example -all\"\n@ TXT \"token=\\\\one\"\n");
+	rig_put("zone", "$ORIGIN corp.example.\n$TTL 300\n@ SOA ns1 h 1 5 5 50 5\n@ NS ns1\nns1 A "
+			"127.0.0.1\n@ MX 10 mx.cloudmail.example.\n"
+			"cut TXT \"first\" \"second\"\ncut TXT \"third\"\n@ TXT \"v=spf1 "
+			"include:spf.cloudmail.example -all\"\n@ TXT \"token=\\\\one\"\n");
 }
 
 static bool
@@ -330,6 +354,7 @@ bind_start(void)
 		"};\n"
 		"controls { };\nkey ferryman { algorithm hmac-sha256; secret \"" KEY "\"; };\n"
 		"zone \"corp.example\" { type primary; file \"zone\"; update-policy { grant "
+		"ferryman name cut.corp.example. TXT; grant "
 		"ferryman name corp.example. TXT MX; grant ferryman name _ferryman.corp.example. "
 		"TXT; }; };\n",
 		rig.dir, port);
@@ -350,7 +375,7 @@ knot_start(void)
 		"hmac-sha256\n    secret: " KEY "\n"
 		"acl:\n  - id: ferryman\n    key: ferryman\n    action: update\n    update-type: "
 		"[MX, TXT]\n    update-owner: name\n    update-owner-match: equal\n    "
-		"update-owner-name: [corp.example., _ferryman.corp.example.]\n"
+		"update-owner-name: [corp.example., cut.corp.example., _ferryman.corp.example.]\n"
 		"zone:\n  - domain: corp.example\n    storage: \"%s\"\n    file: zone\n    acl: "
 		"ferryman\n",
 		rig.dir, port, rig.dir, rig.dir);
@@ -419,6 +444,7 @@ real(const char *what, const char *path, bool (*start)(void))
 		until_it_has_its_zone();
 		TEST(it_keeps_the_contract);
 		TEST(every_server_is_asked_apart);
+		TEST(a_record_that_others_cut_otherwise_is_no_conflict);
 		TEST(a_key_reaches_no_further_than_its_rights);
 		TEST(what_by_hand_says_does_the_same);
 		rig_stop(server);
@@ -440,6 +466,7 @@ main(void)
 	} else {
 		TEST(it_keeps_the_contract);
 		TEST(every_server_is_asked_apart);
+		TEST(a_record_that_others_cut_otherwise_is_no_conflict);
 		TEST(a_lost_answer_is_unknown_and_then_done);
 		TEST(a_refusal_is_judged_by_the_number_that_stands_there);
 		TEST(a_yes_that_changed_nothing_is_not_believed);
