@@ -134,7 +134,7 @@ check_responses(struct build *b)
 /* A path's terms are single mechanisms; what the whole record says to everybody else is not theirs.
  */
 static void
-check_spf(struct build *b, const struct path *p)
+check_spf(struct build *b, const struct path *p, const struct cval *spf)
 {
 	for (size_t i = 0; i < p->spf_n; i++) {
 		const char *path = arena_fmt(b->a, "paths.%s.spf.%zu", p->name, i + 1),
@@ -145,17 +145,17 @@ check_spf(struct build *b, const struct path *p)
 		if (record == NULL)
 			return;
 		if (strchr(term, ' ') != NULL)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, p->at, "value", path,
+			findings_add(b->r.f, FIND_ERROR, b->r.file, spf->items[i].at, "value", path,
 				"\"%s\": one term for each entry of the list", term);
 		else if (text_eq_nocase(bare, "all") || strchr("-~?", term[0]) != NULL ||
 			 (strchr(bare, '=') != NULL && strchr(bare, ':') == NULL))
-			findings_add(b->r.f, FIND_ERROR, b->r.file, p->at, "value", path,
+			findings_add(b->r.f, FIND_ERROR, b->r.file, spf->items[i].at, "value", path,
 				"\"%s\" authorises nobody in particular; want such as "
 				"ip4:203.0.113.65 or include:spf.relay.example",
 				term);
 		else if (spf_check(record, &err) != RC_OK)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, p->at, "value", path, "%s",
-				err.text);
+			findings_add(b->r.f, FIND_ERROR, b->r.file, spf->items[i].at, "value", path,
+				"%s", err.text);
 	}
 }
 
@@ -187,6 +187,12 @@ check_zones(struct build *b, const struct procedure *p)
 	}
 }
 
+static const struct cfg *
+path_cfg(const struct cfg *top, size_t i)
+{
+	return cfg_map_at(top, "paths", i);
+}
+
 void
 build_refs(struct build *b, const struct cfg *top)
 {
@@ -201,13 +207,14 @@ build_refs(struct build *b, const struct cfg *top)
 			b, pb->targets[i].cfg, arena_fmt(b->a, "targets.%s", pb->targets[i].name));
 	for (size_t i = 0; i < pb->paths_n; i++)
 		if (pb->paths[i].dkim.by != NULL && playbook_path(pb, pb->paths[i].dkim.by) == NULL)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, pb->paths[i].at, "meaning",
+			findings_add(b->r.f, FIND_ERROR, b->r.file,
+				cfg_place(cfg_map(path_cfg(top, i), "dkim"), "by"), "meaning",
 				arena_fmt(b->a, "paths.%s.dkim.by", pb->paths[i].name),
 				"\"%s\" is none of the paths", pb->paths[i].dkim.by);
 	prefer_once(b);
 	check_responses(b);
 	for (size_t i = 0; i < pb->paths_n; i++)
-		check_spf(b, &pb->paths[i]);
+		check_spf(b, &pb->paths[i], cfg_val(path_cfg(top, i), "spf"));
 	for (size_t i = 0; i < pb->procedures_n; i++)
 		check_zones(b, &pb->procedures[i]);
 	for (size_t i = 0; i < pb->diagnoses_n; i++) {

@@ -150,15 +150,15 @@ static const struct row rows[] = {
 		"order: \1[canaries, 7%,", "order: [canaries, 20%,", "value",
 		"procedures.out.failback.order", "steps of 5%" },
 	{ "an SPF term of another language", "spf: [\"ip4:203.0.113.65\"]",
-		"spf: [\"ipv4:203.0.113.65\"]", "spf: [\"+ip4:203.0.113.65\"]", "value",
+		"spf: [\1\"ipv4:203.0.113.65\"]", "spf: [\"+ip4:203.0.113.65\"]", "value",
 		"paths.relay.spf.1", "no mechanism" },
-	{ "an SPF term that names everybody", "spf: [\"ip4:203.0.113.65\"]", "spf: [\"+all\"]",
+	{ "an SPF term that names everybody", "spf: [\"ip4:203.0.113.65\"]", "spf: [\1\"+all\"]",
 		"spf: [\"a:relay.example\"]", "value", "paths.relay.spf.1",
 		"nobody in particular" },
-	{ "an SPF term that forbids", "spf: [\"ip4:203.0.113.65\"]", "spf: [\"-ip4:203.0.113.65\"]",
-		"spf: [\"ip4:203.0.113.65\"]", "value", "paths.relay.spf.1",
-		"nobody in particular" },
-	{ "two SPF terms in one", "spf: [\"ip4:203.0.113.65\"]", "spf: [\"mx ip4:203.0.113.65\"]",
+	{ "an SPF term that forbids", "spf: [\"ip4:203.0.113.65\"]",
+		"spf: [\1\"-ip4:203.0.113.65\"]", "spf: [\"ip4:203.0.113.65\"]", "value",
+		"paths.relay.spf.1", "nobody in particular" },
+	{ "two SPF terms in one", "spf: [\"ip4:203.0.113.65\"]", "spf: [\1\"mx ip4:203.0.113.65\"]",
 		"spf: [mx, \"ip4:203.0.113.65\"]", "value", "paths.relay.spf.1", "one term" },
 	{ "no such connector", "connector: zonefile", "connector: \1zonefil", "connector: zonefile",
 		"value", "targets.zone.connector", "did you mean zonefile" },
@@ -206,7 +206,7 @@ static const struct row rows[] = {
 	{ "a signer that is no path",
 		"{by: cloud, d: corp.example, selector: s1}\n    inbound: {mx: "
 		"[{preference: 10, host: mx.relay.example",
-		"{by: clod, d: corp.example, selector: s1}\n    inbound: {mx: [{preference: 10, "
+		"{by: \1clod, d: corp.example, selector: s1}\n    inbound: {mx: [{preference: 10, "
 		"host: "
 		"mx.relay.example",
 		"{by: relay, d: corp.example, selector: s1}\n    inbound: {mx: [{preference: 10, "
