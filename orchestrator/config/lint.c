@@ -60,7 +60,7 @@ const struct lint_rule lint_rules[] = {
 		"The cut-over authorises the backup and waits for it: authorise it in peace time "
 		"and the wait is nothing." },
 	{ "hold-short", FIND_WARNING,
-		"A diagnosis' `for` is shorter than its signals need to rise: it adds no "
+		"A diagnosis' `for` is shorter than one interval of its signals: it adds no "
 		"damping." },
 	{ "stale-short", FIND_ERROR,
 		"A signal is stale before it can be asked again: it would flap between known and "
