@@ -280,7 +280,8 @@ rig_end(void)
 		free(s);
 		(void)nanosleep(&t, NULL);
 	}
-	rig_remove(rig_dir);
+	for (int i = 0; i < 20 && access(rig_dir, F_OK) == 0; i++)
+		rig_remove(rig_dir); /* a keeper that is just ending may still write */
 }
 
 /* --- one exchange --- */

@@ -1434,13 +1434,15 @@ just_sent(const char *id, int64_t now)
 }
 
 static void
-release_one(const struct msg *m, const struct dom *d, int64_t now)
+release_one(const struct msg *m, const struct dom *d)
 {
 	struct text out = { 0 }, errs = { 0 };
 
 	(void)run((const char *const[]){ conf.postqueue, "-i", m->id, NULL }, &out, &errs);
 	drop(&out);
 	drop(&errs);
+	int64_t now = now_ms(CLOCK_BOOTTIME); /* paced from here, so that a slow tool never makes
+						 two come closer */
 	if (pump.sent_n == pump.sent_cap) {
 		pump.sent_cap = pump.sent_cap * 2 + 256;
 		pump.sent = grow(pump.sent, pump.sent_cap, sizeof *pump.sent);
@@ -1492,7 +1494,7 @@ pump_turn(size_t left[DOMAINS_MAX])
 				soon = at < soon ? at : soon;
 				continue;
 			}
-			release_one(m, d, now);
+			release_one(m, d);
 			m->parked = false; /* done with it in this listing */
 			more = true;
 			break; /* newest first, each time anew */
