@@ -290,7 +290,7 @@ children(struct rd *r, struct json *o, char close)
 		struct json *v;
 		size_t len;
 
-		if (o->type == JSON_OBJ) {
+		if (o->type == JV_OBJ) {
 			if (!take(r, '"') || (key = string(r, &len)) == NULL ||
 				strlen(key) != len || duplicate(o, key) || !take(r, ':'))
 				return false;
@@ -314,14 +314,14 @@ scalar(struct rd *r, struct json *v)
 {
 	if (word(r, "null"))
 		return true;
-	v->type = JSON_BOOL;
+	v->type = JV_BOOL;
 	if (word(r, "true")) {
 		v->num = 1;
 		return true;
 	}
 	if (word(r, "false"))
 		return true;
-	v->type = JSON_INT;
+	v->type = JV_INT;
 	return integer(r, &v->num);
 }
 
@@ -336,11 +336,11 @@ value(struct rd *r)
 		return NULL;
 	r->depth++;
 	if (*r->p == '{' || *r->p == '[') {
-		v->type = *r->p == '{' ? JSON_OBJ : JSON_ARR;
+		v->type = *r->p == '{' ? JV_OBJ : JV_ARR;
 		r->p++;
-		ok = children(r, v, v->type == JSON_OBJ ? '}' : ']');
+		ok = children(r, v, v->type == JV_OBJ ? '}' : ']');
 	} else if (*r->p == '"') {
-		v->type = JSON_STR;
+		v->type = JV_STR;
 		r->p++;
 		v->str = string(r, &v->len);
 		ok = v->str != NULL;
@@ -368,7 +368,7 @@ json_read(struct arena *a, const char *text, size_t n, size_t *ret_at)
 const struct json *
 json_get(const struct json *o, const char *key)
 {
-	if (o == NULL || o->type != JSON_OBJ)
+	if (o == NULL || o->type != JV_OBJ)
 		return NULL;
 	for (const struct json *c = o->child; c != NULL; c = c->next)
 		if (strcmp(c->key, key) == 0)
@@ -381,7 +381,7 @@ json_str(const struct json *o, const char *key)
 {
 	const struct json *v = json_get(o, key);
 
-	return v != NULL && v->type == JSON_STR ? v->str : NULL;
+	return v != NULL && v->type == JV_STR ? v->str : NULL;
 }
 
 int64_t
@@ -389,7 +389,7 @@ json_int(const struct json *o, const char *key, int64_t def)
 {
 	const struct json *v = json_get(o, key);
 
-	return v != NULL && v->type == JSON_INT ? v->num : def;
+	return v != NULL && v->type == JV_INT ? v->num : def;
 }
 
 bool
@@ -397,7 +397,7 @@ json_flag(const struct json *o, const char *key)
 {
 	const struct json *v = json_get(o, key);
 
-	return v != NULL && v->type == JSON_BOOL && v->num != 0;
+	return v != NULL && v->type == JV_BOOL && v->num != 0;
 }
 
 void
@@ -405,25 +405,25 @@ json_put(struct buf *b, const struct json *v)
 {
 	const char *sep = "";
 
-	if (v == NULL || v->type == JSON_NULL) {
+	if (v == NULL || v->type == JV_NULL) {
 		buf_str(b, "null");
-	} else if (v->type == JSON_BOOL) {
+	} else if (v->type == JV_BOOL) {
 		buf_str(b, v->num != 0 ? "true" : "false");
-	} else if (v->type == JSON_INT) {
+	} else if (v->type == JV_INT) {
 		buf_i64(b, v->num);
-	} else if (v->type == JSON_STR) {
+	} else if (v->type == JV_STR) {
 		json_quote(b, v->str, v->len);
 	} else {
-		buf_char(b, v->type == JSON_ARR ? '[' : '{');
+		buf_char(b, v->type == JV_ARR ? '[' : '{');
 		for (const struct json *c = v->child; c != NULL; c = c->next) {
 			buf_str(b, sep);
 			sep = ",";
-			if (v->type == JSON_OBJ) {
+			if (v->type == JV_OBJ) {
 				json_quote(b, c->key, strlen(c->key));
 				buf_char(b, ':');
 			}
 			json_put(b, c);
 		}
-		buf_char(b, v->type == JSON_ARR ? ']' : '}');
+		buf_char(b, v->type == JV_ARR ? ']' : '}');
 	}
 }

@@ -38,13 +38,13 @@ void jw_raw(struct jw *w, const char *key, const char *json); /* json is already
 void json_quote(struct buf *b, const char *s, size_t n);
 
 /* --- reader: a tree in an arena --- */
-enum json_type { JSON_NULL, JSON_BOOL, JSON_INT, JSON_STR, JSON_ARR, JSON_OBJ };
+enum json_type { JV_NULL, JV_BOOL, JV_INT, JV_STR, JV_ARR, JV_OBJ };
 struct arena;
 struct json {
 	enum json_type type;
 	const char *key;   /* member name inside an object, else NULL */
-	int64_t num;       /* JSON_INT, JSON_BOOL */
-	const char *str;   /* JSON_STR, NUL-terminated */
+	int64_t num;       /* JV_INT, JV_BOOL */
+	const char *str;   /* JV_STR, NUL-terminated */
 	size_t len;        /* bytes of str, or number of children */
 	const struct json *child; /* first child */
 	const struct json *next;  /* next sibling */

@@ -27,7 +27,7 @@ struct field {
 
 enum { MUST = 1, MAY = 0 };
 static const struct field fields[] = {
-#define FIELD(type, name, kind, presence, doc) { REC_##type, #name, JSON_##kind, presence, doc },
+#define FIELD(type, name, kind, presence, doc) { REC_##type, #name, JV_##kind, presence, doc },
 #include "core/record.def"
 #undef FIELD
 };
@@ -66,7 +66,7 @@ record_read(struct arena *a, const char *text, size_t n, struct record *ret, str
 	const char *type = json_str(o, "type");
 
 	memset(ret, 0, sizeof *ret);
-	if (o == NULL || o->type != JSON_OBJ)
+	if (o == NULL || o->type != JV_OBJ)
 		return arena_failed(a) ? err_set(err, RC_NOMEM, "out of memory") : err_set(err, RC_CORRUPT, "no record: byte %zu is not JSON", at);
 	ret->v = (int)json_int(o, "v", 0);
 	ret->type = type != NULL ? type_of(type) : REC_N;
@@ -81,7 +81,7 @@ record_read(struct arena *a, const char *text, size_t n, struct record *ret, str
 	ret->prev = json_str(o, "prev");
 	ret->body = json_get(o, "body");
 	if (type == NULL || ret->seq == 0 || ret->boot_id == NULL || ret->run == NULL || ret->prev == NULL || ret->body == NULL ||
-			ret->body->type != JSON_OBJ)
+			ret->body->type != JV_OBJ)
 		return err_set(err, RC_CORRUPT, "no record: a field of the header is missing");
 	if (ret->v > RECORD_VERSION)
 		return err_set(err, RC_UNSUPPORTED, "record %llu has version %d; this ferryman knows %d", (unsigned long long)ret->seq, ret->v,

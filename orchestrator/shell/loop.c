@@ -109,7 +109,7 @@ fold_one(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 	(void)hash;
 	if (core_fold(s->core, bytes, n, &err) == RC_OK)
 		return 0;
-	(void)snprintf(s->why, sizeof s->why, "record %llu: %s", (unsigned long long)seq, err.text);
+	(void)snprintf(s->why, sizeof s->why, "record %llu: %.400s", (unsigned long long)seq, err.text);
 	return (int)err.rc;
 }
 

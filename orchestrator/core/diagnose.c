@@ -1,0 +1,135 @@
+/* diagnose.c - health of the cells to diagnoses: groups, harm, receivers, share, and time (`for`, `clear`). */
+#include "base/text.h"
+#include "core/cells.h"
+
+#include <string.h>
+
+enum { RECEIVERS_MAX = 64 };
+
+static bool
+in(const char *const *list, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text_eq(list[i], word))
+			return true;
+	return false;
+}
+
+static bool
+counts(const struct cell *c, const struct diagnosis *d, const char *group)
+{
+	return c->sig->role == SIG_EVIDENCE && c->path == d->path && cell_flow(c, d->flow) && text_eq(c->sig->group, group);
+}
+
+/* Receivers' classes among the bad cells of the must groups that have seen harm. */
+static int
+receivers(const struct evidence *e, const struct diagnosis *d, const char **only)
+{
+	const char *class[RECEIVERS_MAX];
+	int n = 0;
+
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+
+		if (c->health != HEALTH_BAD || c->path != d->path || c->sig->role != SIG_EVIDENCE || !cell_flow(c, d->flow) ||
+				!in(d->must, d->must_n, c->sig->group) || !cell_harm(c) || c->class[0] == '\0')
+			continue;
+		if (!in(class, (size_t)n, c->class) && n < RECEIVERS_MAX)
+			class[n++] = c->class;
+	}
+	*only = n == 1 ? class[0] : NULL;
+	return n;
+}
+
+/* Failed among the fresh known observations of the must groups, in hundredths of a percent. */
+static int64_t
+share(const struct evidence *e, const struct diagnosis *d)
+{
+	int64_t bad = 0, all = 0;
+
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+		size_t kept = c->n < RING ? c->n : RING;
+
+		if (c->sig->role != SIG_EVIDENCE || c->path != d->path || !cell_flow(c, d->flow) || !in(d->must, d->must_n, c->sig->group))
+			continue;
+		for (size_t k = 0; k < kept && k < (size_t)c->sig->rise_m; k++) {
+			const struct seen *s = &c->ring[(c->n - 1 - k) % RING];
+
+			bad += s->verdict == VERDICT_BAD || (s->verdict == VERDICT_DEGRADED && c->sig->degraded_is_bad);
+			all++;
+		}
+	}
+	return all > 0 ? bad * 10000 / all : 0;
+}
+
+static void
+weigh(const struct evidence *e, struct diag_view *v, bool *must, bool *must_well)
+{
+	const struct diagnosis *d = v->d;
+
+	v->groups_bad = v->groups_known = 0;
+	*must = false;
+	*must_well = true;
+	for (size_t g = 0; g < d->of_n; g++) {
+		bool bad = false, known = false, harm = false, is_must = in(d->must, d->must_n, d->of[g]);
+
+		for (size_t i = 0; i < e->cells_n; i++) {
+			const struct cell *c = &e->cell[i];
+
+			if (!counts(c, d, d->of[g]) || c->health == HEALTH_UNKNOWN)
+				continue;
+			known = true;
+			if (c->health == HEALTH_BAD) {
+				bad = true;
+				harm = harm || cell_harm(c);
+			}
+		}
+		v->groups_bad += bad;
+		v->groups_known += known;
+		*must = *must || (is_must && bad && harm);
+		*must_well = *must_well && (!is_must || (known && !bad));
+	}
+}
+
+static void
+move_time(struct evidence *e, struct diag_view *v, bool met, bool well)
+{
+	bool blind = e->blind[0] != '\0';
+
+	if (met && (!v->met || blind))
+		v->met_since_boot_ms = e->boot_ms; /* what is seen while blind ripens nothing */
+	v->met = met;
+	if (!met)
+		v->met_since_boot_ms = 0;
+	v->confirmed = met && !blind && e->boot_ms - v->met_since_boot_ms >= v->d->for_ms;
+	if (met || !well || blind)
+		v->clear_since_boot_ms = 0;
+	else if (v->clear_since_boot_ms == 0)
+		v->clear_since_boot_ms = e->boot_ms > 0 ? e->boot_ms : 1;
+	v->cleared = v->clear_since_boot_ms > 0 && e->boot_ms - v->clear_since_boot_ms >= v->d->clear_ms;
+}
+
+void
+diagnose(struct evidence *e)
+{
+	for (size_t i = 0; i < e->pb->diagnoses_n; i++) {
+		struct diag_view *v = &e->diag[i];
+		const struct diagnosis *d = v->d;
+		bool must, well, met;
+
+		weigh(e, v, &must, &well);
+		v->receivers_bad = receivers(e, d, &v->only_class);
+		v->share_bp = share(e, d);
+		v->known = v->groups_known >= d->groups;
+		met = v->groups_bad >= d->groups && must && v->receivers_bad >= d->receivers && v->share_bp >= d->share_bp;
+		move_time(e, v, met, well);
+	}
+}
+
+size_t
+evidence_diags(const struct evidence *e, const struct diag_view **ret)
+{
+	*ret = e->diag;
+	return e->pb->diagnoses_n;
+}

@@ -1,0 +1,470 @@
+/* evidence.c - observations to the health of each signal's subject: N of M, staleness, attribution; and blindness. */
+#include "base/json.h"
+#include "base/text.h"
+#include "core/cells.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { JUMP_MS = 2000, JUMP_HOLD_MS = 30000 };
+
+const char *
+verdict_name(enum verdict v)
+{
+	static const char *const names[] = { "ok", "degraded", "bad", "unknown" };
+
+	return v < VERDICT_N ? names[v] : "?";
+}
+
+static const char *
+health_name(enum health h)
+{
+	static const char *const names[] = { "unknown", "ok", "bad" };
+
+	return names[h];
+}
+
+struct evidence *
+evidence_new(const struct mem *mem, struct playbook *pb)
+{
+	struct evidence *e = mem_get(mem, sizeof *e);
+
+	if (e == NULL)
+		return NULL;
+	memset(e, 0, sizeof *e);
+	e->mem = *mem;
+	e->pb = playbook_ref(pb);
+	e->diag = mem_get(mem, (pb->diagnoses_n + 1) * sizeof *e->diag);
+	e->clear_running = mem_get(mem, pb->diagnoses_n + 1);
+	e->since = mem_get(mem, (pb->paths_n + 1) * sizeof *e->since);
+	for (size_t i = 0; i < pb->signals_n; i++)
+		e->asks_n += pb->signals[i].subjects_n;
+	e->ask = mem_get(mem, (e->asks_n + 1) * sizeof *e->ask);
+	if (e->diag == NULL || e->clear_running == NULL || e->since == NULL || e->ask == NULL) {
+		evidence_free(&e);
+		return NULL;
+	}
+	memset(e->diag, 0, (pb->diagnoses_n + 1) * sizeof *e->diag);
+	memset(e->clear_running, 0, pb->diagnoses_n + 1);
+	memset(e->since, 0, (pb->paths_n + 1) * sizeof *e->since);
+	for (size_t i = 0; i < pb->diagnoses_n; i++)
+		e->diag[i].d = &pb->diagnoses[i];
+	schedule_init(e);
+	return e;
+}
+
+void
+evidence_free(struct evidence **pe)
+{
+	struct evidence *e = *pe;
+	struct mem mem;
+
+	if (e == NULL)
+		return;
+	*pe = NULL;
+	mem = e->mem;
+	playbook_unref(&e->pb);
+	mem_put(&mem, e->diag);
+	mem_put(&mem, e->clear_running);
+	mem_put(&mem, e->since);
+	mem_put(&mem, e->ask);
+	mem_put(&mem, e->cell);
+	mem_put(&mem, e);
+}
+
+/* --- attribution --- */
+
+static bool
+names_path(const struct path *p, const char *via)
+{
+	size_t n = strlen(via);
+
+	for (size_t i = 0; i < p->egress_n; i++)
+		if (text_eq(p->egress[i], via))
+			return true;
+	if (text_eq(p->name, via))
+		return true;
+	if (p->relay.host == NULL)
+		return false;
+	return text_starts(p->relay.host, via) ? strchr(":\0", p->relay.host[n]) != NULL
+					       : p->relay.host[0] == '[' && strncmp(p->relay.host + 1, via, n) == 0 && p->relay.host[n + 1] == ']';
+}
+
+/* The path that an observation accuses; NULL = nobody's: it convinces nobody. */
+static const struct path *
+attribute(const struct evidence *e, const struct signal *s, const char *via)
+{
+	if (via == NULL || via[0] == '\0')
+		return s->path;
+	if (s->path != NULL && names_path(s->path, via))
+		return s->path;
+	for (size_t i = 0; i < e->pb->paths_n; i++)
+		if (names_path(&e->pb->paths[i], via))
+			return &e->pb->paths[i];
+	return NULL;
+}
+
+static struct cell *
+cell_of(struct evidence *e, const struct signal *s, const struct subject *sub, const struct path *p)
+{
+	struct cell *more;
+
+	for (size_t i = 0; i < e->cells_n; i++)
+		if (e->cell[i].sig == s && e->cell[i].subject == sub && e->cell[i].path == p)
+			return &e->cell[i];
+	more = e->mem.resize(e->mem.ctx, e->cell, (e->cells_n + 1) * sizeof *more);
+	if (more == NULL)
+		return NULL;
+	e->cell = more;
+	more += e->cells_n++;
+	memset(more, 0, sizeof *more);
+	more->sig = s;
+	more->subject = sub;
+	more->path = p;
+	(void)snprintf(more->class, sizeof more->class, "%s", sub->class);
+	return more;
+}
+
+static const struct subject *
+subject_of(const struct signal *s, const char *name)
+{
+	for (size_t i = 0; i < s->subjects_n; i++)
+		if (text_eq(s->subjects[i].name, name))
+			return &s->subjects[i];
+	return NULL;
+}
+
+/* --- N of M --- */
+
+static const struct seen *
+nth_newest(const struct cell *c, size_t i)
+{
+	size_t kept = c->n < RING ? c->n : RING;
+
+	return i < kept ? &c->ring[(c->n - 1 - i) % RING] : NULL;
+}
+
+static bool
+is_bad(const struct cell *c, const struct seen *s)
+{
+	return s->verdict == VERDICT_BAD || (s->verdict == VERDICT_DEGRADED && c->sig->degraded_is_bad);
+}
+
+static int
+count(const struct cell *c, int m, bool bad, int64_t boot_ms)
+{
+	int n = 0;
+
+	for (int i = 0; i < m; i++) {
+		const struct seen *s = nth_newest(c, (size_t)i);
+
+		if (s == NULL || s->until_boot_ms + (int64_t)m * c->sig->every_ms <= boot_ms)
+			break;
+		n += is_bad(c, s) == bad;
+	}
+	return n;
+}
+
+bool
+cell_fresh(const struct cell *c, int64_t boot_ms)
+{
+	const struct seen *s = nth_newest(c, 0);
+
+	return s != NULL && boot_ms < s->until_boot_ms;
+}
+
+bool
+cell_harm(const struct cell *c)
+{
+	for (int i = 0; i < c->sig->rise_m; i++) {
+		const struct seen *s = nth_newest(c, (size_t)i);
+
+		if (s != NULL && is_bad(c, s) && s->harm)
+			return true;
+	}
+	return false;
+}
+
+bool
+cell_flow(const struct cell *c, enum flow f)
+{
+	return !c->sig->flow_given || c->sig->flow == f;
+}
+
+static void
+judge(struct evidence *e, struct cell *c)
+{
+	if (!cell_fresh(c, e->boot_ms)) {
+		c->health = HEALTH_UNKNOWN;
+		return;
+	}
+	if (c->health != HEALTH_BAD && count(c, c->sig->rise_m, true, e->boot_ms) >= c->sig->rise_n)
+		c->health = HEALTH_BAD;
+	else if (c->health != HEALTH_OK && count(c, c->sig->fall_m, false, e->boot_ms) >= c->sig->fall_n)
+		c->health = HEALTH_OK;
+}
+
+void
+evidence_seen(struct evidence *e, const struct event *ev)
+{
+	const struct signal *s = playbook_signal(e->pb, ev->seen.signal);
+	const struct subject *sub = s != NULL ? subject_of(s, ev->seen.subject) : NULL;
+	int64_t until = ev->boot_ms + (s != NULL ? s->stale_ms : 0), age = 0;
+	const struct path *p;
+	struct cell *c;
+
+	if (sub == NULL)
+		return;
+	if (ev->op != 0)
+		schedule_answered(e, s, sub);
+	p = attribute(e, s, ev->seen.via);
+	if (p == NULL && s->role == SIG_EVIDENCE)
+		return;
+	c = cell_of(e, s, sub, p);
+	if (c == NULL)
+		return;
+	if (ev->seen.observed_wall_ms > 0 && ev->seen.observed_wall_ms < ev->wall_ms)
+		age = ev->wall_ms - ev->seen.observed_wall_ms;
+	if (ev->boot_ms - age < c->last_boot_ms)
+		return; /* late: something newer of this key is known */
+	c->last_boot_ms = ev->boot_ms - age;
+	if (ev->seen.valid_until_wall_ms > ev->wall_ms)
+		until = ev->boot_ms + (ev->seen.valid_until_wall_ms - ev->wall_ms);
+	(void)snprintf(c->why, sizeof c->why, "%s", ev->seen.why != NULL ? ev->seen.why : "");
+	if (ev->seen.class != NULL && ev->seen.class[0] != '\0')
+		(void)snprintf(c->class, sizeof c->class, "%s", ev->seen.class);
+	if (ev->seen.verdict == VERDICT_UNKNOWN)
+		return; /* votes neither way; the older ones grow stale */
+	c->ring[c->n++ % RING] = (struct seen){ .boot_ms = ev->boot_ms - age, .until_boot_ms = until - age, .verdict = ev->seen.verdict,
+		.harm = ev->seen.harm };
+	if (ev->seen.verdict == VERDICT_BAD)
+		(void)snprintf(c->tipped, sizeof c->tipped, "%s", c->why);
+}
+
+/* --- blindness --- */
+
+static void
+see_clock(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
+{
+	int64_t offset = wall_ms - boot_ms, drift = offset - e->offset_ms;
+
+	if (e->timed && (drift > JUMP_MS || drift < -JUMP_MS))
+		e->jump_until = boot_ms + JUMP_HOLD_MS;
+	e->offset_ms = offset;
+	e->boot_ms = boot_ms;
+	e->wall_ms = wall_ms;
+	e->timed = true;
+}
+
+static void
+see_anchors(struct evidence *e)
+{
+	size_t anchors = 0, ok = 0, asked = 0;
+
+	for (size_t i = 0; i < e->pb->signals_n; i++)
+		anchors += e->pb->signals[i].role == SIG_ANCHOR;
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+		const struct seen *s = nth_newest(c, 0);
+
+		if (c->sig->role != SIG_ANCHOR)
+			continue;
+		asked++;
+		ok += cell_fresh(c, e->boot_ms) && s->verdict == VERDICT_OK;
+	}
+	e->blind[0] = '\0';
+	if (e->boot_ms < e->jump_until)
+		(void)snprintf(e->blind, sizeof e->blind, "the clock has jumped; waiting until it has been steady for 30 s");
+	else if (anchors < 2)
+		(void)snprintf(e->blind, sizeof e->blind, "fewer than two anchors");
+	else if (2 * ok <= anchors)
+		(void)snprintf(e->blind, sizeof e->blind, asked < anchors ? "%zu of %zu anchors have answered; %zu ok" : "%zu of %zu anchors were asked; %zu answer",
+				asked, anchors, ok);
+}
+
+const char *
+evidence_blind(const struct evidence *e)
+{
+	return e->blind[0] != '\0' ? e->blind : NULL;
+}
+
+/* --- paths --- */
+
+static size_t
+path_index(const struct evidence *e, const struct path *p)
+{
+	return (size_t)(p - e->pb->paths);
+}
+
+bool
+evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f)
+{
+	bool ok = false;
+
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+
+		if (c->path != p || !cell_flow(c, f))
+			continue;
+		if (c->health == HEALTH_BAD)
+			return false;
+		ok = ok || (c->sig->harm && c->health == HEALTH_OK);
+	}
+	return ok;
+}
+
+bool
+evidence_path_unfit(const struct evidence *e, const struct path *p, enum flow f)
+{
+	size_t bad = 0, known = 0;
+
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+
+		if (c->path != p || !cell_flow(c, f) || !c->sig->harm)
+			continue;
+		bad += c->health == HEALTH_BAD;
+		known += c->health != HEALTH_UNKNOWN;
+	}
+	return bad > 0 && 2 * bad > known; /* one sick receiver is no reason to distrust the path */
+}
+
+int64_t
+evidence_path_ok_since(const struct evidence *e, const struct path *p, enum flow f)
+{
+	return e->since[path_index(e, p)].ok[f];
+}
+
+static void
+see_paths(struct evidence *e)
+{
+	for (size_t i = 0; i < e->pb->paths_n; i++) {
+		for (int f = 0; f < FLOW_N; f++) {
+			int64_t *since = &e->since[i].ok[f];
+
+			if (!evidence_path_ok(e, &e->pb->paths[i], (enum flow)f))
+				*since = 0;
+			else if (*since == 0)
+				*since = e->boot_ms > 0 ? e->boot_ms : 1;
+		}
+	}
+}
+
+void
+evidence_update(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
+{
+	see_clock(e, boot_ms, wall_ms);
+	for (size_t i = 0; i < e->cells_n; i++)
+		judge(e, &e->cell[i]);
+	see_anchors(e);
+	see_paths(e);
+	diagnose(e);
+}
+
+int64_t
+evidence_wake_ms(const struct evidence *e)
+{
+	int64_t wake = schedule_wake(e);
+
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct seen *s = nth_newest(&e->cell[i], 0);
+
+		if (s != NULL && s->until_boot_ms > e->boot_ms && s->until_boot_ms < wake)
+			wake = s->until_boot_ms;
+	}
+	for (size_t i = 0; i < e->pb->diagnoses_n; i++) {
+		const struct diag_view *v = &e->diag[i];
+		int64_t at = v->met ? v->met_since_boot_ms + v->d->for_ms : v->clear_since_boot_ms > 0 ? v->clear_since_boot_ms + v->d->clear_ms : 0;
+
+		if (at > e->boot_ms && at < wake)
+			wake = at;
+	}
+	if (e->jump_until > e->boot_ms && e->jump_until < wake)
+		wake = e->jump_until;
+	return wake;
+}
+
+/* --- telling --- */
+
+bool
+evidence_next_change(struct evidence *e, struct buf *b)
+{
+	for (size_t i = 0; i < e->cells_n; i++) {
+		struct cell *c = &e->cell[i];
+		struct jw w;
+
+		if (c->health == c->told)
+			continue;
+		jw_init(&w, b);
+		jw_open(&w, NULL, '{');
+		jw_str(&w, "playbook", e->pb->name);
+		jw_str(&w, "signal", c->sig->name);
+		jw_str(&w, "subject", c->subject->name);
+		jw_str(&w, "path", c->path != NULL ? c->path->name : "");
+		jw_str(&w, "from", health_name(c->told));
+		jw_str(&w, "to", health_name(c->health));
+		jw_bool(&w, "harm", c->health == HEALTH_BAD && cell_harm(c));
+		jw_str(&w, "why", c->health == HEALTH_UNKNOWN && !cell_fresh(c, e->boot_ms) ? "no fresh answer" : c->health == HEALTH_BAD ? c->tipped : c->why);
+		jw_close(&w, '}');
+		c->told = c->health;
+		return true;
+	}
+	return false;
+}
+
+static bool
+concerns(const struct cell *c, const struct diagnosis *d)
+{
+	if (d == NULL)
+		return true;
+	if (c->sig->role == SIG_ANCHOR)
+		return false;
+	for (size_t i = 0; i < d->of_n; i++)
+		if (text_eq(d->of[i], c->sig->group))
+			return c->path == d->path && cell_flow(c, d->flow);
+	return false;
+}
+
+static void
+put_cell(const struct evidence *e, const struct cell *c, struct jw *w)
+{
+	jw_open(w, NULL, '{');
+	jw_str(w, "signal", c->sig->name);
+	jw_str(w, "subject", c->subject->name);
+	jw_str(w, "group", c->sig->group != NULL ? c->sig->group : "anchor");
+	jw_str(w, "path", c->path != NULL ? c->path->name : "");
+	jw_str(w, "health", health_name(c->health));
+	jw_bool(w, "harm", c->health == HEALTH_BAD && cell_harm(c));
+	jw_int(w, "bad", count(c, c->sig->rise_m, true, e->boot_ms));
+	jw_int(w, "known", count(c, c->sig->rise_m, true, e->boot_ms) + count(c, c->sig->rise_m, false, e->boot_ms));
+	jw_int(w, "age_ms", c->last_boot_ms > 0 ? e->boot_ms - c->last_boot_ms : -1);
+	jw_str(w, "why", c->health == HEALTH_BAD ? c->tipped : c->why);
+	jw_close(w, '}');
+}
+
+void
+evidence_put(const struct evidence *e, const struct diagnosis *d, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "blind", e->blind[0] != '\0' ? e->blind : NULL);
+	for (size_t i = 0; d != NULL && i < e->pb->diagnoses_n; i++) {
+		const struct diag_view *v = &e->diag[i];
+
+		if (v->d != d)
+			continue;
+		jw_int(&w, "groups_bad", v->groups_bad);
+		jw_int(&w, "groups_wanted", d->groups);
+		jw_int(&w, "receivers_bad", v->receivers_bad);
+		jw_int(&w, "share_bp", v->share_bp);
+		jw_int(&w, "met_ms", v->met ? e->boot_ms - v->met_since_boot_ms : 0);
+	}
+	jw_open(&w, "cells", '[');
+	for (size_t i = 0; i < e->cells_n; i++)
+		if (concerns(&e->cell[i], d))
+			put_cell(e, &e->cell[i], &w);
+	jw_close(&w, ']');
+	jw_close(&w, '}');
+}

@@ -1,0 +1,61 @@
+# lib.sh - for end-to-end tests: sourced, never run. Expects a lab that is up (FERRYMAN_LAB_NAME) and freshly reset.
+# ferryman runs on the lab's host obs as its own user, as it would on a real machine.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+BUILD=${BUILD:-.build}
+LAB=tests/lab/lab
+passed=0 failed=0 skipped=0
+work=$(mktemp -d)
+
+ok() { passed=$((passed + 1)); echo "ok   $1"; }
+bad() { failed=$((failed + 1)); echo "FAIL $1${2:+: $2}"; }
+# want NAME COMMAND...: passes when the command does
+want() { local n=$1; shift; if "$@" >"$work/out" 2>&1; then ok "$n"; else bad "$n" "$(tail -3 "$work/out" | tr '\n' ' ')"; fi; }
+# refuse NAME COMMAND...: passes when the command fails
+refuse() { local n=$1; shift; if "$@" >"$work/out" 2>&1; then bad "$n" "it was allowed: $(tail -1 "$work/out")"; else ok "$n"; fi; }
+same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "$(diff <(echo "$2") <(echo "$3") | head -20 | tr '\n' '|')"; fi; }
+finish() { stop_watch; rm -rf "$work"; echo "$passed passed, $failed failed, $skipped skipped"; [ "$failed" = 0 ]; exit $?; }
+trap 'stop_watch; rm -rf "$work"' EXIT
+
+on() { "$LAB" exec "$@"; }
+obs() { "$LAB" exec obs "$@"; }
+fm() { obs runuser -u ferryman -- ferryman "$@"; }
+fm_as() { local u=$1; shift; obs runuser -u "$u" -- ferryman "$@"; }
+
+# until_ SECONDS COMMAND...: waits for the thing itself
+until_() { local end=$((SECONDS + $1)); shift; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done; }
+
+# The overlay is a file of ours; on obs it lies beside the playbooks.
+put_durations() { obs sh -c "cat > /etc/ferryman/$1.durations && chown ferryman /etc/ferryman/$1.durations"; }
+
+watch_pid=
+# start_watch PLAYBOOK...: the daemon, until it serves
+start_watch() {
+	fm watch "$@" >"$work/watch.out" 2>>"$work/watch.log" &
+	watch_pid=$!
+	until_ 20 obs test -S /run/ferryman/control.sock || { cat "$work/watch.log"; return 1; }
+	until_ 20 fm status --json
+}
+engine_pid() { obs pgrep -u ferryman -x ferryman | head -1; }
+stop_watch() {
+	[ -n "$watch_pid" ] || return 0
+	obs pkill -TERM -u ferryman -x ferryman 2>/dev/null
+	wait "$watch_pid" 2>/dev/null
+	watch_pid=
+}
+kill_watch() { obs pkill -KILL -u ferryman -x ferryman; wait "$watch_pid" 2>/dev/null; watch_pid=; }
+
+# state PLAYBOOK FLOW: where the machine stands
+state() { fm status --json 2>/dev/null | jq -r --arg p "$1" --arg f "$2" '.machines[] | select(.playbook==$p and .flow==$f) | .state'; }
+is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
+
+# What a cut-over may touch, as the servers themselves show it (without SOA serial and the fence's record).
+record_sets() {
+	local n
+	for n in corp.example c.corp.example; do
+		for t in MX TXT; do obs dig +norecurse +noall +answer "@198.51.100.53" "$n" "$t" | sort; done
+	done
+}
+hub_config() { on hub postconf -n; on hub sh -c 'for m in park domains slots; do echo "$m:"; postmap -s lmdb:/var/lib/ferryman-relay/maps/$m | sort; done'; }
+tenant_config() { on cloud sh -c 'postconf -n; for m in /etc/postfix/*.lmdb; do m=${m%.lmdb}; echo "$m:"; postmap -s lmdb:$m | sort; done'; }
+end_state() { record_sets; hub_config; tenant_config; }
