@@ -15,6 +15,8 @@ struct composer {
 	int depth;
 	size_t nodes;
 	bool stopped; /* the text cannot be read further */
+	bool partial; /* values are missing (an alias, a merge key): what the rows said of it would
+			 mislead */
 	bool bad;
 };
 
@@ -79,6 +81,7 @@ refuse_marks(struct composer *c, const yaml_event_t *e)
 		anchor = e->data.sequence_start.anchor;
 		tag = e->data.sequence_start.tag;
 	} else if (e->type == YAML_ALIAS_EVENT) {
+		c->partial = true;
 		wrong(c, place_of(e),
 			"an alias (*name) is not allowed: write the value out where it is used");
 	}
@@ -91,25 +94,50 @@ refuse_marks(struct composer *c, const yaml_event_t *e)
 }
 
 /* Characters that make a text look other than it is: C0 and C1 controls, bidirectional overrides
- * (U+202A.., U+2066..). */
-static const char *
-odd_character(const char *s, size_t n, bool lines)
+ * and isolates (U+202A.., U+2066..), a byte order mark that is not the first character. */
+static bool
+odd(uint32_t u, bool first)
 {
-	const unsigned char *p = (const unsigned char *)s;
+	if (u < 0x20)
+		return u != '\t' && u != '\n' && u != '\r';
+	return (u >= 0x7f && u <= 0x9f) || (u >= 0x202a && u <= 0x202e) ||
+	       (u >= 0x2066 && u <= 0x2069) || (u == 0xfeff && !first);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		if ((p[i] < 0x20 && p[i] != '\t' && !(lines && p[i] == '\n')) || p[i] == 0x7f)
-			return "a control character is not allowed here";
-		if (p[i] == 0xc2 && i + 1 < n && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f)
-			return "a control character is not allowed here";
-		if (p[i] == 0xe2 && i + 2 < n &&
-			((p[i + 1] == 0x80 && p[i + 2] >= 0xaa && p[i + 2] <= 0xae) ||
-				(p[i + 1] == 0x81 && p[i + 2] >= 0xa6 && p[i + 2] <= 0xa9)))
-			return "a character that reverses the direction of text is not allowed: it "
-			       "makes a "
-			       "playbook read other than it is";
+/* The character at p of valid UTF-8; *ret_n its bytes. */
+static uint32_t
+character(const unsigned char *p, size_t *ret_n)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	uint32_t u = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+
+	for (size_t i = 1; i < n; i++)
+		u = u << 6 | (p[i] & 0x3f);
+	*ret_n = n;
+	return u;
+}
+
+/* Bytes before the first odd character; n if there is none. */
+static size_t
+odd_at(const char *s, size_t n, uint32_t *ret)
+{
+	for (size_t i = 0, k; i < n; i += k) {
+		*ret = character((const unsigned char *)s + i, &k);
+		if (odd(*ret, i == 0))
+			return i;
 	}
-	return NULL;
+	return n;
+}
+
+static void
+refuse_odd(struct composer *c, struct place at, uint32_t u)
+{
+	findings_add(c->f, FIND_ERROR, c->file, at, "shape", "",
+		"the character U+%04X is not allowed: %s", (unsigned)u,
+		u > 0x9f ? "it is not seen, or reverses the direction of text, so that a playbook "
+			   "reads other than it is"
+			 : "it is a control character");
+	c->bad = true;
 }
 
 static struct ynode *
@@ -137,14 +165,15 @@ scalar(struct composer *c, const yaml_event_t *e)
 	const char *text = (const char *)e->data.scalar.value;
 	size_t n = e->data.scalar.length;
 	struct ynode *node = node_new(c, Y_SCALAR, place_of(e));
-	const char *odd;
+	uint32_t u;
 
 	if (node == NULL)
 		return NULL;
+	/* An escape in quotes can still make what the text itself must not hold. */
 	if (memchr(text, 0, n) != NULL || !text_utf8_ok(text, n))
 		wrong(c, node->at, "the value holds a NUL or is not UTF-8");
-	else if ((odd = odd_character(text, n, true)) != NULL)
-		wrong(c, node->at, odd);
+	else if (odd_at(text, n, &u) < n)
+		refuse_odd(c, node->at, u);
 	node->text = arena_strn(c->a, text, n);
 	node->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	return node;
@@ -166,8 +195,10 @@ add_child(struct ynode *parent, struct ynode **last, struct ynode *child)
 static void
 check_key(struct composer *c, const struct ynode *map, const struct ynode *key)
 {
-	if (strcmp(key->text, "<<") == 0)
+	if (strcmp(key->text, "<<") == 0) {
+		c->partial = true;
 		wrong(c, key->at, "a merge key (<<) is not allowed: write the values out");
+	}
 	for (const struct ynode *k = map->child; k != NULL; k = k->next) {
 		if (strcmp(k->key, key->text) != 0)
 			continue;
@@ -295,17 +326,37 @@ place_at(const char *text, size_t offset)
 	struct place at = { 1, 1 };
 
 	for (size_t i = 0; i < offset; i++) {
-		at.col++;
 		if (text[i] == '\n')
 			at = (struct place){ at.line + 1, 1 };
+		else if (((unsigned char)text[i] & 0xc0) != 0x80) /* a column is a character */
+			at.col++;
 	}
 	return at;
+}
+
+/* Length of the longest head that is UTF-8. */
+static size_t
+utf8_head(const char *text, size_t n)
+{
+	size_t i = 0, k = 1;
+
+	while (i < n && k <= 4 && k <= n - i) {
+		if (text_utf8_ok(text + i, k)) {
+			i += k;
+			k = 1;
+		} else {
+			k++;
+		}
+	}
+	return i;
 }
 
 static bool
 text_acceptable(struct composer *c, const char *text, size_t n)
 {
 	const char *nul = memchr(text, 0, n);
+	uint32_t u;
+	size_t at;
 
 	if (n > YAML_BYTES_MAX) {
 		wrong(c, (struct place){ 1, 1 }, "larger than 1 MiB: this is no playbook");
@@ -320,10 +371,14 @@ text_acceptable(struct composer *c, const char *text, size_t n)
 		return false;
 	}
 	if (!text_utf8_ok(text, n)) {
-		wrong(c, (struct place){ 1, 1 }, "the file is not UTF-8");
+		wrong(c, place_at(text, utf8_head(text, n)),
+			"this byte is not UTF-8: save the file as UTF-8");
 		return false;
 	}
-	return true;
+	at = odd_at(text, n, &u);
+	if (at < n)
+		refuse_odd(c, place_at(text, at), u);
+	return at == n;
 }
 
 struct ynode *
@@ -344,5 +399,5 @@ yaml_tree_read(struct arena *a, const char *file, const char *text, size_t n, st
 	yaml_parser_delete(&c.parser);
 	if (root == NULL && !c.bad)
 		wrong(&c, (struct place){ 1, 1 }, "the file is empty");
-	return root == NULL || c.stopped ? NULL : root;
+	return root == NULL || c.stopped || c.partial ? NULL : root;
 }
