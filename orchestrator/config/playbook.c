@@ -444,6 +444,7 @@ build_notifier(struct build *b, struct notifier *to, const struct ynode *n, cons
 	const struct ynode *own = NULL;
 	struct ynode wrap = { .type = Y_MAP }, *child;
 	const struct schema_row *row;
+	size_t errors = findings_errors(b->r.f);
 
 	to->name = NULL;
 	for (const struct ynode *c = n->type == Y_MAP ? n->child : NULL; c != NULL; c = c->next) {
@@ -483,8 +484,10 @@ build_notifier(struct build *b, struct notifier *to, const struct ynode *n, cons
 		wrap = (struct ynode){ .type = Y_MAP, .at = own->at, .child = child, .n = 1 };
 		child = &wrap;
 	}
-	to->cfg = cfg_read(
-		&b->r, child, to->info->schema, NULL, arena_fmt(b->a, "%s.%s", path, own->key));
+	path = arena_fmt(b->a, "%s.%s", path, own->key);
+	to->cfg = cfg_read(&b->r, child, to->info->schema, NULL, path);
+	if (to->cfg != NULL)
+		own_check(b, to->info, to->cfg, own, path, errors);
 	if (to->name == NULL)
 		to->name = to->info->name;
 }

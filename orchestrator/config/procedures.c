@@ -233,6 +233,14 @@ build_steps(struct build *b, struct procedure *p, const struct ynode *n, const c
 }
 
 static void
+order_wrong(struct build *b, const struct cfg *c, const char *path, size_t i, const char *rule,
+	const char *text)
+{
+	findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_val(c, "order")->items[i].at, rule,
+		arena_fmt(b->a, "%s.%zu", path, i + 1), "%s%s", cfg_str_at(c, "order", i), text);
+}
+
+static void
 build_order(struct build *b, struct procedure *p, const struct cfg *c, const char *path)
 {
 	size_t n = cfg_len(c, "order");
@@ -244,27 +252,23 @@ build_order(struct build *b, struct procedure *p, const struct cfg *c, const cha
 		int64_t v = 0;
 
 		if (!text_eq(s, "canaries") && !num_percent(s, &v)) {
-			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "order"), "value",
-				path, "\"%s\" is no share; want canaries or a share such as 25%%",
-				s);
+			order_wrong(b, c, path, i, "value",
+				" is no share; want canaries or a share such as 25%");
 			return;
 		}
 		if (v % 500 != 0)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "order"), "value",
-				path, "%s: shares go in steps of 5%%", s);
+			order_wrong(b, c, path, i, "value", ": shares go in steps of 5%");
 		if (v <= last)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "order"),
-				"meaning", path,
-				"%s does not rise: shares on the primary grow from step to step",
-				s);
+			order_wrong(b, c, path, i, "meaning",
+				" does not rise: shares on the primary grow from step to step");
 		last = v;
 		bp[p->failback.order_n++] = v;
 	}
 	if (bp != NULL && n == 0)
 		bp[p->failback.order_n++] = 10000;
-	else if (last != 10000)
-		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "order"), "meaning", path,
-			"the last share is 100%%, or the mail is never all back");
+	else if (bp != NULL && last != 10000)
+		order_wrong(b, c, path, n - 1, "meaning",
+			": the last share is 100%, or the mail is never all back");
 }
 
 static void
@@ -389,8 +393,8 @@ windows(struct build *b, const struct cfg *c, const char *key, size_t *ret_n)
 		if (s != NULL && window_ok(b, s, &w[*ret_n]))
 			(*ret_n)++;
 		else
-			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, key), "value",
-				arena_fmt(b->a, "limits.blackout.%s", key),
+			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_val(c, key)->items[i].at,
+				"value", arena_fmt(b->a, "limits.blackout.%s.%zu", key, i + 1),
 				"\"%s\" is no window; want such as \"Fri 18:00 - Mon 06:00 "
 				"Europe/Berlin\"",
 				s != NULL ? s : "");

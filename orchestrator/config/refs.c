@@ -175,7 +175,7 @@ check_zones(struct build *b, const struct procedure *p)
 		const struct step *s = &p->steps[i];
 		const char *key = s->zone != NULL ? s->zone->info->domain_key : NULL;
 		const char *zone = key != NULL ? cfg_str(s->zone->cfg, key) : NULL;
-		bool any = zone == NULL;
+		bool any = zone == NULL || b->pb.domains_n == 0; /* none could be read: said */
 
 		for (size_t d = 0; d < b->pb.domains_n && !any; d++)
 			any = in_zone(b->pb.domains[d], zone);
@@ -185,6 +185,45 @@ check_zones(struct build *b, const struct procedure *p)
 				"none of the domains lies in zone %s of target %s", zone,
 				s->zone->name);
 	}
+}
+
+static void
+check_diagnosis(struct build *b, const struct diagnosis *d, const struct cfg *c)
+{
+	if ((size_t)d->groups > d->of_n && d->of_n > 0)
+		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "groups"), "meaning",
+			arena_fmt(b->a, "diagnoses.%s.groups", d->name),
+			"%d groups of %zu: it could never be met", d->groups, d->of_n);
+	for (size_t k = 0; k < d->must_n; k++) {
+		bool in = false;
+
+		for (size_t m = 0; m < d->of_n; m++)
+			in = in || text_eq(d->of[m], d->must[k]);
+		if (!in)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_val(c, "must")->items[k].at,
+				"meaning", arena_fmt(b->a, "diagnoses.%s.must.%zu", d->name, k + 1),
+				"%s is not among `of`", d->must[k]);
+	}
+}
+
+static void
+check_to(struct build *b, const struct procedure *p, const struct cfg *c)
+{
+	if (p->kind == PROC_CUTOVER && p->to != NULL && p->to == b->pb.primary)
+		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "to"), "meaning",
+			arena_fmt(b->a, "procedures.%s.to", p->name),
+			"a cut-over leaves the primary path, it does not go to it");
+}
+
+/* The mapping of a name in a table; entries that could not be read are not counted in either. */
+static const struct cfg *
+named_cfg(const struct cfg *top, const char *table, const char *name)
+{
+	size_t n = cfg_len(top, table), i = 0;
+
+	while (i + 1 < n && !text_eq(cfg_name_at(top, table, i), name))
+		i++;
+	return cfg_map_at(top, table, i);
 }
 
 static const struct cfg *
@@ -217,28 +256,10 @@ build_refs(struct build *b, const struct cfg *top)
 		check_spf(b, &pb->paths[i], cfg_val(path_cfg(top, i), "spf"));
 	for (size_t i = 0; i < pb->procedures_n; i++)
 		check_zones(b, &pb->procedures[i]);
-	for (size_t i = 0; i < pb->diagnoses_n; i++) {
-		const struct diagnosis *d = &pb->diagnoses[i];
-
-		if ((size_t)d->groups > d->of_n && d->of_n > 0)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, d->at, "meaning",
-				arena_fmt(b->a, "diagnoses.%s.groups", d->name),
-				"%d groups of %zu: it could never be met", d->groups, d->of_n);
-		for (size_t k = 0; k < d->must_n; k++) {
-			bool in = false;
-
-			for (size_t m = 0; m < d->of_n; m++)
-				in = in || text_eq(d->of[m], d->must[k]);
-			if (!in)
-				findings_add(b->r.f, FIND_ERROR, b->r.file, d->at, "meaning",
-					arena_fmt(b->a, "diagnoses.%s.must", d->name),
-					"%s is not among `of`", d->must[k]);
-		}
-	}
+	for (size_t i = 0; i < pb->diagnoses_n; i++)
+		check_diagnosis(
+			b, &pb->diagnoses[i], named_cfg(top, "diagnoses", pb->diagnoses[i].name));
 	for (size_t i = 0; i < pb->procedures_n; i++)
-		if (pb->procedures[i].kind == PROC_CUTOVER && pb->procedures[i].to != NULL &&
-			pb->procedures[i].to == pb->primary)
-			findings_add(b->r.f, FIND_ERROR, b->r.file, pb->procedures[i].at, "meaning",
-				arena_fmt(b->a, "procedures.%s.to", pb->procedures[i].name),
-				"a cut-over leaves the primary path, it does not go to it");
+		check_to(b, &pb->procedures[i],
+			named_cfg(top, "procedures", pb->procedures[i].name));
 }
