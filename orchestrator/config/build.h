@@ -12,6 +12,7 @@ struct build {
 	struct arena *a;
 	struct reader r;
 	const struct playbook_input *in; /* only while loading */
+	const struct cfg *top;		 /* the same */
 	const char *overlay_said;
 	unsigned refs;
 };

@@ -170,7 +170,9 @@ read_value(struct reader *r, const struct schema_row *row, const struct ynode *n
 	struct cval *v)
 {
 	if ((row->flags & SR_UNBUILT) != 0) {
-		reader_error(r, n, "unbuilt", path, "known, but not built yet; leave it out");
+		findings_add(r->f, FIND_ERROR, n->overlay ? r->overlay_file : r->file,
+			n->overlay ? n->at : n->key_at, "unbuilt", path,
+			"known, but not built yet; leave it out");
 		return false;
 	}
 	if (n->overlay && row->type != V_DURATION) {

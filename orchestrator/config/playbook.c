@@ -50,8 +50,14 @@ build_connector(
 	char list[600] = "";
 	size_t count = 0;
 
-	if (k == NULL || k->type != Y_SCALAR)
-		return NULL; /* the rows say that it is missing */
+	if (k == NULL || k->type != Y_SCALAR) {
+		reader_error(&b->r, k != NULL ? k : n, "shape", path,
+			n->type != Y_MAP ? "want a mapping"
+			: k != NULL	 ? "\"%s\" wants the name of a connector"
+					 : "\"%s\" is missing; want the name of a connector",
+			key);
+		return NULL;
+	}
 	for (const struct conninfo *const *c = b->in->connectors; *c != NULL; c++) {
 		if (((*c)->caps & want) == 0)
 			continue;
@@ -135,11 +141,9 @@ build_targets(struct build *b, const struct cfg *top)
 			CAP_DNS_RRSET | CAP_TENANT_CONNECTOR | CAP_RELAY_ROUTE | CAP_RELAY_PARK |
 				CAP_RELAY_QUEUE,
 			path);
-		t->cfg = cfg_read(&b->r, c, rows_target, info != NULL ? info->schema : NULL, path);
-		if (info == NULL &&
-			t->cfg != NULL) { /* its own keys are unknown only because it is */
-			continue;
-		}
+		if (info == NULL)
+			continue; /* its own keys are unknown only because it is */
+		t->cfg = cfg_read(&b->r, c, rows_target, info->schema, path);
 		if (t->cfg == NULL)
 			continue;
 		t->name = c->key;
@@ -232,7 +236,7 @@ build_paths(struct build *b, const struct cfg *top)
 		}
 		if (cfg_map(c, "inbound") != NULL)
 			build_inbound(b, p, cfg_map(c, "inbound"));
-		if (p->prefer == 1)
+		if (p->prefer == 1 && b->pb.primary == NULL)
 			b->pb.primary = p;
 	}
 }
@@ -323,10 +327,10 @@ build_signals(struct build *b, const struct cfg *top)
 		if (!name_ok(b, c, path))
 			continue;
 		info = build_connector(b, c, "kind", CAP_SIGNAL, path);
-		if (info == NULL && ynode_get(c, "kind") != NULL)
+		if (info == NULL)
 			continue;
-		s->cfg = cfg_read(&b->r, c, rows_signal, info != NULL ? info->schema : NULL, path);
-		if (s->cfg == NULL || info == NULL)
+		s->cfg = cfg_read(&b->r, c, rows_signal, info->schema, path);
+		if (s->cfg == NULL)
 			continue;
 		s->name = c->key;
 		s->info = info;
@@ -428,8 +432,8 @@ build_people(struct build *b, const struct cfg *top)
 			p->may |= 1u << cfg_int_at(c, "may", k);
 		for (size_t k = 0; k < i; k++)
 			if (text_eq(b->pb.people[k].user, p->user))
-				findings_add(b->r.f, FIND_ERROR, b->r.file, c->at, "meaning",
-					arena_fmt(b->a, "people.%s.user", p->name),
+				findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "user"),
+					"meaning", arena_fmt(b->a, "people.%s.user", p->name),
 					"%s is already the user of %s: approvals count people, not "
 					"names",
 					p->user, b->pb.people[k].name);
@@ -520,6 +524,7 @@ build_notify(struct build *b, const struct cfg *top)
 static void
 build_top(struct build *b, const struct cfg *top)
 {
+	b->top = top;
 	b->pb.name = cfg_str(top, "playbook");
 	b->pb.summary = cfg_str(top, "summary");
 	b->pb.owner = cfg_str(top, "owner");

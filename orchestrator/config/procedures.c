@@ -25,8 +25,8 @@ kind_key(struct build *b, const struct ynode *n, const char *path)
 		if (common)
 			continue;
 		if (kind != NULL) {
-			reader_error(&b->r, c, "shape", path, "a step does one thing: %s or %s?",
-				kind->key, c->key);
+			findings_add(b->r.f, FIND_ERROR, b->r.file, c->key_at, "shape", path,
+				"a step does one thing: %s or %s?", kind->key, c->key);
 			return NULL;
 		}
 		kind = c;
@@ -81,14 +81,15 @@ step_args(struct build *b, struct step *s, const struct step_row *row, const str
 	if (c == NULL)
 		return;
 	if ((row->args & ARG_ZONE) != 0)
-		s->zone = target_of(
-			b, cfg_str(c, "zone"), row->caps, cfg_place(c, "zone"), at, row->kind);
+		s->zone = target_of(b, cfg_str(c, "zone"), row->caps, cfg_place(c, "zone"),
+			arena_fmt(b->a, "%s.zone", at), row->kind);
 	if ((row->args & MUST_ZONE) != 0 && !cfg_has(c, "zone"))
 		reader_error(&b->r, n, "shape", at, "\"zone\" is missing: which target?");
 	for (size_t i = 0;
 		(row->args & ARG_AT) != 0 && i < cfg_len(c, "at") && s->at_n < STEP_AT_MAX; i++) {
-		s->at[s->at_n] = target_of(
-			b, cfg_str_at(c, "at", i), row->caps, cfg_place(c, "at"), at, row->kind);
+		s->at[s->at_n] = target_of(b, cfg_str_at(c, "at", i), row->caps,
+			cfg_val(c, "at")->items[i].at, arena_fmt(b->a, "%s.at.%zu", at, i + 1),
+			row->kind);
 		s->at_n += s->at[s->at_n] != NULL;
 	}
 	if ((row->args & MUST_AT) != 0 && cfg_len(c, "at") == 0)
@@ -191,7 +192,7 @@ build_step(struct build *b, struct procedure *p, struct step *s, const struct yn
 	s->through = p->to;
 	step_needs(b, s, c, number, count, path);
 	step_args(b, s, row, kind, path);
-	if (s->pivot && !row->may_pivot)
+	if (s->pivot && !row->may_pivot && p->kind == PROC_CUTOVER)
 		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "pivot"), "meaning", path,
 			"%s moves no mail: it cannot be the pivot", row->kind);
 	for (const struct step *o = p->steps; o < s; o++)

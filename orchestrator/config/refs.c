@@ -9,31 +9,44 @@
 
 enum { WORDS_MAX = 256 };
 
+/* Names that stand in the file, also of entries that could not be read: what is wrong with those is
+ * said at their own place. */
+static size_t
+written(const struct build *b, const char *section, const char *key, const char **w)
+{
+	const struct ynode *table = cfg_val(b->top, section)->node, *v;
+	size_t n = 0;
+
+	if (table == NULL || table->type != Y_MAP)
+		return 0;
+	for (const struct ynode *c = table->child; c != NULL && n < WORDS_MAX; c = c->next) {
+		if (key == NULL)
+			w[n++] = c->key;
+		else if ((v = ynode_get(c, key)) != NULL && v->type == Y_SCALAR)
+			w[n++] = v->text;
+	}
+	return n;
+}
+
 static size_t
 words_of(const struct build *b, const char *section, const char **w)
 {
 	const struct playbook *pb = &b->pb;
 	size_t n = 0;
 
-	if (text_eq(section, "targets"))
-		for (size_t i = 0; i < pb->targets_n && n < WORDS_MAX; i++)
-			w[n++] = pb->targets[i].name;
-	else if (text_eq(section, "paths"))
+	if (text_eq(section, "targets") || text_eq(section, "signals"))
+		return written(b, section, NULL, w);
+	if (text_eq(section, "groups"))
+		return written(b, "signals", "group", w);
+	if (text_eq(section, "paths"))
 		for (size_t i = 0; i < pb->paths_n && n < WORDS_MAX; i++)
 			w[n++] = pb->paths[i].name;
-	else if (text_eq(section, "signals"))
-		for (size_t i = 0; i < pb->signals_n && n < WORDS_MAX; i++)
-			w[n++] = pb->signals[i].name;
 	else if (text_eq(section, "diagnoses"))
 		for (size_t i = 0; i < pb->diagnoses_n && n < WORDS_MAX; i++)
 			w[n++] = pb->diagnoses[i].name;
 	else if (text_eq(section, "procedures"))
 		for (size_t i = 0; i < pb->procedures_n && n < WORDS_MAX; i++)
 			w[n++] = pb->procedures[i].name;
-	else if (text_eq(section, "groups"))
-		for (size_t i = 0; i < pb->signals_n && n < WORDS_MAX; i++)
-			if (pb->signals[i].group != NULL)
-				w[n++] = pb->signals[i].group;
 	return n;
 }
 
@@ -90,22 +103,6 @@ ref_check(struct build *b, const struct cfg *c, const char *path)
 							: arena_fmt(b->a, "%s.%zu", p, i + 1));
 		}
 	}
-}
-
-static void
-prefer_once(struct build *b)
-{
-	const struct playbook *pb = &b->pb;
-
-	for (size_t i = 0; i < pb->paths_n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (pb->paths[i].prefer == pb->paths[k].prefer)
-				findings_add(b->r.f, FIND_ERROR, b->r.file, pb->paths[i].at,
-					"meaning", "paths", "%s and %s have the same `prefer`",
-					pb->paths[k].name, pb->paths[i].name);
-	if (pb->paths_n > 0 && pb->primary == NULL)
-		findings_add(b->r.f, FIND_ERROR, b->r.file, pb->paths[0].at, "meaning", "paths",
-			"no path has prefer: 1: which is the primary?");
 }
 
 /* A response runs what helps against its diagnosis: the same flow, and away from the accused path.
@@ -232,6 +229,24 @@ path_cfg(const struct cfg *top, size_t i)
 	return cfg_map_at(top, "paths", i);
 }
 
+static void
+prefer_once(struct build *b, const struct cfg *top)
+{
+	const struct playbook *pb = &b->pb;
+
+	for (size_t i = 0; i < pb->paths_n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (pb->paths[i].prefer == pb->paths[k].prefer)
+				findings_add(b->r.f, FIND_ERROR, b->r.file,
+					cfg_place(path_cfg(top, i), "prefer"), "meaning",
+					arena_fmt(b->a, "paths.%s.prefer", pb->paths[i].name),
+					"%d is already that of %s: one path for each rank",
+					pb->paths[i].prefer, pb->paths[k].name);
+	if (pb->paths_n > 0 && pb->primary == NULL)
+		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(top, "paths"), "meaning",
+			"paths", "no path has prefer: 1: which is the primary?");
+}
+
 void
 build_refs(struct build *b, const struct cfg *top)
 {
@@ -250,7 +265,7 @@ build_refs(struct build *b, const struct cfg *top)
 				cfg_place(cfg_map(path_cfg(top, i), "dkim"), "by"), "meaning",
 				arena_fmt(b->a, "paths.%s.dkim.by", pb->paths[i].name),
 				"\"%s\" is none of the paths", pb->paths[i].dkim.by);
-	prefer_once(b);
+	prefer_once(b, top);
 	check_responses(b);
 	for (size_t i = 0; i < pb->paths_n; i++)
 		check_spf(b, &pb->paths[i], cfg_val(path_cfg(top, i), "spf"));

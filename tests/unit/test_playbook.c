@@ -167,11 +167,11 @@ static const struct row rows[] = {
 		"connector: zonefile", "value", "targets.zone.connector",
 		"no connector \"letter\"" },
 	/* known, not built */
-	{ "a standby share", "    prefer: 2\n", "    prefer: 2\n    standby: \1{share: 2%}\n",
+	{ "a standby share", "    prefer: 2\n", "    prefer: 2\n    \1standby: {share: 2%}\n",
 		"    prefer: 2\n", "unbuilt", "paths.relay.standby", "not built yet" },
 	{ "published ranges", "egress: [203.0.113.65]", "egress: \1{from: microsoft365}",
 		"egress: [203.0.113.66]", "unbuilt", "paths.relay.egress", "not built yet" },
-	{ "a person's key", "user: alice, may", "user: alice, key: \1ssh-ed25519 AAAA, may",
+	{ "a person's key", "user: alice, may", "user: alice, \1key: ssh-ed25519 AAAA, may",
 		"user: alice, may", "unbuilt", "people.cio.key", "not built yet" },
 	{ "deferring bounces", "mail.park: {at: [hub]}", "\1bounces.defer: {at: [hub]}",
 		"mail.park: {at: [hub]}", "unbuilt", "procedures.wait.steps.1", "not built yet" },
@@ -183,10 +183,14 @@ static const struct row rows[] = {
 		"kind: blocklist", "unbuilt", "signals.lists.kind", "not built yet" },
 	{ "another provider of names", "connector: zonefile", "connector: \1route53",
 		"connector: zonefile", "unbuilt", "targets.zone.connector", "not built yet" },
-	{ "the console", "", "console: \1{port: 8443}\n", "", "unbuilt", "console",
-		"not built yet" },
-	{ "classes of receivers", "", "classes: \1{big: [mx.big.example]}\n", "", "unbuilt",
-		"classes", "not built yet" },
+	{ "the console", "",
+		"\1"
+		"console: {port: 8443}\n",
+		"", "unbuilt", "console", "not built yet" },
+	{ "classes of receivers", "",
+		"\1"
+		"classes: {big: [mx.big.example]}\n",
+		"", "unbuilt", "classes", "not built yet" },
 	/* meaning */
 	{ "a path that is not there", "must: [delivery], receivers: 2",
 		"must: [\1"
@@ -198,7 +202,7 @@ static const struct row rows[] = {
 	{ "a target that is not there", "mail.park: {at: [hub]}", "mail.park: {at: [\1hup]}",
 		"mail.park: {at: [hub]}", "meaning", "procedures.wait.steps.1.mail.park.at.1",
 		"did you mean hub" },
-	{ "a target that cannot", "mail.park: {at: [hub]}", "mail.park: {at: \1[zone]}",
+	{ "a target that cannot", "mail.park: {at: [hub]}", "mail.park: {at: [\1zone]}",
 		"mail.park: {at: [hub]}", "meaning", "procedures.wait.steps.1.mail.park",
 		"cannot do mail.park" },
 	{ "a last hop that is no target", "    prefer: 2\n", "    prefer: 2\n    last_hop: \1hup\n",
@@ -214,8 +218,8 @@ static const struct row rows[] = {
 		"host: "
 		"mx.relay.example",
 		"meaning", "paths.relay.dkim.by", "none of the paths" },
-	{ "two primaries", "prefer: 2", "prefer: 1", "prefer: 3", "meaning", "paths",
-		"same `prefer`" },
+	{ "two primaries", "prefer: 2", "prefer: 1", "prefer: 3", "meaning", "paths.relay.prefer",
+		"one path for each rank" },
 	{ "no primary", "prefer: 1", "prefer: 3", "prefer: 1", "meaning", "paths", "no path has" },
 	{ "an anchor with a path", "role: anchor, every: 20s, host: 192.0.2.1}",
 		"role: anchor, path: cloud, every: 20s, host: 192.0.2.1}",
@@ -284,7 +288,8 @@ static const struct row rows[] = {
 		"zone: example, secret", "meaning", "procedures.out.steps.1",
 		"none of the domains" },
 	{ "a user for two people", "cio: {user: alice, may: [run, approve, brake]}\n",
-		"cio: {user: alice, may: [run, approve, brake]}\n  x: \1{user: alice, may: "
+		"cio: {user: alice, may: [run, approve, brake]}\n  x: {user: \1"
+		"alice, may: "
 		"[run]}\n",
 		"cio: {user: alice, may: [run, approve, brake]}\n  x: {user: bob, may: [run]}\n",
 		"meaning", "people.x.user", "count people" },
