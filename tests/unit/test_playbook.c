@@ -50,7 +50,7 @@ static const struct row rows[] = {
 		"\1{name: point}", "{name: point, mx.switch: {zone: zone}, pivot: true}", "shape",
 		"procedures.in.steps.1", "says not what to do" },
 	{ "a step with two kinds", "{name: wait, wait.time: {for: 30s}}",
-		"{name: wait, wait.time: {for: 30s}, mx.switch: \1{zone: zone}}",
+		"{name: wait, wait.time: {for: 30s}, \1mx.switch: {zone: zone}}",
 		"{name: wait, wait.time: {for: 31s}}", "shape", "procedures.in.steps.2",
 		"one thing" },
 	{ "an unknown kind of step", "wait.time: {for: 30s}", "\1wait.tme: {for: 30s}",
