@@ -1,8 +1,12 @@
 /*
  * decide.h - facts of one machine in, at most one decision out. Pure and total: golden tables run on it alone.
  *
- * decide() is called again after each applied decision until it returns LD_STAY with no event. A command goes
- * through decide_command with the same table.
+ * decide() is called again after each applied decision until ret->any is false. What it returns is never a refusal:
+ * what the table or a guard forbids is listed in the reasons, with any = false. A command goes through
+ * decide_command with the same table.
+ *
+ * At every start a machine is in settling, whatever the journal says of it (an open run is found there, and is
+ * followed before the targets are read). Nothing starts while settled is SETTLED_NOT_YET.
  */
 #ifndef FERRYMAN_CORE_DECIDE_H
 #define FERRYMAN_CORE_DECIDE_H
@@ -24,15 +28,19 @@ struct facts {
 	bool window_no_cutover, window_no_failback;
 	const struct diag_view *diag; /* all of the playbook; decide looks at those of its flow */
 	size_t diag_n;
-	enum settled settled;
-	enum run_state run;          /* the cut-over or failback of this machine that has not been taken note of yet */
+	enum settled settled;        /* looked at in settling, and in blocked without a run (`ack` there: read again) */
+	enum run_state run;          /* the cut-over or failback of this machine that is open or not taken note of yet */
 	bool run_is_failback;
+	bool run_pivoted;            /* its pivot's INTENT is in the journal (also when blocked) */
+	const char *led_by;          /* diagnosis that led to suspect or awaiting; NULL or "" = not known: look at all */
 	bool shelter_open;           /* a shelter is in force */
 	bool shelter_ended;          /* its expiry is past */
+	const char *shelter_failed;  /* why it could not be started in this episode: not tried again; NULL */
+	bool unfit_told, expiry_told;/* a row with LD_ALARM for backup-unfit or shelter-expired was applied since that is so */
 	bool primary_ok, backup_unfit, primary_soaked, queues_drained;
 	int approvals, denials;      /* for the plan that is pending */
 	int approvals_needed;
-	int64_t asked_wall_ms;       /* 0 = not asked yet */
+	int64_t asked_wall_ms;       /* 0 = not asked yet; in recovering: for the failback */
 	int cutovers_in_budget;      /* automatic ones within limits.cutovers.per_ms */
 	int64_t last_cutover_wall_ms;/* 0 = never */
 	bool base_ready;             /* the plan could be made and nothing conflicts */
@@ -58,7 +66,8 @@ void decide(const struct facts *f, struct decision *ret);
 
 struct cmd_facts {
 	enum verb verb;
-	const char *user;
+	const char *user;   /* login name */
+	bool owner;         /* root or the engine's own user: every right */
 	const char *const *overrides;
 	size_t overrides_n;
 	bool plan_matches;  /* plan_hash given equals the one made now (or none was asked for) */
@@ -66,7 +75,14 @@ struct cmd_facts {
 	bool already;       /* this person has already approved */
 	bool requester;     /* this person started the request that is to be approved */
 };
-/* decide_command - ret->row->act LD_REFUSE: refused, exit code in *ret_exit (3 guard, 2 usage, 5 pending); reasons say why and what would help. */
+/*
+ * decide_command - ret->any: apply the row (LD_STAY: take note of the command itself), exit 0, or 5 for an approval
+ * that leaves more to be had. Not any: refused, ret->row has LD_REFUSE, *ret_exit is 3 (guard), 4 (blocked, needs a
+ * person), 2 (usage) or 5 (this person has approved already); reasons say why and what would help.
+ */
 void decide_command(const struct facts *f, const struct cmd_facts *c, struct decision *ret, int *ret_exit);
+
+/* The names that an override may have; NULL-ended. */
+const char *const *decide_guards(void);
 
 #endif
