@@ -14,12 +14,19 @@ const struct lint_rule lint_rules[] = {
 	{ "anchors", FIND_ERROR,
 		"Fewer than two anchors: ferryman could not tell an outage from being cut off "
 		"itself, and stays blind." },
+	{ "anchors-near", FIND_WARNING,
+		"Two anchors stand in one network: one cut line silences both." },
 	{ "no-pivot", FIND_ERROR,
 		"A cut-over switches mail but marks no pivot: abort would pretend to recall mail "
 		"that has left." },
 	{ "pivot-first", FIND_ERROR,
 		"A switch stands before the pivot: from there on mail cannot be recalled." },
 	{ "no-proof", FIND_ERROR, "No canary is proven through the new path before the pivot." },
+	{ "proof-unable", FIND_ERROR,
+		"A step verifies what no canary of the playbook can show: it would always fail." },
+	{ "failback-unable", FIND_WARNING,
+		"The way back verifies the primary, and no canary of the playbook can: a failback "
+		"would always be undone." },
 	{ "spf-first", FIND_ERROR,
 		"Outbound mail is switched before the new path's SPF terms are authorised and "
 		"visible." },
@@ -53,7 +60,8 @@ const struct lint_rule lint_rules[] = {
 		"could never convince." },
 	{ "same-path", FIND_ERROR, "A signal of a diagnosis' group speaks of another path only." },
 	{ "no-backup-proof", FIND_WARNING,
-		"No signal watches the backup path: nobody would know that it is worse." },
+		"No signal watches the backup path in this direction: nobody would know that it "
+		"is worse, or whether it takes our mail at all." },
 	{ "cold", FIND_WARNING,
 		"The backup sends nothing in peace time: receivers will throttle it (cold)." },
 	{ "spf-peace", FIND_WARNING,
@@ -91,7 +99,7 @@ const struct lint_rule lint_rules[] = {
 		"A path is authorised by `mx`: an MX switch would change who may send." },
 	{ "spool-onward", FIND_ERROR,
 		"A spool without a fixed `onward` host passes mail on by MX, finds itself and "
-		"bounces." },
+		"bounces; so does one whose `onward` is its own MX." },
 	{ "spool-recipients", FIND_WARNING,
 		"A spool that takes any recipient bounces later, to forged senders." },
 	{ "null-set", FIND_ERROR, "A procedure switches MX to a path without an MX set." },
@@ -340,18 +348,119 @@ lint_inside(struct lint *l, const struct signal *s, const char *path)
 	}
 }
 
+/* Do two addresses lie in one /24 or one /48? Names are not resolved here. */
+static bool
+near(const char *a, const char *b)
+{
+	char end = strchr(a, ':') != NULL ? ':' : '.';
+	size_t n = 0;
+
+	if (a[strspn(a, end == '.' ? "0123456789." : "0123456789abcdefABCDEF:.")] != '\0')
+		return text_eq_nocase(a, b);
+	for (int fields = 0; fields < 3 && a[n] != '\0'; n++)
+		fields += a[n] == end;
+	return strncmp(a, b, n) == 0;
+}
+
+static void
+lint_anchors(struct lint *l)
+{
+	const struct playbook *pb = l->pb;
+	size_t n = 0;
+	char path[160];
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *s = &pb->signals[i];
+		bool twin = false;
+
+		if (s->role != SIG_ANCHOR)
+			continue;
+		n++;
+		for (size_t k = 0; k < i && !twin && cfg_row(s->cfg, "host") != NULL; k++)
+			if (pb->signals[k].role == SIG_ANCHOR &&
+				cfg_row(pb->signals[k].cfg, "host") != NULL &&
+				near(cfg_str(s->cfg, "host"),
+					cfg_str(pb->signals[k].cfg, "host"))) {
+				say(l, "anchors-near", s->at,
+					where(path, sizeof path, "signals", s->name),
+					"in the same network as %s: take one elsewhere",
+					pb->signals[k].name);
+				twin = true;
+			}
+	}
+	if (n < 2)
+		say(l, "anchors", cfg_place(l->top, "signals"), "signals",
+			"%zu anchor%s: give two tcp signals with role: anchor, in networks that "
+			"have nothing to do with the mail",
+			n, n == 1 ? "" : "s");
+}
+
+static bool
+speaks_of(const struct signal *s, const struct path *p, enum flow flow)
+{
+	return s->path == p && (!s->flow_given || s->flow == flow);
+}
+
+/* Why no signal can show that mail goes through p; NULL = one can. A canary is known by its
+ * receivers and by seeing harm; what it needs for a verify stands on the connector's page. */
+static const char *
+unable(const struct playbook *pb, const struct path *p, enum flow flow, bool production)
+{
+	const char *why = "no canary is pinned to it";
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *s = &pb->signals[i];
+		bool knows_egress = cfg_row(s->cfg, "expect") != NULL;
+
+		if (!speaks_of(s, p, flow) || !s->harm || s->info->subject_field == NULL)
+			continue;
+		if (production && cfg_row(s->cfg, "production") != NULL &&
+			cfg_map(s->cfg, "production") == NULL)
+			why = "its canary has no `production`, where users submit";
+		else if (knows_egress && (cfg_map(s->cfg, "expect") == NULL ||
+						 cfg_len(cfg_map(s->cfg, "expect"), "egress") == 0))
+			why = "its canary has no expect.egress to compare an arrival with";
+		else
+			return NULL;
+	}
+	return why;
+}
+
+static void
+lint_proofs(struct lint *l, const struct procedure *p)
+{
+	const char *why;
+	char path[200];
+
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (!text_eq(s->kind, "verify.canary") || s->through == NULL)
+			continue;
+		why = unable(l->pb, s->through, p->flow, s->as_production);
+		(void)snprintf(path, sizeof path, "procedures.%s.steps.%zu", p->name, i + 1);
+		if (why != NULL)
+			say(l, "proof-unable", s->place, path,
+				"nothing can be proven through %s: %s", s->through->name, why);
+	}
+	if (p->kind != PROC_CUTOVER || p->flow != FLOW_OUTBOUND || l->pb->primary == NULL)
+		return;
+	why = unable(l->pb, l->pb->primary, p->flow, true);
+	if (why != NULL)
+		say(l, "failback-unable", p->at, where(path, sizeof path, "procedures", p->name),
+			"nothing can be proven through %s: %s", l->pb->primary->name, why);
+}
+
 static void
 lint_signals(struct lint *l)
 {
 	const struct playbook *pb = l->pb;
-	size_t anchors = 0;
 	char path[160];
 
 	for (size_t i = 0; i < pb->signals_n; i++) {
 		const struct signal *s = &pb->signals[i];
 
 		(void)where(path, sizeof path, "signals", s->name);
-		anchors += s->role == SIG_ANCHOR;
 		if (s->stale_ms <= s->every_ms)
 			say(l, "stale-short", s->at, path,
 				"stale after %lld ms, asked every %lld ms: want at least twice "
@@ -363,22 +472,18 @@ lint_signals(struct lint *l)
 				(long long)s->timeout_ms, (long long)s->every_ms);
 		lint_inside(l, s, path);
 	}
-	if (anchors < 2)
-		say(l, "anchors", cfg_place(l->top, "signals"), "signals",
-			"%zu anchor%s: give two tcp signals with role: anchor, in networks that "
-			"have nothing to "
-			"do with the mail",
-			anchors, anchors == 1 ? "" : "s");
+	lint_anchors(l);
 	for (size_t i = 0; i < pb->procedures_n; i++) {
 		const struct procedure *p = &pb->procedures[i];
 		bool watched = p->kind == PROC_SHELTER;
 
 		for (size_t k = 0; k < pb->signals_n; k++)
-			watched = watched || pb->signals[k].path == p->to;
+			watched = watched || speaks_of(&pb->signals[k], p->to, p->flow);
 		if (!watched)
 			say(l, "no-backup-proof", p->at,
 				where(path, sizeof path, "procedures", p->name),
-				"no signal speaks of %s", p->to->name);
+				"no signal speaks of %s mail of %s", flow_name(p->flow),
+				p->to->name);
 	}
 }
 
@@ -510,6 +615,23 @@ lint_spf(struct lint *l, const struct path *p, const char *path)
 	}
 }
 
+static bool
+onward_itself(const struct path *p)
+{
+	const char *host = p->inbound.onward;
+	size_t n;
+
+	if (host == NULL)
+		return false;
+	host += host[0] == '[';
+	n = strcspn(host, "]:");
+	for (size_t i = 0; i < p->inbound.mx_n; i++)
+		if (strlen(p->inbound.mx[i].host) == n &&
+			strncmp(p->inbound.mx[i].host, host, n) == 0)
+			return true;
+	return false;
+}
+
 static void
 lint_paths(struct lint *l)
 {
@@ -523,6 +645,9 @@ lint_paths(struct lint *l)
 		if (p->inbound.given && p->inbound.spool && p->inbound.onward == NULL)
 			say(l, "spool-onward", p->at, path,
 				"give inbound.onward, e.g. \"[mx.cloud.example]:25\"");
+		if (p->inbound.given && p->inbound.spool && onward_itself(p))
+			say(l, "spool-onward", p->at, path,
+				"inbound.onward is this path's own MX: give the primary's host");
 		if (p->inbound.given && p->inbound.spool && !p->inbound.recipients_list)
 			say(l, "spool-recipients", p->at, path,
 				"say recipients: list, and give the relay the list");
@@ -571,6 +696,7 @@ lint_run(const struct playbook *pb, const struct cfg *top, struct findings *f)
 	for (size_t i = 0; i < pb->procedures_n; i++) {
 		lint_procedure(&l, &pb->procedures[i]);
 		lint_release(&l, &pb->procedures[i]);
+		lint_proofs(&l, &pb->procedures[i]);
 	}
 	if (pb->limits.no_cutovers_n > 0)
 		say(&l, "blackout-rescue",

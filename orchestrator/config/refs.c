@@ -50,6 +50,18 @@ words_of(const struct build *b, const char *section, const char **w)
 	return n;
 }
 
+static bool
+named(const struct build *b, const char *section, const char *name)
+{
+	const char *w[WORDS_MAX];
+	size_t n = words_of(b, section, w);
+
+	for (size_t i = 0; i < n; i++)
+		if (text_eq(w[i], name))
+			return true;
+	return false;
+}
+
 static void
 check_one(struct build *b, const struct schema_row *row, const struct cval *v, const char *path)
 {
@@ -57,11 +69,8 @@ check_one(struct build *b, const struct schema_row *row, const struct cval *v, c
 	char list[400] = "";
 	size_t n = words_of(b, row->words, w);
 
-	if (!v->given || v->s == NULL)
+	if (!v->given || v->s == NULL || named(b, row->words, v->s))
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (text_eq(w[i], v->s))
-			return;
 	for (size_t i = 0; i < n && strlen(list) < 300; i++)
 		if (i == 0 || !text_eq(w[i], w[i - 1]))
 			(void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s",
@@ -192,7 +201,7 @@ check_diagnosis(struct build *b, const struct diagnosis *d, const struct cfg *c)
 			arena_fmt(b->a, "diagnoses.%s.groups", d->name),
 			"%d groups of %zu: it could never be met", d->groups, d->of_n);
 	for (size_t k = 0; k < d->must_n; k++) {
-		bool in = false;
+		bool in = !named(b, "groups", d->must[k]); /* said already */
 
 		for (size_t m = 0; m < d->of_n; m++)
 			in = in || text_eq(d->of[m], d->must[k]);

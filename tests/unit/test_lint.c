@@ -24,6 +24,12 @@ static const struct row rows[] = {
 	{ .rule = "anchors",
 		"  anchor-b: {kind: knock, role: anchor, every: 20s, host: 203.0.113.80}\n",
 		"" },
+	{ .rule = "anchors-near",
+		"host: 203.0.113.80}",
+		"host: 192.0.2.80}",
+		"host: 203.0.113.80}",
+		"host: 192.0.20.80}" },
+	{ .rule = "anchors-near", "host: 203.0.113.80}", "host: 192.0.2.1}" },
 	{ .rule = "anchor-inside", "host: 203.0.113.80}", "host: anchor.corp.example}" },
 	{ .rule = "anchor-inside", "host: 203.0.113.80}", "host: 198.51.100.26}" },
 	{ .rule = "seed-inside",
@@ -89,6 +95,21 @@ static const struct row rows[] = {
 		"  probe-relay: {kind: letter, group: delivery, path: relay, every: 5m, seeds: "
 		"[{receiver: r1}]}\n",
 		"" },
+	{ .rule = "no-backup-proof",
+		"path: relay, every: 5m",
+		"path: relay, flow: outbound, every: 5m" },
+	{ .rule = "proof-unable", "path: relay, every: 5m", "path: cloud, every: 5m" },
+	{ .rule = "proof-unable",
+		"path: relay, every: 5m",
+		"path: relay, flow: inbound, every: 5m" },
+	{ .rule = "failback-unable",
+		"path: cloud, every: 2m",
+		"path: cloud, flow: inbound, every: 2m" },
+	{ .rule = "spool-onward",
+		"[mx.cloud.example]:25",
+		"[mx.relay.example]:25",
+		"[mx.cloud.example]:25",
+		"[192.0.2.25]:25" },
 	{ .rule = "cold", "", "", "", NULL }, /* its twin is below: no outbound cut-over */
 	{ .rule = "spf-peace",
 		"",
@@ -271,7 +292,7 @@ a_playbook_that_only_watches_is_not_cold(void)
 		"mode: observe\npaths: {cloud: {prefer: 1}, relay: {prefer: 2}}\n"
 		"signals:\n"
 		"  a: {kind: knock, role: anchor, every: 20s, host: 192.0.2.1}\n"
-		"  b: {kind: knock, role: anchor, every: 20s, host: 192.0.2.2}\n"
+		"  b: {kind: knock, role: anchor, every: 20s, host: 203.0.113.2}\n"
 		"notify: [{program: [/bin/true]}]\n";
 	struct findings *f = NULL;
 	struct playbook *pb = rig_load(text, NULL, &f);
