@@ -51,6 +51,7 @@ LIB := $(BUILD)/libferryman.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 CONTRACT_BIN := $(patsubst tests/contract/%.c,$(BUILD)/contract/%,$(CONTRACT))
 CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH))
+TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
 
@@ -95,9 +96,16 @@ $(BUILD)/contract/%: $(BUILD)/obj/tests/contract/%.o $(call obj,$(TESTLIB)) $(LI
 $(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
-$(TABLE): $(BUILD)/obj/tests/table.o $(call obj,$(TESTLIB)) $(LIB)
+$(TABLE): $(call obj,$(TABLESRC)) $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+
+# `tests/table KIND PATH` as typed: a link to the latest build, for the usual build folder only.
+ifeq ($(BUILD),.build)
+all: tests/table
+tests/table: $(TABLE)
+	@ln -sfn ../$(TABLE) $@
+endif
 
 # The simulator links core objects of its own, built with the planted faults selectable at run time.
 PURE := $(sort $(wildcard $(addprefix orchestrator/,base/*.c mail/*.c config/*.c core/*.c)))
