@@ -1,0 +1,201 @@
+/* phrase.c - times, durations, title and summary: what the writers of all formats say alike. */
+#include "base/num.h"
+#include "base/text.h"
+#include "core/ledger.h"
+#include "report/story.h"
+
+#include <string.h>
+
+const char *
+phrase_or(const struct json *body, const char *key, const char *otherwise)
+{
+	const char *s = json_str(body, key);
+
+	return s != NULL ? s : otherwise;
+}
+
+/* A buffer whose text lives in the arena. */
+static struct buf
+arena_buf(const struct mem *mem)
+{
+	struct buf b;
+
+	buf_init(&b, mem, 65536);
+	return b;
+}
+
+const char *
+phrase_time(struct arena *a, int64_t wall_ms)
+{
+	const struct mem mem = { .resize = arena_resize, .ctx = a };
+	struct buf b = arena_buf(&mem);
+
+	num_put_time(&b, wall_ms);
+	return buf_text(&b);
+}
+
+const char *
+phrase_duration(struct arena *a, int64_t ms)
+{
+	int64_t s = ms / 1000;
+
+	if (ms < 0)
+		return "-";
+	if (ms < 10000)
+		return arena_fmt(a, "%lld.%lld s", (long long)s, (long long)(ms % 1000 / 100));
+	if (s < 60)
+		return arena_fmt(a, "%lld s", (long long)s);
+	if (s < 3600)
+		return s % 60 != 0 ? arena_fmt(a, "%lld min %lld s", (long long)(s / 60),
+					     (long long)(s % 60))
+				   : arena_fmt(a, "%lld min", (long long)(s / 60));
+	if (s < 86400)
+		return s / 60 % 60 != 0 ? arena_fmt(a, "%lld h %lld min", (long long)(s / 3600),
+						  (long long)(s / 60 % 60))
+					: arena_fmt(a, "%lld h", (long long)(s / 3600));
+	return arena_fmt(a, "%lld d %lld h", (long long)(s / 86400), (long long)(s / 3600 % 24));
+}
+
+const char *
+phrase_state(const char *state)
+{
+	static const struct {
+		const char *state, *words;
+	} rows[] = {
+		{ "done", "done" },
+		{ "undone", "undone: everything it had changed was put back" },
+		{ "open", "in force" },
+		{ "released", "ended, its mail let go" },
+		{ "blocked", "blocked: it needs a person" },
+		{ "failed", "failed" },
+		{ "backward", "being undone" },
+		{ "", "still running" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (text_eq(rows[i].state, state))
+			return rows[i].words;
+	return state;
+}
+
+static const char *
+domains_of(const struct report *r)
+{
+	const char *list = "";
+
+	if (r->pb == NULL)
+		return arena_fmt(r->a, "playbook %s", r->playbook);
+	for (size_t i = 0; i < r->pb->domains_n; i++)
+		list = arena_fmt(r->a, "%s%s%s", list, i > 0 ? ", " : "", r->pb->domains[i]);
+	return list;
+}
+
+/* The path that the run leads to; "" when the playbook's text is not there to tell. */
+static const char *
+way_of(const struct report *r)
+{
+	const struct procedure *p =
+		r->pb != NULL ? playbook_procedure(r->pb, r->main->procedure) : NULL;
+
+	if (p == NULL || p->to == NULL)
+		return "";
+	return text_eq(r->main->kind, lrun_kind_name(LK_FAILBACK)) ? r->pb->primary->name
+								   : p->to->name;
+}
+
+const char *
+phrase_title(const struct report *r)
+{
+	const char *flow = text_eq(r->flow, "inbound") ? "Inbound" : "Outbound", *way = way_of(r),
+		   *kind = r->main->kind;
+	const char *ended = r->main->state;
+
+	if (text_eq(kind, lrun_kind_name(LK_SHELTER)) ||
+		text_eq(kind, lrun_kind_name(LK_UNSHELTER)))
+		return arena_fmt(
+			r->a, "%s mail of %s: shelter %s", flow, domains_of(r), r->main->procedure);
+	if (text_eq(ended, "done"))
+		return arena_fmt(r->a, "%s mail of %s moved %s%s%s", flow, domains_of(r),
+			text_eq(kind, lrun_kind_name(LK_FAILBACK)) ? "back " : "",
+			way[0] != '\0' ? "to " : "by ", way[0] != '\0' ? way : r->main->procedure);
+	return arena_fmt(
+		r->a, "%s mail of %s: %s %s", flow, domains_of(r), kind, phrase_state(ended));
+}
+
+static const char *
+summary_cause(const struct report *r)
+{
+	const struct milestone *seen = &r->ms[MS_SEEN], *diag = &r->ms[MS_DIAGNOSED];
+
+	if (diag->proof == NULL)
+		return "No diagnosis led to this run: a person started it. ";
+	return arena_fmt(r->a,
+		"The first sign was seen at %s. %s after it the diagnosis \"%s\" stood. ",
+		seen->proof != NULL ? phrase_time(r->a, seen->proof->rec.wall_ms) : "(no record)",
+		diag->took_ms >= 0 ? phrase_duration(r->a, diag->took_ms) : "Some time",
+		phrase_or(diag->proof->rec.body, "diagnosis", "?"));
+}
+
+const char *
+phrase_summary(const struct report *r)
+{
+	const struct milestone *ok = &r->ms[MS_APPROVED], *sw = &r->ms[MS_SWITCHED],
+			       *seen = &r->ms[MS_SEEN];
+	const char *moved;
+
+	if (sw->proof == NULL)
+		moved = arena_fmt(r->a, "Not switched: %s. ", sw->text);
+	else if (seen->proof != NULL && sw->proof->rec.wall_ms >= seen->proof->rec.wall_ms)
+		moved = arena_fmt(r->a, "The mail was switched at %s, %s after the first sign. ",
+			phrase_time(r->a, sw->proof->rec.wall_ms),
+			phrase_duration(r->a, sw->proof->rec.wall_ms - seen->proof->rec.wall_ms));
+	else
+		moved = arena_fmt(r->a, "The mail was switched at %s. ",
+			phrase_time(r->a, sw->proof->rec.wall_ms));
+	return arena_fmt(r->a, "%sApproved: %s. %sThe run is %s.%s", summary_cause(r), ok->text,
+		moved, phrase_state(r->main->state),
+		r->open ? " The incident has not ended yet." : "");
+}
+
+bool
+phrase_has_line(const char *text, const char *line, size_t n)
+{
+	const char *l;
+	size_t m;
+
+	while (text_line(&text, &l, &m))
+		if (m == n && memcmp(l, line, n) == 0)
+			return true;
+	return false;
+}
+
+const char *
+phrase_step(const struct report *r, const struct step_told *s)
+{
+	const char *tries = s->tries > 1 ? arena_fmt(r->a, " after %d answers", s->tries) : "";
+
+	if (s->undone != NULL)
+		return arena_fmt(r->a, "undone (%s): %s",
+			phrase_or(s->undone->rec.body, "outcome", "?"),
+			phrase_or(s->undone->rec.body, "why", ""));
+	if (s->undo != NULL)
+		return "being undone; no answer yet";
+	if (s->result != NULL)
+		return arena_fmt(r->a, "%s%s: %s", phrase_or(s->result->rec.body, "outcome", "?"),
+			tries, phrase_or(s->result->rec.body, "why", ""));
+	return s->intent != NULL ? "announced, no answer: it may have been applied" : "not begun";
+}
+
+const char *
+phrase_overrides(const struct report *r, const struct run_told *t)
+{
+	const char *list = "";
+
+	for (const struct json *j = t->overrides != NULL && t->overrides->type == JV_ARR
+					    ? t->overrides->child
+					    : NULL;
+		j != NULL; j = j->next)
+		list = arena_fmt(r->a, "%s%s%s", list, list[0] != '\0' ? ", " : "",
+			j->str != NULL ? j->str : "?");
+	return list[0] != '\0' ? list : "none";
+}
