@@ -197,14 +197,12 @@ fold_row(struct ledger *l, const struct record *r)
 
 	if (m == NULL || to == LS_N)
 		return;
-	if (m->state != to)
+	if (m->state != to) { /* a question belongs to the state that it was asked in */
 		m->since_wall_ms = r->wall_ms;
-	if (to != LS_AWAITING) {
-		m->ask_hash[0] = '\0';
+		m->ask_wall_ms = to == LS_AWAITING ? r->wall_ms : 0;
 		m->approvals = m->denials = 0;
-	} else if (m->state != LS_AWAITING) {
-		m->ask_wall_ms = r->wall_ms;
-		m->approvals = m->denials = 0;
+		if (to != LS_AWAITING)
+			m->ask_hash[0] = '\0';
 	}
 	m->state = to;
 	m->row = (int)json_int(r->body, "row", 0);
@@ -230,6 +228,8 @@ fold_plan(struct ledger *l, const struct record *r)
 	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash")))
 		m->approvals = m->denials = 0; /* another plan: approvals are void */
 	put(m->ask_hash, sizeof m->ask_hash, json_str(r->body, "plan_hash"));
+	if (m->ask_wall_ms == 0)
+		m->ask_wall_ms = r->wall_ms; /* the failback is asked for without leaving recovering */
 }
 
 static void
