@@ -64,6 +64,7 @@ struct event {
 			const char *hash;   /* head, 64 hex digits */
 			const char *boot_id;
 			bool fresh;         /* a new era (init, restore): fence first (reliability.md section 5, rules 12, 13) */
+			bool by_operator;   /* that era was begun by an operator's word: another store's markers may be taken over */
 			bool one_shot;      /* a foreground verb: serves its run, starts nothing by itself */
 		} open;
 		struct {

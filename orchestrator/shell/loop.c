@@ -170,6 +170,7 @@ begin(struct shell *s)
 	ev.open.hash = s->head.hash;
 	ev.open.boot_id = s->boot_id;
 	ev.open.fresh = s->head.fresh;
+	ev.open.by_operator = s->opts->new_era;
 	ev.open.one_shot = s->opts->one_shot;
 	shell_event(s, &ev);
 	tell_playbooks(s);
