@@ -6,7 +6,7 @@
  * decide_command with the same table.
  *
  * At every start a machine is in settling, whatever the journal says of it (an open run is found there, and is
- * followed before the targets are read). Nothing starts while settled is SETTLED_NOT_YET.
+ * followed before the targets are read).
  */
 #ifndef FERRYMAN_CORE_DECIDE_H
 #define FERRYMAN_CORE_DECIDE_H
@@ -57,7 +57,7 @@ struct decision {
 	const struct response *response;/* that led here; NULL for others */
 	const struct procedure *procedure; /* to run, for LD_SHELTER, LD_ASK, LD_CUTOVER, LD_FAILBACK */
 	const struct diagnosis *diagnosis; /* that convinced; NULL */
-	char reasons[REASONS_MAX][REASON_LEN]; /* why, in order; also why not (blocked actions: cooldown, budget, blackout, mode, brake) */
+	char reasons[REASONS_MAX][REASON_LEN]; /* why, in order; also why not: "GUARD: sentence" */
 	size_t reasons_n;
 	int64_t again_boot_ms;          /* when to look again although nothing happened; INT64_MAX = only on events */
 };
