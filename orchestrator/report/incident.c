@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What stood this long before the machine left `normal` belongs to another story. */
+#define LEAD_MAX_MS ((int64_t)24 * 3600 * 1000)
+
 enum {
 	FLOWS_MAX = 128,
 	BAD_MAX = 256,
@@ -36,6 +39,7 @@ struct follow {
 	char playbook[ID_LEN], flow[16];
 	bool away;     /* its last row led to something else than `normal` */
 	uint64_t lead; /* where the present incident begins; 0 = calm */
+	int64_t lead_wall_ms;
 	uint64_t early[EARLY_MAX];
 	size_t early_n;
 };
@@ -50,6 +54,7 @@ struct search {
 	bool found, exact, ended;
 	struct follow at; /* copy of the machine when the run started */
 	char run[ID_LEN];
+	char tail[ID_LEN];     /* the run that lets go what waited, after `normal` */
 	char names[NAMES_LEN]; /* runs that fit, or that there are */
 	size_t fits;
 	uint64_t end_seq;
@@ -107,23 +112,29 @@ note_signal(struct search *s, const struct record *r)
 }
 
 static void
-lead_here(struct search *s, struct follow *f, uint64_t seq)
+lead_here(struct search *s, struct follow *f, const struct record *r)
 {
 	if (f->lead != 0)
 		return;
-	f->lead = seq;
+	f->lead = r->seq;
+	f->lead_wall_ms = r->wall_ms;
 	f->early_n = 0;
 	for (size_t i = 0; i < s->bad_n && f->early_n < EARLY_MAX; i++)
 		if (text_eq(s->bad[i].playbook, f->playbook))
 			f->early[f->early_n++] = s->bad[i].seq;
 }
 
+static bool
+same_machine(const struct search *s, const struct follow *f)
+{
+	return text_eq(f->playbook, s->at.playbook) && text_eq(f->flow, s->at.flow);
+}
+
 static void
 calm_here(struct search *s, struct follow *f, const struct record *r)
 {
 	f->lead = 0;
-	if (s->found && !s->ended && text_eq(f->playbook, s->at.playbook) &&
-		text_eq(f->flow, s->at.flow)) {
+	if (s->found && !s->ended && same_machine(s, f)) {
 		s->ended = true;
 		s->end_seq = r->seq;
 	}
@@ -134,13 +145,17 @@ note_row(struct search *s, const struct record *r)
 {
 	struct follow *f = follow_of(s, r);
 	const char *to = json_str(r->body, "to");
+	bool left;
 
 	if (f == NULL || text_eq(to, life_state_name(LS_SETTLING)))
 		return;
+	left = !f->away && !text_eq(to, life_state_name(LS_NORMAL));
 	f->away = !text_eq(to, life_state_name(LS_NORMAL));
+	if (left && r->wall_ms - f->lead_wall_ms > LEAD_MAX_MS)
+		f->lead = 0; /* a plan or a diagnosis of long ago that led to nothing */
 	if (f->away)
-		lead_here(s, f, r->seq);
-	else if (!text_eq(json_str(r->body, "from"), to) || f->lead != 0)
+		lead_here(s, f, r);
+	else if (!text_eq(json_str(r->body, "from"), to))
 		calm_here(s, f, r);
 }
 
@@ -157,10 +172,16 @@ note_start(struct search *s, const struct record *r)
 
 	if (f == NULL)
 		return;
-	lead_here(s, f, r->seq);
+	lead_here(s, f, r);
+	if (s->ended && text_eq(kind, lrun_kind_name(LK_UNSHELTER)) && same_machine(s, f)) {
+		s->ended = false; /* the incident's last word: its waiting mail is let go */
+		copy(s->tail, sizeof s->tail, r->run);
+	}
 	if (!fits && s->found)
 		return;
-	if ((fits || s->fits == 0) && strlen(s->names) + strlen(r->run) + 3 < sizeof s->names)
+	if (fits && s->fits == 0)
+		s->names[0] = '\0';
+	if (strlen(s->names) + strlen(r->run) + 3 < sizeof s->names)
 		(void)snprintf(s->names + strlen(s->names), sizeof s->names - strlen(s->names),
 			"%s%s", s->names[0] != '\0' ? ", " : "", r->run);
 	if (!fits || s->exact)
@@ -172,7 +193,18 @@ note_start(struct search *s, const struct record *r)
 		s->found = true;
 		s->exact = exact;
 		s->ended = false;
+		s->tail[0] = '\0';
 	}
+}
+
+static void
+note_end(struct search *s, const struct record *r)
+{
+	if (!s->found || s->tail[0] == '\0' || !text_eq(r->run, s->tail))
+		return;
+	s->ended = true;
+	s->end_seq = r->seq;
+	s->tail[0] = '\0';
 }
 
 static void
@@ -187,20 +219,23 @@ note(struct search *s, const struct record *r)
 	case REC_DIAGNOSIS:
 		f = follow_of(s, r);
 		if (f != NULL && !text_eq(json_str(r->body, "state"), "cleared"))
-			lead_here(s, f, r->seq);
+			lead_here(s, f, r);
 		else if (f != NULL && !f->away)
 			f->lead = 0;
 		break;
 	case REC_PLAN:
 		f = follow_of(s, r);
 		if (f != NULL)
-			lead_here(s, f, r->seq);
+			lead_here(s, f, r);
 		break;
 	case REC_ROW:
 		note_row(s, r);
 		break;
 	case REC_START:
 		note_start(s, r);
+		break;
+	case REC_END:
+		note_end(s, r);
 		break;
 	default:
 		break;

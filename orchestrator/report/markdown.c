@@ -144,7 +144,11 @@ put_runs(const struct report *r, struct buf *b)
 		esc(b, t->kind);
 		buf_char(b, ' ');
 		esc(b, t->procedure);
-		buf_fmt(b, ", %s\n\nPlan `%.64s`. By ", phrase_state(t->state), t->hash);
+		buf_str(b, ", ");
+		esc(b, phrase_state(t->state));
+		buf_str(b, "\n\nPlan ");
+		esc(b, t->hash);
+		buf_str(b, ". By ");
 		esc(b, t->by);
 		buf_str(b, ": ");
 		esc(b, t->reason);

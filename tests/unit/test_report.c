@@ -1,0 +1,937 @@
+/*
+ * test_report.c - the report on a journal written by hand: each time and its record, what is late,
+ * what is not proven, and that no text of any record can do anything on the page.
+ */
+#include "lib/check.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "core/record.h"
+#include "os/digest.h"
+#include "os/stdmem.h"
+#include "report/report.h"
+#include "shell/load.h"
+
+#include <stdlib.h>
+
+enum { LINES_MAX = 96, LINE_LEN = 16384, PAGE_MAX = 16 * 1024 * 1024 };
+
+#define T0 1337083200000ll /* 2012-05-15T12:00:00Z */
+#define HASH "1111111111111111111111111111111111111111111111111111111111111111"
+#define PLAN_OUT                                                                                   \
+	"{\"steps\":["                                                                             \
+	"{\"id\":\"1\",\"name\":\"let receivers accept the relay\",\"kind\":\"spf.authorize\","    \
+	"\"target\":\"zone\",\"resource\":\"dns.rrset corp.example TXT\",\"base\":\"ttl 300\\n"    \
+	"v=spf1 include:spf.cloud.example -all\\n\",\"want\":\"ttl 300\\nv=spf1 "                  \
+	"include:spf.cloud.example ip4:203.0.113.65 -all\\n\",\"undo\":\"\",\"options\":\"\","     \
+	"\"production\":false,\"pivot\":false,\"wait\":0,\"deadline\":60000,\"retries\":3},"       \
+	"{\"id\":\"2\",\"name\":\"wait until they can see it\",\"kind\":\"wait.published\","       \
+	"\"target\":\"zone\",\"resource\":\"dns.rrset corp.example TXT\",\"base\":\"\",\"want\":"  \
+	"\"\",\"undo\":\"\",\"options\":\"\",\"production\":false,\"pivot\":false,\"wait\":5000,"  \
+	"\"deadline\":60000,\"retries\":3},"                                                       \
+	"{\"id\":\"4.hub\",\"name\":\"send through the relay\",\"kind\":\"outbound.switch\","      \
+	"\"target\":\"hub\",\"resource\":\"relay.route corp.example\",\"base\":\"\",\"want\":"     \
+	"\"next nsmail:[relay.nsmail.example]:587\\nshare 100\\n\",\"undo\":\"\",\"options\":"     \
+	"\"\",\"production\":false,\"pivot\":true,\"wait\":0,\"deadline\":20000,\"retries\":3},"   \
+	"{\"id\":\"5.hub\",\"name\":\"let go what waited\",\"kind\":\"queue.release\","            \
+	"\"target\":\"hub\",\"resource\":\"relay.queue corp.example\",\"base\":\"\",\"want\":"     \
+	"\"state open\\n\",\"undo\":\"\",\"options\":\"rate 10/1000\\n\",\"production\":false,"    \
+	"\"pivot\":false,\"wait\":0,\"deadline\":60000,\"retries\":3},"                            \
+	"{\"id\":\"6\",\"name\":\"prove it\",\"kind\":\"verify.canary\",\"through\":\"nsmail\","   \
+	"\"production\":true,\"pivot\":false,\"wait\":0,\"deadline\":60000,\"retries\":3}]}"
+#define EVIDENCE                                                                                   \
+	"{\"blind\":null,\"groups_bad\":2,\"groups_wanted\":2,\"receivers_bad\":2,\"share_bp\":"   \
+	"6600,\"met_ms\":1000,\"cells\":["                                                         \
+	"{\"signal\":\"gateway-lists\",\"subject\":\"198.51.100.25\",\"group\":\"reputation\","    \
+	"\"path\":\"cloud\",\"health\":\"bad\",\"harm\":false,\"bad\":3,\"known\":3,\"age_ms\":"   \
+	"10,\"why\":\"listed\"},"                                                                  \
+	"{\"signal\":\"canary-gw1\",\"subject\":\"rcpt1\",\"group\":\"delivery\",\"path\":"        \
+	"\"cloud\",\"health\":\"bad\",\"harm\":true,\"bad\":2,\"known\":3,\"age_ms\":10,\"why\":"  \
+	"\"554 5.7.1 refused\"},"                                                                  \
+	"{\"signal\":\"canary-gw1\",\"subject\":\"rcpt3\",\"group\":\"delivery\",\"path\":"        \
+	"\"cloud\",\"health\":\"ok\",\"harm\":false,\"bad\":0,\"known\":3,\"age_ms\":10,\"why\":"  \
+	"\"delivered\"}]}"
+#define OUTBOUND "\"playbook\":\"outbound\",\"flow\":\"outbound\""
+
+struct row {
+	int64_t ms; /* after T0 */
+	enum record_type type;
+	const char *run, *body;
+};
+
+/* The story of May 2012 in small; the numbers of the records are those of the rows, from 1. */
+static const struct row story[] = {
+	{ 0, REC_OPENED, "", "{\"mode\":\"watch\",\"fresh\":true}" },
+	{ 10, REC_PLAYBOOK, "",
+		"{\"name\":\"outbound\",\"sha256\":\"" HASH "\",\"file\":\"outbound.yaml\"}" },
+	{ 20, REC_ROW, "",
+		"{" OUTBOUND
+		",\"row\":100,\"event\":\"targets-on-primary\",\"from\":\"settling\",\"to\":"
+		"\"normal\",\"act\":\"stay\",\"why\":\"read\",\"reasons\":[]}" },
+	{ 1000, REC_SIGNAL, "",
+		"{\"playbook\":\"outbound\",\"signal\":\"submission\",\"subject\":\"\",\"from\":"
+		"\"unknown\",\"to\":\"ok\",\"harm\":false,\"why\":\"250 ok\"}" },
+	{ 60000, REC_SIGNAL, "",
+		"{\"playbook\":\"outbound\",\"signal\":\"gateway-lists\",\"subject\":\"198.51.100."
+		"25\",\"from\":\"ok\",\"to\":\"bad\",\"harm\":false,\"why\":\"listed in "
+		"sender.rbl.example\"}" },
+	{ 80000, REC_SIGNAL, "",
+		"{\"playbook\":\"outbound\",\"signal\":\"canary-gw1\",\"subject\":\"rcpt1\","
+		"\"from\":\"ok\",\"to\":\"bad\",\"harm\":true,\"why\":\"554 5.7.1 refused\"}" },
+	{ 80100, REC_DIAGNOSIS, "",
+		"{\"playbook\":\"outbound\",\"diagnosis\":\"outbound-blocked\",\"flow\":"
+		"\"outbound\",\"state\":\"met\",\"evidence\":" EVIDENCE "}" },
+	{ 80200, REC_ROW, "",
+		"{" OUTBOUND ",\"row\":214,\"event\":\"diagnosis-met\",\"from\":\"normal\",\"to\":"
+		"\"suspect\",\"act\":\"shelter\",\"why\":\"met\",\"reasons\":[\"2 of "
+		"2 groups are bad\"],\"diagnosis\":\"outbound-blocked\"}" },
+	{ 81000, REC_START, "s-1",
+		"{" OUTBOUND ",\"sha256\":\"" HASH
+		"\",\"procedure\":\"shelter\",\"kind\":\"shelter\",\"plan_hash\":\"" HASH
+		"\",\"plan\":{\"steps\":[{\"id\":\"1.hub\",\"name\":\"let it "
+		"wait\",\"kind\":\"mail.park\",\"target\":\"hub\",\"resource\":\"relay.park "
+		"corp.example\",\"base\":\"\",\"want\":\"parked\\n\",\"pivot\":false,\"wait\":0,"
+		"\"deadline\":60000}]},\"by\":\"automatic\",\"reason\":\"outbound-blocked\","
+		"\"overrides\":[]}" },
+	{ 81100, REC_INTENT, "s-1",
+		"{\"step\":\"1.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
+		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.park "
+		"corp.example\",\"base\":\"\",\"want\":\"parked\\n\",\"seen_lsn\":0,\"options\":"
+		"\"\",\"pivot\":false}" },
+	{ 81500, REC_RESULT, "s-1",
+		"{\"step\":\"1.hub\",\"dir\":\"do\",\"of\":1,\"outcome\":\"DONE\",\"why\":\"parked "
+		"2, waiting 0\"}" },
+	{ 81600, REC_END, "s-1", "{\"state\":\"open\",\"why\":\"the shelter stands\"}" },
+	{ 380100, REC_DIAGNOSIS, "",
+		"{\"playbook\":\"outbound\",\"diagnosis\":\"outbound-blocked\",\"flow\":"
+		"\"outbound\",\"state\":\"confirmed\",\"evidence\":" EVIDENCE "}" },
+	{ 380200, REC_ROW, "",
+		"{" OUTBOUND
+		",\"row\":318,\"event\":\"diagnosis-confirmed\",\"from\":\"suspect\",\"to\":"
+		"\"awaiting-approval\",\"act\":\"ask\",\"why\":\"held\",\"reasons\":[\"held for 5 "
+		"min\"],\"diagnosis\":\"outbound-blocked\"}" },
+	{ 380300, REC_PLAN, "",
+		"{" OUTBOUND
+		",\"procedure\":\"outbound\",\"direction\":\"out\",\"plan_hash\":\"" HASH
+		"\",\"purpose\":\"ask\",\"plan\":" PLAN_OUT "}" },
+	{ 380400, REC_NOTIFIED, "",
+		"{\"severity\":\"alarm\",\"text\":\"approval wanted\",\"outcome\":\"DONE\"}" },
+	{ 440000, REC_APPROVAL, "",
+		"{" OUTBOUND ",\"plan_hash\":\"" HASH
+		"\",\"user\":\"alice\",\"verdict\":\"approve\",\"reason\":\"receivers refuse "
+		"us\",\"nonce\":\"n1\"}" },
+	{ 440100, REC_ROW, "",
+		"{" OUTBOUND ",\"row\":428,\"event\":\"approved\",\"from\":\"awaiting-approval\","
+		"\"to\":\"cutting-over\",\"act\":\"cutover\",\"why\":\"approved\","
+		"\"reasons\":[],\"diagnosis\":\"outbound-blocked\"}" },
+	{ 440200, REC_START, "c-1",
+		"{" OUTBOUND ",\"sha256\":\"" HASH
+		"\",\"procedure\":\"outbound\",\"kind\":\"cutover\",\"plan_hash\":\"" HASH
+		"\",\"plan\":" PLAN_OUT
+		",\"by\":\"alice\",\"reason\":\"approved\",\"overrides\":[\"cooldown\"]}" },
+	{ 440300, REC_ADOPT, "c-1", "{\"shelter\":\"s-1\"}" },
+	{ 440400, REC_INTENT, "c-1",
+		"{\"step\":\"1\",\"dir\":\"do\",\"target\":\"zone\",\"playbook\":\"outbound\","
+		"\"domain\":\"zone corp.example\",\"resource\":\"dns.rrset corp.example "
+		"TXT\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":0,\"options\":\"\",\"pivot\":"
+		"false}" },
+	{ 440900, REC_RESULT, "c-1",
+		"{\"step\":\"1\",\"dir\":\"do\",\"of\":2,\"outcome\":\"DONE\",\"why\":\"both "
+		"servers\"}" },
+	{ 446000, REC_RESULT, "c-1",
+		"{\"step\":\"2\",\"dir\":\"do\",\"of\":0,\"outcome\":\"DONE\",\"why\":\"2 of 2 "
+		"servers and the resolver show it\"}" },
+	{ 446100, REC_INTENT, "c-1",
+		"{\"step\":\"4.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
+		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.route "
+		"corp.example\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":1,\"options\":\"\","
+		"\"pivot\":true}" },
+	{ 447000, REC_RESULT, "c-1",
+		"{\"step\":\"4.hub\",\"dir\":\"do\",\"of\":3,\"outcome\":\"DONE\",\"why\":\"route "
+		"set\"}" },
+	{ 447100, REC_INTENT, "c-1",
+		"{\"step\":\"5.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
+		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.queue "
+		"corp.example\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":3,\"options\":\"rate "
+		"10/1000\\n\",\"pivot\":false}" },
+	{ 449000, REC_RESULT, "c-1",
+		"{\"step\":\"5.hub\",\"dir\":\"do\",\"of\":4,\"outcome\":\"DONE\",\"why\":\"17 "
+		"released, parked 0\"}" },
+	{ 452000, REC_RESULT, "c-1",
+		"{\"step\":\"6\",\"dir\":\"do\",\"of\":0,\"outcome\":\"DONE\",\"why\":\"dmarc=pass "
+		"at 3 receivers\"}" },
+	{ 452100, REC_END, "c-1", "{\"state\":\"done\",\"why\":\"every step is done\"}" },
+	{ 452200, REC_ROW, "c-1",
+		"{" OUTBOUND ",\"row\":528,\"event\":\"run-done\",\"from\":\"cutting-over\",\"to\":"
+		"\"on-backup\",\"act\":\"stay\",\"why\":\"done\",\"reasons\":[]}" },
+	{ 452300, REC_COMMAND, "",
+		"{\"verb\":\"ack\",\"playbook\":\"outbound\",\"by\":\"bob\",\"via\":\"cli\","
+		"\"reason\":\"seen\",\"exit\":0,\"answer\":\"taken note of\"}" },
+	{ 452400, REC_BRAKE, "",
+		"{\"playbook\":\"outbound\",\"state\":\"pause\",\"by\":\"bob\",\"reason\":\"until "
+		"Monday\",\"expires\":0}" },
+};
+enum { STORY_N = sizeof story / sizeof *story };
+
+/* Numbers of records that the checks name. */
+enum {
+	R_LISTED = 5,
+	R_HARM = 6,
+	R_CONFIRMED = 13,
+	R_ASK = 14,
+	R_APPROVED = 17,
+	R_START = 19,
+	R_VISIBLE = 23,
+	R_SWITCHED = 25,
+	R_RELEASED = 27,
+	R_END = 29
+};
+
+struct lines {
+	struct {
+		char *text;
+		size_t n;
+		char hash[65];
+	} line[LINES_MAX];
+	size_t n;
+	struct playbook *pb;
+	bool cut_chain;
+};
+
+static void
+lines_add(struct lines *l, const struct row *row, const char *body)
+{
+	struct record head = { .type = row->type,
+		.seq = l->n + 1,
+		.lsn = row->type == REC_INTENT ? l->n + 1 : 0,
+		.era = 1,
+		.epoch = 1,
+		.boot_ms = row->ms,
+		.wall_ms = T0 + row->ms,
+		.boot_id = "b",
+		.run = row->run };
+	char zero[65];
+	struct buf b;
+
+	memset(zero, '0', 64);
+	zero[64] = '\0';
+	head.prev = l->n > 0 ? l->line[l->n - 1].hash : zero;
+	if (l->cut_chain && l->n == 10)
+		head.prev = HASH;
+	buf_init(&b, &stdmem, RECORD_MAX);
+	record_write(&b, &head, body);
+	l->line[l->n].n = b.len;
+	l->line[l->n].text = b.data; /* taken */
+	digest_sha256(NULL, b.data, b.len, l->line[l->n].hash);
+	l->n++;
+}
+
+static void
+lines_free(struct lines *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->line[i].text);
+	l->n = 0;
+}
+
+static enum rc
+lines_read(void *ctx, uint64_t from, report_record_fn *fn, void *fn_ctx, struct err *err)
+{
+	const struct lines *l = ctx;
+	int got = 0;
+
+	(void)err;
+	for (size_t i = from - 1; i < l->n && got == 0; i++)
+		got = fn(fn_ctx, i + 1, l->line[i].text, l->line[i].n, l->line[i].hash);
+	return (enum rc)got;
+}
+
+static struct playbook *
+lines_playbook(void *ctx, const char *sha256)
+{
+	const struct lines *l = ctx;
+
+	(void)sha256;
+	return l->pb != NULL ? playbook_ref(l->pb) : NULL;
+}
+
+static struct report *
+build(struct lines *l, const char *run, struct err *err)
+{
+	const struct report_source src = { .read = lines_read,
+		.playbook = lines_playbook,
+		.ctx = l,
+		.store = "0123",
+		.made_wall_ms = T0 + 500000 };
+	struct report *r = NULL;
+
+	err->rc = report_build(&r, &src, run, err);
+	return r;
+}
+
+static void
+write_story(struct lines *l)
+{
+	struct findings *f = NULL;
+	struct err err = { 0 };
+
+	memset(l, 0, sizeof *l);
+	l->pb = load_playbook("playbooks/library/outbound.yaml", NULL, &f, &err);
+	findings_free(&f);
+	for (size_t i = 0; i < STORY_N; i++)
+		lines_add(l, &story[i], story[i].body);
+}
+
+/* The report of the story as JSON, read back. */
+static const struct json *
+facts(struct arena *a, struct lines *l, const char *run)
+{
+	struct err err = { 0 };
+	struct report *r = build(l, run, &err);
+	const struct json *o;
+	struct buf b;
+	size_t at = 0;
+
+	if (r == NULL) {
+		printf("     %s\n", err.text);
+		return NULL;
+	}
+	buf_init(&b, &stdmem, PAGE_MAX);
+	report_json(r, &b);
+	o = json_read(a, buf_text(&b), b.len, &at);
+	buf_fini(&b);
+	report_free(&r);
+	return o;
+}
+
+static const struct json *
+member(const struct json *o, const char *list, const char *key, const char *word)
+{
+	const struct json *l = json_get(o, list);
+
+	for (const struct json *j = l != NULL ? l->child : NULL; j != NULL; j = j->next)
+		if (text_eq(json_str(j, key), word))
+			return j;
+	return NULL;
+}
+
+static void
+check_milestone(const struct json *o, const char *id, int seq, const char *at)
+{
+	const struct json *p = json_get(member(o, "milestones", "id", id), "proof");
+
+	if (json_int(p, "seq", 0) != seq)
+		printf("     %s\n", id);
+	CHECK_INT(json_int(p, "seq", 0), seq);
+	CHECK_STR(json_str(p, "at"), at);
+	if (seq > 0)
+		CHECK(json_str(p, "hash") != NULL && strlen(json_str(p, "hash")) == 64);
+}
+
+static void
+each_milestone_names_its_time_and_its_record(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o;
+
+	write_story(&l);
+	o = facts(a, &l, "c-1");
+	check_milestone(o, "fault", 0, NULL);
+	check_milestone(o, "seen", R_LISTED, "2012-05-15T12:01:00.000Z");
+	check_milestone(o, "harm", R_HARM, "2012-05-15T12:01:20.000Z");
+	check_milestone(o, "diagnosed", R_CONFIRMED, "2012-05-15T12:06:20.100Z");
+	check_milestone(o, "decided", R_ASK, "2012-05-15T12:06:20.200Z");
+	check_milestone(o, "approved", R_APPROVED, "2012-05-15T12:07:20.000Z");
+	check_milestone(o, "started", R_START, "2012-05-15T12:07:20.200Z");
+	check_milestone(o, "visible", R_VISIBLE, "2012-05-15T12:07:26.000Z");
+	check_milestone(o, "switched", R_SWITCHED, "2012-05-15T12:07:27.000Z");
+	check_milestone(o, "first_mail", R_RELEASED, "2012-05-15T12:07:29.000Z");
+	check_milestone(o, "ended", R_END, "2012-05-15T12:07:32.100Z");
+	check_milestone(o, "admitted", 0, NULL);
+	CHECK_STR(json_str(json_get(member(o, "milestones", "id", "ended"), "proof"), "hash"),
+		l.line[R_END - 1].hash);
+	CHECK_STR(json_str(json_get(o, "journal"), "head_hash"), l.line[STORY_N - 1].hash);
+	CHECK(json_flag(json_get(o, "journal"), "chain_holds"));
+	CHECK(json_flag(o, "incident_open"));
+	playbook_unref(&l.pb);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+times_stand_against_what_playbook_and_plan_allow(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o, *m;
+
+	write_story(&l);
+	o = facts(a, &l, "c-1");
+	m = member(o, "milestones", "id", "diagnosed"); /* outbound.yaml: for: 5m */
+	CHECK_INT(json_int(m, "took_ms", -1), 320100);
+	CHECK_INT(json_int(m, "least_ms", -1), 300000);
+	m = member(o, "milestones", "id", "approved"); /* within: 15m */
+	CHECK_INT(json_int(m, "took_ms", -1), 59800);
+	CHECK_INT(json_int(m, "most_ms", -1), 900000);
+	CHECK(!json_flag(m, "late"));
+	m = member(o, "milestones", "id", "switched"); /* waits 5 s; deadlines 60 + 60 + 20 s */
+	CHECK_INT(json_int(m, "took_ms", -1), 6800);
+	CHECK_INT(json_int(m, "least_ms", -1), 5000);
+	CHECK_INT(json_int(m, "most_ms", -1), 145000);
+	playbook_unref(&l.pb);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+what_came_too_late_is_called_late(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l = { 0 };
+	const struct json *m;
+
+	for (size_t i = 0; i < STORY_N; i++) {
+		struct row row = story[i];
+
+		if (i >= R_SWITCHED - 1)
+			row.ms += 145000;
+		lines_add(&l, &row, row.body);
+	}
+	m = member(facts(a, &l, "c-1"), "milestones", "id", "switched");
+	CHECK_INT(json_int(m, "took_ms", -1), 151800);
+	CHECK(json_flag(m, "late"));
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static bool
+lists_gap(const struct json *o, const char *part)
+{
+	const struct json *list = json_get(o, "not_proven");
+
+	for (const struct json *j = list != NULL ? list->child : NULL; j != NULL; j = j->next)
+		if (j->str != NULL && strstr(j->str, part) != NULL)
+			return true;
+	return false;
+}
+
+/* The story without one record. */
+static const struct json *
+without(struct arena *a, struct lines *l, int seq)
+{
+	memset(l, 0, sizeof *l);
+	for (size_t i = 0; i < STORY_N; i++)
+		if ((int)i != seq - 1)
+			lines_add(l, &story[i], story[i].body);
+	return facts(a, l, "c-1");
+}
+
+static void
+a_record_that_is_missing_takes_its_milestone_with_it(void)
+{
+	static const struct {
+		int seq;
+		const char *id, *gap;
+	} rows[] = {
+		{ R_VISIBLE, "visible", "\"Visible to the world\"" },
+		{ R_SWITCHED, "switched", "step 4.hub (send through the relay): record" },
+		{ R_END, "ended", "how run c-1 ends" },
+		{ R_ASK, NULL, NULL },
+	};
+
+	for (size_t i = 0; rows[i].id != NULL; i++) {
+		struct arena *a = arena_new(&stdmem, PAGE_MAX);
+		struct lines l;
+		const struct json *o = without(a, &l, rows[i].seq);
+
+		CHECK_INT(json_int(json_get(member(o, "milestones", "id", rows[i].id), "proof"),
+				  "seq", 0),
+			0);
+		CHECK(lists_gap(o, rows[i].gap));
+		lines_free(&l);
+		arena_free(&a);
+	}
+}
+
+static void
+gaps_of_a_whole_story_are_only_those_that_no_journal_can_fill(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o;
+
+	write_story(&l);
+	o = facts(a, &l, "c-1");
+	CHECK(lists_gap(o, "when the fault itself began"));
+	CHECK(lists_gap(o, "returned to their senders"));
+	CHECK(!lists_gap(o, "step "));
+	CHECK(!lists_gap(o, "let go"));
+	CHECK(!lists_gap(o, "chain"));
+	CHECK_INT(json_get(o, "not_proven")->len, 4);
+	playbook_unref(&l.pb);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+numbers_of_messages_come_from_results(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o, *m;
+
+	write_story(&l);
+	o = facts(a, &l, "c-1");
+	m = member(o, "mail", "what", "released");
+	CHECK_INT(json_int(m, "messages", -1), 17);
+	CHECK_INT(json_int(json_get(m, "proof"), "seq", 0), R_RELEASED);
+	m = member(o, "mail", "what", "parked");
+	CHECK_INT(json_int(m, "messages", -1), 2);
+	CHECK_INT(json_get(o, "mail")->len, 4);
+	playbook_unref(&l.pb);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+a_broken_chain_is_the_first_thing_said(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l = { .cut_chain = true };
+	const struct json *o;
+
+	for (size_t i = 0; i < STORY_N; i++)
+		lines_add(&l, &story[i], story[i].body);
+	o = facts(a, &l, "c-1");
+	CHECK(!json_flag(json_get(o, "journal"), "chain_holds"));
+	CHECK(strstr(json_get(o, "not_proven")->child->str, "before record 11") != NULL);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+runs_are_found_by_name_beginning_or_last(void)
+{
+	static const struct {
+		const char *want, *run;
+		enum rc rc;
+		const char *says;
+	} rows[] = {
+		{ "c-1", "c-1", RC_OK, "" },
+		{ "c", "c-1", RC_OK, "" },
+		{ "s-1", "s-1", RC_OK, "" },
+		{ "last", "c-1", RC_OK, "" },
+		{ "", NULL, RC_INVALID, "s-1, c-1" },
+		{ "x", NULL, RC_NOTFOUND, "s-1, c-1" },
+	};
+	struct lines l;
+
+	write_story(&l);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena *a = arena_new(&stdmem, PAGE_MAX);
+		struct err err = { 0 };
+		struct report *r = build(&l, rows[i].want, &err);
+
+		CHECK_INT(err.rc, rows[i].rc);
+		if (rows[i].run != NULL)
+			CHECK_STR(json_str(facts(a, &l, rows[i].want), "run"), rows[i].run);
+		else
+			CHECK(strstr(err.text, rows[i].says) != NULL);
+		report_free(&r);
+		arena_free(&a);
+	}
+	playbook_unref(&l.pb);
+	lines_free(&l);
+}
+
+static void
+an_empty_journal_is_said_to_be_empty(void)
+{
+	struct lines l = { 0 };
+	struct err err = { 0 };
+
+	CHECK(build(&l, "last", &err) == NULL);
+	CHECK_INT(err.rc, RC_NOTFOUND);
+	CHECK(strstr(err.text, "empty") != NULL);
+}
+
+/* --- the page --- */
+
+enum { DEPTH = 64, TAG_LEN = 24 };
+
+struct nest {
+	char tag[DEPTH][TAG_LEN];
+	size_t n;
+	const char *why; /* the first fault */
+};
+
+static bool
+is_void(const char *tag)
+{
+	static const char *const tags[] = { "meta", "br", "rect", "path", "circle", "!DOCTYPE" };
+
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+		if (text_eq(tags[i], tag))
+			return true;
+	return false;
+}
+
+static bool
+is_known(const char *tag)
+{
+	static const char *const tags[] = { "html", "head", "title", "style", "body", "main",
+		"header", "section", "figure", "figcaption", "svg", "g", "text", "table", "thead",
+		"tbody", "tr", "th", "td", "p", "h1", "h2", "h3", "ol", "ul", "li", "div", "span",
+		"b", "i", "small", "strong", "code", "pre", "a", "time", "article", "footer" };
+
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+		if (text_eq(tags[i], tag))
+			return true;
+	return is_void(tag);
+}
+
+/* One tag from its '<'; the text after its '>'. Attributes must be name="value" with nothing in it
+ * that could end it. */
+static const char *
+take_tag(struct nest *t, const char *s)
+{
+	bool closing = s[1] == '/';
+	char tag[TAG_LEN];
+	size_t n = 0;
+
+	s += closing ? 2 : 1;
+	while (n < TAG_LEN - 1 && ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+					  (*s >= '0' && *s <= '9') || *s == '!'))
+		tag[n++] = *s++;
+	tag[n] = '\0';
+	if (!is_known(tag))
+		t->why = "an unknown tag";
+	while (*s != '\0' && *s != '>') {
+		if (text_starts(s, " on"))
+			t->why = "an event handler";
+		if (*s == '=' && s[1] != '"')
+			t->why = "an attribute without quotes";
+		if (*s == '"')
+			s = strchr(s + 1, '"');
+		if (s == NULL || *s == '<') {
+			t->why = "a tag that does not end";
+			return "";
+		}
+		s++;
+	}
+	if (closing && (t->n == 0 || !text_eq(t->tag[t->n - 1], tag)))
+		t->why = "a closing tag that fits none";
+	else if (closing)
+		t->n--;
+	else if (!is_void(tag) && t->n < DEPTH)
+		(void)snprintf(t->tag[t->n++], TAG_LEN, "%s", tag);
+	return *s == '>' ? s + 1 : s;
+}
+
+/* NULL, or what is wrong with the page. */
+static const char *
+page_fault(const char *page)
+{
+	struct nest t = { 0 };
+
+	for (const char *s = page; *s != '\0' && t.why == NULL;) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '<') {
+			s = take_tag(&t, s);
+			continue;
+		}
+		if ((c < 0x20 && c != '\n') || c == 0x7f)
+			t.why = "a control character";
+		if (text_starts(s, "\xe2\x80\xae"))
+			t.why = "a character that turns the direction of writing";
+		s++;
+	}
+	return t.why != NULL ? t.why : t.n > 0 ? "a tag that is not closed" : NULL;
+}
+
+/* NULL, or where Markdown has what a reader of it may take for mark-up. Inside a fence only the
+ * fence's end is that. */
+static const char *
+markdown_fault(const char *text)
+{
+	bool fence = false;
+
+	for (const char *s = text; *s != '\0'; s++) {
+		bool start = s == text || s[-1] == '\n';
+
+		if (start && text_starts(s, "  ```"))
+			fence = !fence;
+		else if (text_starts(s, "```") &&
+			 !(start || (s > text + 1 && s[-1] == ' ' && s[-2] == ' ') || s[-1] == '`'))
+			return s;
+		if (!fence && (*s == '<' || text_starts(s, " https://")))
+			return s;
+		if (((unsigned char)*s < 0x20 && *s != '\n') || text_starts(s, "\xe2\x80\xae"))
+			return s;
+	}
+	return fence ? "a fence that is not closed" : NULL;
+}
+
+static void
+markdown_checker_sees_what_is_wrong(void)
+{
+	CHECK(markdown_fault("a <b>") != NULL);
+	CHECK(markdown_fault("see https://evil.example/") != NULL);
+	CHECK(markdown_fault("\033[1m") != NULL);
+	CHECK(markdown_fault("  ```diff\n    + x\n") != NULL);
+	CHECK(markdown_fault("  ```diff\n    + <x>\n  ```\n") == NULL);
+}
+
+static void
+page_checker_sees_what_is_wrong(void)
+{
+	static const char *const wrong[] = { "<p>", "</p>", "<b><i></b></i>", "<script></script>",
+		"<p onclick=\"x\"></p>", "<p class=x></p>", "<a href=\"x></a>", "\033[31m",
+		"<p>\xe2\x80\xae</p>", "<img src=\"x\">" };
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		CHECK(page_fault(wrong[i]) != NULL);
+	CHECK(page_fault("<p class=\"a\">&lt;b&gt;</p>") == NULL);
+}
+
+static void
+the_page_is_well_formed_and_loads_nothing(void)
+{
+	struct err err = { 0 };
+	struct lines l;
+	struct report *r;
+	struct buf b;
+
+	write_story(&l);
+	r = build(&l, "c-1", &err);
+	buf_init(&b, &stdmem, PAGE_MAX);
+	report_html(r, &b);
+	CHECK_STR(page_fault(buf_text(&b)), NULL);
+	CHECK(strstr(buf_text(&b), "src=") == NULL && strstr(buf_text(&b), "url(") == NULL &&
+		strstr(buf_text(&b), "@import") == NULL);
+	CHECK(strstr(buf_text(&b), "<svg class=\"wide\"") != NULL &&
+		strstr(buf_text(&b), "<svg class=\"tall\"") != NULL);
+	CHECK(strstr(buf_text(&b), "prefers-color-scheme:dark") != NULL &&
+		strstr(buf_text(&b), "@media print") != NULL);
+	if (getenv("REPORT_PAGE") != NULL) { /* to look at it */
+		FILE *f = fopen(getenv("REPORT_PAGE"), "w");
+
+		if (f != NULL) {
+			(void)fputs(buf_text(&b), f);
+			(void)fclose(f);
+		}
+	}
+	buf_fini(&b);
+	report_free(&r);
+	playbook_unref(&l.pb);
+	lines_free(&l);
+}
+
+/* As JSON text inside a string: what it says is <script>..., quotes, ESC, a fence, a table's bar,
+ * U+202E, a link. */
+#define HOSTILE                                                                                    \
+	"<script>alert(1)</script>\\\"'\\u001b[31m```|  \xe2\x80\xae"                              \
+	"onload=\\\"x\\\"\\u0001\\nhttps://evil.example/ &lt;"
+
+/* body with the n-th string value that is no structure replaced; false when there are not so many.
+ */
+static bool
+poison(const char *body, int n, struct buf *b)
+{
+	bool in = false, value = false;
+	int seen = -1;
+
+	for (const char *s = body; *s != '\0'; s++) {
+		if (*s == '"' && !in) {
+			value = s > body && (s[-1] == ':' || s[-1] == '[' || s[-1] == ',');
+			in = true;
+			if (value && s[-1] == ',') { /* a member's name or an item of a list: the
+							name is followed by a colon */
+				const char *end = strchr(s + 1, '"');
+
+				value = end != NULL && end[1] != ':';
+			}
+			seen += value;
+			buf_char(b, *s);
+			if (value && seen == n)
+				buf_str(b, HOSTILE);
+			continue;
+		}
+		if (*s == '\\' && in) {
+			buf_add(b, s, 2);
+			s++;
+			continue;
+		}
+		if (*s == '"')
+			in = false;
+		buf_char(b, *s);
+	}
+	return n <= seen;
+}
+
+static int
+check_outputs(const struct report *r)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	const char *fault;
+	struct buf b;
+	size_t at = 0;
+	int bad = 0;
+
+	buf_init(&b, &stdmem, PAGE_MAX);
+	report_html(r, &b);
+	fault = page_fault(buf_text(&b));
+	if (fault != NULL || buf_failed(&b))
+		bad++, printf("     html: %s\n", fault != NULL ? fault : "too long");
+	buf_reset(&b);
+	report_markdown(r, &b);
+	fault = markdown_fault(buf_text(&b));
+	if (fault != NULL)
+		bad++, printf("     markdown: %.60s\n", fault);
+	buf_reset(&b);
+	report_json(r, &b);
+	if (json_read(a, buf_text(&b), b.len, &at) == NULL)
+		bad++, printf("     json: byte %zu\n", at);
+	buf_fini(&b);
+	arena_free(&a);
+	return bad;
+}
+
+/* The story with one string of one record made hostile. Returns false when the record has no n-th
+ * string. */
+static bool
+poisoned_story(size_t record, int n, int *built)
+{
+	struct lines l = { 0 };
+	struct err err = { 0 };
+	struct report *r;
+	bool had = false;
+
+	for (size_t i = 0; i < STORY_N; i++) {
+		struct buf b;
+
+		buf_init(&b, &stdmem, RECORD_MAX);
+		if (i == record)
+			had = poison(story[i].body, n, &b);
+		lines_add(&l, &story[i], i == record ? buf_text(&b) : story[i].body);
+		buf_fini(&b);
+	}
+	r = had ? build(&l, "last", &err) : NULL;
+	if (r != NULL) {
+		(*built)++;
+		if (check_outputs(r) > 0) {
+			printf("     record %zu, string %d\n", record + 1, n);
+			CHECK(!"hostile text reaches the page");
+		}
+	}
+	report_free(&r);
+	lines_free(&l);
+	return had;
+}
+
+static void
+hostile_text_in_any_string_of_any_record_stays_text(void)
+{
+	int built = 0, tried = 0;
+
+	for (size_t i = 0; i < STORY_N; i++)
+		for (int n = 0; poisoned_story(i, n, &built); n++)
+			tried++;
+	CHECK(tried > 300);
+	CHECK(built > tried * 9 / 10);
+}
+
+/* ids of runs and hashes are strings of the header */
+static void
+a_hostile_run_id_stays_text(void)
+{
+	struct lines l = { 0 };
+	struct err err = { 0 };
+	struct report *r;
+
+	for (size_t i = 0; i < STORY_N; i++) {
+		struct row row = story[i];
+
+		if (text_eq(row.run, "c-1"))
+			row.run = "<script>alert(1)</script>\"'\033";
+		lines_add(&l, &row, row.body);
+	}
+	r = build(&l, "last", &err);
+	CHECK(r != NULL);
+	if (r != NULL)
+		CHECK_INT(check_outputs(r), 0);
+	report_free(&r);
+	lines_free(&l);
+}
+
+static void
+without_a_playbook_text_the_report_still_tells(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o;
+
+	write_story(&l);
+	playbook_unref(&l.pb);
+	o = facts(a, &l, "c-1");
+	check_milestone(o, "switched", R_SWITCHED, "2012-05-15T12:07:27.000Z");
+	CHECK(lists_gap(o, "times that the playbook allows"));
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+signals_of_long_ago_are_not_part_of_the_incident(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l = { 0 };
+	const struct json *o;
+	int n = 0;
+
+	for (size_t i = 0; i < STORY_N; i++) {
+		struct row flap = { story[i].ms, REC_SIGNAL, "",
+			"{\"playbook\":\"outbound\",\"signal\":\"submission\",\"subject\":\"\","
+			"\"from\":\"ok\",\"to\":\"bad\",\"harm\":true,\"why\":\"of old\"}" };
+
+		lines_add(&l, &story[i], story[i].body);
+		if (i != 3)
+			continue;
+		lines_add(&l, &flap, flap.body);
+		flap.body = "{\"playbook\":\"outbound\",\"signal\":\"submission\",\"subject\":\"\","
+			    "\"from\":\"bad\",\"to\":\"ok\",\"harm\":false,\"why\":\"of old\"}";
+		lines_add(&l, &flap, flap.body);
+	}
+	o = facts(a, &l, "c-1");
+	for (const struct json *j = json_get(o, "timeline")->child; j != NULL; j = j->next)
+		n += strstr(json_str(j, "text"), "of old") != NULL;
+	CHECK_INT(n, 0);
+	CHECK_INT(json_int(json_get(json_get(o, "timeline")->child, "proof"), "seq", 0),
+		R_LISTED + 2);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+int
+main(void)
+{
+	digest_warm();
+	TEST(each_milestone_names_its_time_and_its_record);
+	TEST(times_stand_against_what_playbook_and_plan_allow);
+	TEST(what_came_too_late_is_called_late);
+	TEST(a_record_that_is_missing_takes_its_milestone_with_it);
+	TEST(gaps_of_a_whole_story_are_only_those_that_no_journal_can_fill);
+	TEST(numbers_of_messages_come_from_results);
+	TEST(a_broken_chain_is_the_first_thing_said);
+	TEST(runs_are_found_by_name_beginning_or_last);
+	TEST(an_empty_journal_is_said_to_be_empty);
+	TEST(markdown_checker_sees_what_is_wrong);
+	TEST(page_checker_sees_what_is_wrong);
+	TEST(the_page_is_well_formed_and_loads_nothing);
+	TEST(hostile_text_in_any_string_of_any_record_stays_text);
+	TEST(a_hostile_run_id_stays_text);
+	TEST(without_a_playbook_text_the_report_still_tells);
+	TEST(signals_of_long_ago_are_not_part_of_the_incident);
+	return check_end();
+}
