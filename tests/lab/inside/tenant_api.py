@@ -414,7 +414,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.path == TOKEN_PATH:
                 self.token(body)
             elif self.path == COMMAND_PATH:
-                self.command(body)
+                self.invoke(body)
             else:
                 self.error(404, f"No HTTP resource was found that matches the request URI '{self.path}'.")
         except Refused as e:
@@ -434,7 +434,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(400, "AADSTS900144: a field stands there twice")
         self.answer(200, self.apps.token(dict(pairs)))
 
-    def command(self, body):
+    def invoke(self, body):
         app = self.apps.of(self.headers.get("Authorization"))
         if self.headers.get_content_type() != "application/json":
             raise Refused(415, "The request entity's media type is not supported for this resource.")

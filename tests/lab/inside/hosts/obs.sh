@@ -35,7 +35,7 @@ host_render() {
 	install -m 755 "$LAB_INSIDE/page-duty" /usr/local/bin/page-duty
 	install -o ferryman -g ferryman -m 664 /dev/null /var/log/pages
 	# for a person at the keyboard and for traffic: every user's password, the tenant's administrator
-	password u01@corp.example | install -m 644 /dev/stdin /etc/lab/users.password
+	password u01@corp.example | install -m 644 /dev/stdin /etc/lab/user.password
 	install -d -m 700 /root/admin
 	cp /run/keys/tenant-admin.pem /run/keys/tenant-admin.id /run/keys/pdns.key /root/admin/
 	install -d -m 700 /root/.ssh
