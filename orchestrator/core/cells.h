@@ -1,4 +1,5 @@
-/* cells.h - what evidence.c, diagnose.c and schedule.c share. Inside the evidence's own files only. */
+/* cells.h - what evidence.c, diagnose.c and schedule.c share. Inside the evidence's own files only.
+ */
 #ifndef FERRYMAN_CORE_CELLS_H
 #define FERRYMAN_CORE_CELLS_H
 
@@ -20,19 +21,20 @@ struct cell {
 	const struct subject *subject;
 	const struct path *path; /* NULL: an anchor */
 	char class[CLASS_MAX_];
-	struct seen ring[RING];  /* known observations, newest at (n - 1) % RING */
+	struct seen ring[RING]; /* known observations, newest at (n - 1) % RING */
 	size_t n;
-	int64_t last_boot_ms;    /* of any observation, known or not */
+	int64_t last_boot_ms; /* of any observation, known or not */
 	enum health health, told;
-	char why[WHY_MAX];       /* of the newest observation */
-	char tipped[WHY_MAX];    /* of the newest bad one */
+	bool scar;	      /* was bad and has not been ok since: silence does not heal */
+	char why[WHY_MAX];    /* of the newest observation */
+	char tipped[WHY_MAX]; /* of the newest bad one */
 };
 
 struct ask {
 	const struct signal *sig;
 	const struct subject *subject;
 	int64_t next_boot_ms;
-	int64_t running_until;   /* 0 = not asked */
+	int64_t running_until; /* 0 = not asked */
 };
 
 struct path_since {
@@ -50,17 +52,21 @@ struct evidence {
 	bool *clear_running;
 	struct path_since *since;
 	int64_t boot_ms, wall_ms, offset_ms;
-	bool timed;              /* boot_ms and wall_ms have been told */
+	bool timed; /* boot_ms and wall_ms have been told */
 	int64_t jump_until;
 	char blind[WHY_MAX];
 	uint64_t rng;
 };
 
-bool cell_fresh(const struct cell *c, int64_t boot_ms); /* the newest known observation still counts */
-bool cell_harm(const struct cell *c);                   /* a bad observation among those that count has harm */
+bool cell_fresh(
+	const struct cell *c, int64_t boot_ms); /* the newest known observation still counts */
+int cell_votes(const struct cell *c, int m,
+	bool bad);		      /* how many of the last m that count are bad, or are not */
+bool cell_harm(const struct cell *c); /* a bad observation among those that count has harm */
+bool cell_scar(const struct cell *c); /* of a path that this signal is asked about */
 bool cell_flow(const struct cell *c, enum flow f);
-void diagnose(struct evidence *e);                      /* diagnose.c */
-void schedule_init(struct evidence *e);                 /* schedule.c */
+void diagnose(struct evidence *e);	/* diagnose.c */
+void schedule_init(struct evidence *e); /* schedule.c */
 void schedule_answered(struct evidence *e, const struct signal *s, const struct subject *subject);
 int64_t schedule_wake(const struct evidence *e);
 

@@ -1,4 +1,5 @@
-/* diagnose.c - health of the cells to diagnoses: groups, harm, receivers, share, and time (`for`, `clear`). */
+/* diagnose.c - health of the cells to diagnoses: groups, harm, receivers, share, and time (`for`,
+ * `clear`). */
 #include "base/text.h"
 #include "core/cells.h"
 
@@ -18,7 +19,15 @@ in(const char *const *list, size_t n, const char *word)
 static bool
 counts(const struct cell *c, const struct diagnosis *d, const char *group)
 {
-	return c->sig->role == SIG_EVIDENCE && c->path == d->path && cell_flow(c, d->flow) && text_eq(c->sig->group, group);
+	return c->sig->role == SIG_EVIDENCE && c->path == d->path && cell_flow(c, d->flow) &&
+	       text_eq(c->sig->group, group);
+}
+
+static bool
+must_cell(const struct cell *c, const struct diagnosis *d)
+{
+	return c->sig->role == SIG_EVIDENCE && c->path == d->path && cell_flow(c, d->flow) &&
+	       in(d->must, d->must_n, c->sig->group);
 }
 
 /* Receivers' classes among the bad cells of the must groups that have seen harm. */
@@ -26,22 +35,24 @@ static int
 receivers(const struct evidence *e, const struct diagnosis *d, const char **only)
 {
 	const char *class[RECEIVERS_MAX];
+	bool at_path = false;
 	int n = 0;
 
 	for (size_t i = 0; i < e->cells_n; i++) {
 		const struct cell *c = &e->cell[i];
 
-		if (c->health != HEALTH_BAD || c->path != d->path || c->sig->role != SIG_EVIDENCE || !cell_flow(c, d->flow) ||
-				!in(d->must, d->must_n, c->sig->group) || !cell_harm(c) || c->class[0] == '\0')
+		if (c->health != HEALTH_BAD || !must_cell(c, d) || !cell_harm(c))
 			continue;
-		if (!in(class, (size_t)n, c->class) && n < RECEIVERS_MAX)
+		if (c->class[0] == '\0')
+			at_path = true; /* harm that is no receiver's own */
+		else if (!in(class, (size_t)n, c->class) && n < RECEIVERS_MAX)
 			class[n++] = c->class;
 	}
-	*only = n == 1 ? class[0] : NULL;
+	*only = n == 1 && !at_path ? class[0] : NULL;
 	return n;
 }
 
-/* Failed among the fresh known observations of the must groups, in hundredths of a percent. */
+/* Failed among the known observations of the must groups that count, in hundredths of a percent. */
 static int64_t
 share(const struct evidence *e, const struct diagnosis *d)
 {
@@ -49,18 +60,38 @@ share(const struct evidence *e, const struct diagnosis *d)
 
 	for (size_t i = 0; i < e->cells_n; i++) {
 		const struct cell *c = &e->cell[i];
-		size_t kept = c->n < RING ? c->n : RING;
+		int b = cell_votes(c, c->sig->rise_m, true);
 
-		if (c->sig->role != SIG_EVIDENCE || c->path != d->path || !cell_flow(c, d->flow) || !in(d->must, d->must_n, c->sig->group))
-			continue;
-		for (size_t k = 0; k < kept && k < (size_t)c->sig->rise_m; k++) {
-			const struct seen *s = &c->ring[(c->n - 1 - k) % RING];
-
-			bad += s->verdict == VERDICT_BAD || (s->verdict == VERDICT_DEGRADED && c->sig->degraded_is_bad);
-			all++;
-		}
+		if (!must_cell(c, d) || !cell_fresh(c, e->boot_ms))
+			continue; /* a signal that has gone silent votes neither way */
+		bad += b;
+		all += b + cell_votes(c, c->sig->rise_m, false);
 	}
 	return all > 0 ? bad * 10000 / all : 0;
+}
+
+/* One group of a diagnosis. */
+struct group_view {
+	bool known, bad, harm;
+	bool silent; /* a signal of it was bad and has not been ok since */
+};
+
+static struct group_view
+look(const struct evidence *e, const struct diagnosis *d, const char *group)
+{
+	struct group_view g = { false, false, false, false };
+
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+
+		if (!counts(c, d, group))
+			continue;
+		g.silent = g.silent || (c->health == HEALTH_UNKNOWN && cell_scar(c));
+		g.known = g.known || c->health != HEALTH_UNKNOWN;
+		g.bad = g.bad || c->health == HEALTH_BAD;
+		g.harm = g.harm || (c->health == HEALTH_BAD && cell_harm(c));
+	}
+	return g;
 }
 
 static void
@@ -71,24 +102,14 @@ weigh(const struct evidence *e, struct diag_view *v, bool *must, bool *must_well
 	v->groups_bad = v->groups_known = 0;
 	*must = false;
 	*must_well = true;
-	for (size_t g = 0; g < d->of_n; g++) {
-		bool bad = false, known = false, harm = false, is_must = in(d->must, d->must_n, d->of[g]);
+	for (size_t i = 0; i < d->of_n; i++) {
+		bool is_must = in(d->must, d->must_n, d->of[i]);
+		struct group_view g = look(e, d, d->of[i]);
 
-		for (size_t i = 0; i < e->cells_n; i++) {
-			const struct cell *c = &e->cell[i];
-
-			if (!counts(c, d, d->of[g]) || c->health == HEALTH_UNKNOWN)
-				continue;
-			known = true;
-			if (c->health == HEALTH_BAD) {
-				bad = true;
-				harm = harm || cell_harm(c);
-			}
-		}
-		v->groups_bad += bad;
-		v->groups_known += known;
-		*must = *must || (is_must && bad && harm);
-		*must_well = *must_well && (!is_must || (known && !bad));
+		v->groups_bad += g.bad;
+		v->groups_known += g.known;
+		*must = *must || (is_must && g.harm);
+		*must_well = *must_well && (!is_must || (g.known && !g.bad && !g.silent));
 	}
 }
 
@@ -98,7 +119,9 @@ move_time(struct evidence *e, struct diag_view *v, bool met, bool well)
 	bool blind = e->blind[0] != '\0';
 
 	if (met && (!v->met || blind))
-		v->met_since_boot_ms = e->boot_ms; /* what is seen while blind ripens nothing */
+		v->met_since_boot_ms = e->boot_ms > 0
+					       ? e->boot_ms
+					       : 1; /* what is seen while blind ripens nothing */
 	v->met = met;
 	if (!met)
 		v->met_since_boot_ms = 0;
@@ -107,7 +130,8 @@ move_time(struct evidence *e, struct diag_view *v, bool met, bool well)
 		v->clear_since_boot_ms = 0;
 	else if (v->clear_since_boot_ms == 0)
 		v->clear_since_boot_ms = e->boot_ms > 0 ? e->boot_ms : 1;
-	v->cleared = v->clear_since_boot_ms > 0 && e->boot_ms - v->clear_since_boot_ms >= v->d->clear_ms;
+	v->cleared =
+		v->clear_since_boot_ms > 0 && e->boot_ms - v->clear_since_boot_ms >= v->d->clear_ms;
 }
 
 void
@@ -122,7 +146,8 @@ diagnose(struct evidence *e)
 		v->receivers_bad = receivers(e, d, &v->only_class);
 		v->share_bp = share(e, d);
 		v->known = v->groups_known >= d->groups;
-		met = v->groups_bad >= d->groups && must && v->receivers_bad >= d->receivers && v->share_bp >= d->share_bp;
+		met = v->groups_bad >= d->groups && must && v->receivers_bad >= d->receivers &&
+		      v->share_bp >= d->share_bp;
 		move_time(e, v, met, well);
 	}
 }

@@ -1,4 +1,5 @@
-/* evidence.c - observations to the health of each signal's subject: N of M, staleness, attribution; and blindness. */
+/* evidence.c - observations to the health of each signal's subject: N of M, staleness, attribution;
+ * and blindness. */
 #include "base/json.h"
 #include "base/text.h"
 #include "core/cells.h"
@@ -86,8 +87,10 @@ names_path(const struct path *p, const char *via)
 		return true;
 	if (p->relay.host == NULL)
 		return false;
-	return text_starts(p->relay.host, via) ? strchr(":\0", p->relay.host[n]) != NULL
-					       : p->relay.host[0] == '[' && strncmp(p->relay.host + 1, via, n) == 0 && p->relay.host[n + 1] == ']';
+	return text_starts(p->relay.host, via)
+		       ? strchr(":\0", p->relay.host[n]) != NULL
+		       : p->relay.host[0] == '[' && strncmp(p->relay.host + 1, via, n) == 0 &&
+				 p->relay.host[n + 1] == ']';
 }
 
 /* The path that an observation accuses; NULL = nobody's: it convinces nobody. */
@@ -147,21 +150,32 @@ nth_newest(const struct cell *c, size_t i)
 static bool
 is_bad(const struct cell *c, const struct seen *s)
 {
-	return s->verdict == VERDICT_BAD || (s->verdict == VERDICT_DEGRADED && c->sig->degraded_is_bad);
+	return s->verdict == VERDICT_BAD ||
+	       (s->verdict == VERDICT_DEGRADED && c->sig->degraded_is_bad);
 }
 
-static int
-count(const struct cell *c, int m, bool bad, int64_t boot_ms)
+/*
+ * The i-th newest observation, if it counts: one that had gone stale before the next one came is
+ * from before a silence, and what was before a silence votes no more.
+ */
+static const struct seen *
+counting(const struct cell *c, int i)
 {
+	const struct seen *s = nth_newest(c, (size_t)i);
+
+	if (s == NULL || (i > 0 && s->until_boot_ms <= nth_newest(c, (size_t)i - 1)->boot_ms))
+		return NULL;
+	return s;
+}
+
+int
+cell_votes(const struct cell *c, int m, bool bad)
+{
+	const struct seen *s;
 	int n = 0;
 
-	for (int i = 0; i < m; i++) {
-		const struct seen *s = nth_newest(c, (size_t)i);
-
-		if (s == NULL || s->until_boot_ms + (int64_t)m * c->sig->every_ms <= boot_ms)
-			break;
+	for (int i = 0; i < m && (s = counting(c, i)) != NULL; i++)
 		n += is_bad(c, s) == bad;
-	}
 	return n;
 }
 
@@ -176,13 +190,20 @@ cell_fresh(const struct cell *c, int64_t boot_ms)
 bool
 cell_harm(const struct cell *c)
 {
-	for (int i = 0; i < c->sig->rise_m; i++) {
-		const struct seen *s = nth_newest(c, (size_t)i);
+	const struct seen *s;
 
-		if (s != NULL && is_bad(c, s) && s->harm)
+	for (int i = 0; i < c->sig->rise_m && (s = counting(c, i)) != NULL; i++)
+		if (is_bad(c, s) && s->harm)
 			return true;
-	}
 	return false;
+}
+
+/* A path that the signal speaks of only now and then (by an egress named in an answer) may stay
+ * silent for good. */
+bool
+cell_scar(const struct cell *c)
+{
+	return c->scar && c->path == c->sig->path;
 }
 
 bool
@@ -198,10 +219,47 @@ judge(struct evidence *e, struct cell *c)
 		c->health = HEALTH_UNKNOWN;
 		return;
 	}
-	if (c->health != HEALTH_BAD && count(c, c->sig->rise_m, true, e->boot_ms) >= c->sig->rise_n)
+	if (c->health != HEALTH_BAD && cell_votes(c, c->sig->rise_m, true) >= c->sig->rise_n)
 		c->health = HEALTH_BAD;
-	else if (c->health != HEALTH_OK && count(c, c->sig->fall_m, false, e->boot_ms) >= c->sig->fall_n)
+	else if (c->health != HEALTH_OK && cell_votes(c, c->sig->fall_m, false) >= c->sig->fall_n)
 		c->health = HEALTH_OK;
+	c->scar = c->health == HEALTH_BAD || (c->scar && c->health != HEALTH_OK);
+}
+
+/* How long ago it was observed; a clock that runs ahead of ours has not seen the future. */
+static int64_t
+age_of(const struct event *ev)
+{
+	int64_t at = ev->seen.observed_wall_ms;
+
+	return at > 0 && at < ev->wall_ms ? ev->wall_ms - at : 0;
+}
+
+/* The source's own word on how long it holds, else the signal's stale time, counted from when it
+ * was observed. */
+static int64_t
+until_of(const struct event *ev, const struct signal *s)
+{
+	int64_t till = ev->seen.valid_until_wall_ms;
+
+	return till > 0 ? ev->boot_ms + (till - ev->wall_ms)
+			: ev->boot_ms - age_of(ev) + s->stale_ms;
+}
+
+static void
+take_in(struct cell *c, const struct event *ev)
+{
+	int64_t at = ev->boot_ms - age_of(ev);
+	struct seen seen = { .boot_ms = at,
+		.until_boot_ms = until_of(ev, c->sig),
+		.verdict = ev->seen.verdict,
+		.harm = ev->seen.harm };
+
+	if (!cell_fresh(c, at))
+		c->health = HEALTH_UNKNOWN; /* there was a silence before this one */
+	c->ring[c->n++ % RING] = seen;
+	if (is_bad(c, &seen))
+		(void)snprintf(c->tipped, sizeof c->tipped, "%s", c->why);
 }
 
 void
@@ -209,7 +267,7 @@ evidence_seen(struct evidence *e, const struct event *ev)
 {
 	const struct signal *s = playbook_signal(e->pb, ev->seen.signal);
 	const struct subject *sub = s != NULL ? subject_of(s, ev->seen.subject) : NULL;
-	int64_t until = ev->boot_ms + (s != NULL ? s->stale_ms : 0), age = 0;
+	int64_t at = ev->boot_ms - age_of(ev);
 	const struct path *p;
 	struct cell *c;
 
@@ -221,24 +279,14 @@ evidence_seen(struct evidence *e, const struct event *ev)
 	if (p == NULL && s->role == SIG_EVIDENCE)
 		return;
 	c = cell_of(e, s, sub, p);
-	if (c == NULL)
-		return;
-	if (ev->seen.observed_wall_ms > 0 && ev->seen.observed_wall_ms < ev->wall_ms)
-		age = ev->wall_ms - ev->seen.observed_wall_ms;
-	if (ev->boot_ms - age < c->last_boot_ms)
-		return; /* late: something newer of this key is known */
-	c->last_boot_ms = ev->boot_ms - age;
-	if (ev->seen.valid_until_wall_ms > ev->wall_ms)
-		until = ev->boot_ms + (ev->seen.valid_until_wall_ms - ev->wall_ms);
+	if (c == NULL || at < c->last_boot_ms || (ev->op == 0 && at == c->last_boot_ms))
+		return; /* late, or told twice: this or something newer of this key is known */
+	c->last_boot_ms = at;
 	(void)snprintf(c->why, sizeof c->why, "%s", ev->seen.why != NULL ? ev->seen.why : "");
 	if (ev->seen.class != NULL && ev->seen.class[0] != '\0')
 		(void)snprintf(c->class, sizeof c->class, "%s", ev->seen.class);
-	if (ev->seen.verdict == VERDICT_UNKNOWN)
-		return; /* votes neither way; the older ones grow stale */
-	c->ring[c->n++ % RING] = (struct seen){ .boot_ms = ev->boot_ms - age, .until_boot_ms = until - age, .verdict = ev->seen.verdict,
-		.harm = ev->seen.harm };
-	if (ev->seen.verdict == VERDICT_BAD)
-		(void)snprintf(c->tipped, sizeof c->tipped, "%s", c->why);
+	if (ev->seen.verdict < VERDICT_UNKNOWN)
+		take_in(c, ev); /* unknown votes neither way; the older ones grow stale */
 }
 
 /* --- blindness --- */
@@ -262,7 +310,8 @@ see_anchors(struct evidence *e)
 	size_t anchors = 0, ok = 0, asked = 0;
 
 	for (size_t i = 0; i < e->pb->signals_n; i++)
-		anchors += e->pb->signals[i].role == SIG_ANCHOR;
+		if (e->pb->signals[i].role == SIG_ANCHOR)
+			anchors += e->pb->signals[i].subjects_n;
 	for (size_t i = 0; i < e->cells_n; i++) {
 		const struct cell *c = &e->cell[i];
 		const struct seen *s = nth_newest(c, 0);
@@ -274,12 +323,15 @@ see_anchors(struct evidence *e)
 	}
 	e->blind[0] = '\0';
 	if (e->boot_ms < e->jump_until)
-		(void)snprintf(e->blind, sizeof e->blind, "the clock has jumped; waiting until it has been steady for 30 s");
+		(void)snprintf(e->blind, sizeof e->blind,
+			"the clock has jumped; waiting until it has been steady for 30 s");
 	else if (anchors < 2)
 		(void)snprintf(e->blind, sizeof e->blind, "fewer than two anchors");
 	else if (2 * ok <= anchors)
-		(void)snprintf(e->blind, sizeof e->blind, asked < anchors ? "%zu of %zu anchors have answered; %zu ok" : "%zu of %zu anchors were asked; %zu answer",
-				asked, anchors, ok);
+		(void)snprintf(e->blind, sizeof e->blind,
+			asked < anchors ? "%zu of %zu anchors have answered; %zu ok"
+					: "%zu of %zu anchors were asked; %zu answer",
+			asked, anchors, ok);
 }
 
 const char *
@@ -306,7 +358,7 @@ evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f)
 
 		if (c->path != p || !cell_flow(c, f))
 			continue;
-		if (c->health == HEALTH_BAD)
+		if (c->health == HEALTH_BAD || cell_scar(c))
 			return false;
 		ok = ok || (c->sig->harm && c->health == HEALTH_OK);
 	}
@@ -374,7 +426,9 @@ evidence_wake_ms(const struct evidence *e)
 	}
 	for (size_t i = 0; i < e->pb->diagnoses_n; i++) {
 		const struct diag_view *v = &e->diag[i];
-		int64_t at = v->met ? v->met_since_boot_ms + v->d->for_ms : v->clear_since_boot_ms > 0 ? v->clear_since_boot_ms + v->d->clear_ms : 0;
+		int64_t at = v->met			  ? v->met_since_boot_ms + v->d->for_ms
+			     : v->clear_since_boot_ms > 0 ? v->clear_since_boot_ms + v->d->clear_ms
+							  : 0;
 
 		if (at > e->boot_ms && at < wake)
 			wake = at;
@@ -404,7 +458,11 @@ evidence_next_change(struct evidence *e, struct buf *b)
 		jw_str(&w, "from", health_name(c->told));
 		jw_str(&w, "to", health_name(c->health));
 		jw_bool(&w, "harm", c->health == HEALTH_BAD && cell_harm(c));
-		jw_str(&w, "why", c->health == HEALTH_UNKNOWN && !cell_fresh(c, e->boot_ms) ? "no fresh answer" : c->health == HEALTH_BAD ? c->tipped : c->why);
+		jw_str(&w, "why",
+			c->health == HEALTH_UNKNOWN && !cell_fresh(c, e->boot_ms)
+				? "no fresh answer"
+			: c->health == HEALTH_BAD ? c->tipped
+						  : c->why);
 		jw_close(&w, '}');
 		c->told = c->health;
 		return true;
@@ -435,8 +493,9 @@ put_cell(const struct evidence *e, const struct cell *c, struct jw *w)
 	jw_str(w, "path", c->path != NULL ? c->path->name : "");
 	jw_str(w, "health", health_name(c->health));
 	jw_bool(w, "harm", c->health == HEALTH_BAD && cell_harm(c));
-	jw_int(w, "bad", count(c, c->sig->rise_m, true, e->boot_ms));
-	jw_int(w, "known", count(c, c->sig->rise_m, true, e->boot_ms) + count(c, c->sig->rise_m, false, e->boot_ms));
+	jw_int(w, "bad", cell_votes(c, c->sig->rise_m, true));
+	jw_int(w, "known",
+		cell_votes(c, c->sig->rise_m, true) + cell_votes(c, c->sig->rise_m, false));
 	jw_int(w, "age_ms", c->last_boot_ms > 0 ? e->boot_ms - c->last_boot_ms : -1);
 	jw_str(w, "why", c->health == HEALTH_BAD ? c->tipped : c->why);
 	jw_close(w, '}');

@@ -33,17 +33,17 @@ struct diag_view {
 	const struct diagnosis *d;
 	bool met;            /* the condition holds now */
 	bool confirmed;      /* it has held for d->for_ms */
-	bool cleared;        /* it has not held for d->clear_ms, with fresh ok evidence from each must group */
+	bool cleared;        /* it has not held for d->clear_ms, with fresh ok evidence from each must group, and from each of its signals that was bad */
 	bool known;          /* enough fresh evidence to say met or not */
 	int64_t met_since_boot_ms, clear_since_boot_ms; /* 0 = not */
 	int groups_bad, groups_known;
 	int receivers_bad;
 	int64_t share_bp;    /* failed among known observations of the must groups */
-	const char *only_class; /* the one receiver class concerned when receivers_bad == 1; else NULL */
+	const char *only_class; /* the one receiver class concerned when harm is seen at no other and not at the path itself; else NULL */
 };
 size_t evidence_diags(const struct evidence *e, const struct diag_view **ret); /* in playbook order, valid until the next call */
 
-/* evidence_path_ok - a path is healthy: fresh ok from a harm-seeing signal of it and nothing known bad. unfit - known bad by its own evidence. */
+/* evidence_path_ok - a path is healthy: fresh ok from a harm-seeing signal of it, nothing known bad, nothing silent since it was bad. unfit - known bad by its own evidence. */
 bool evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f);
 bool evidence_path_unfit(const struct evidence *e, const struct path *p, enum flow f);
 int64_t evidence_path_ok_since(const struct evidence *e, const struct path *p, enum flow f); /* boot_ms, 0 = not ok now */
