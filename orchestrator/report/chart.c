@@ -11,7 +11,9 @@
 
 enum {
 	WIDE = 1000,
-	LEFT = 150,
+	LABEL = 27, /* characters that fit to the left of a lane */
+	TAIL = 56,  /* what goes on at the end goes on for so long */
+	LEFT = 190,
 	RIGHT = 20,
 	TOP = 62,
 	LANE = 26,
@@ -80,7 +82,7 @@ place(const struct axis *x, int64_t wall_ms)
 
 	for (size_t i = 0; i < x->n && x->at[i] <= wall_ms; i++)
 		here = x->sum[i];
-	return LEFT + (int)(here * (WIDE - LEFT - RIGHT) / all);
+	return LEFT + (int)(here * (WIDE - LEFT - RIGHT - TAIL) / all);
 }
 
 static bool
@@ -133,6 +135,24 @@ chart_number(const struct report *r, enum milestone_id id)
 	return 0;
 }
 
+size_t
+chart_order(const struct report *r, enum milestone_id ret[MS_N])
+{
+	size_t n = in_order(r, ret);
+
+	for (int i = 0; i < MS_N; i++) {
+		size_t k = n;
+
+		if (r->ms[i].proof != NULL)
+			continue;
+		for (; k > 0 && ret[k - 1] > (enum milestone_id)i; k--)
+			ret[k] = ret[k - 1];
+		ret[k] = (enum milestone_id)i;
+		n++;
+	}
+	return n;
+}
+
 static const char *
 clock_of(const struct report *r, int64_t wall_ms)
 {
@@ -154,8 +174,8 @@ static void
 label(struct buf *b, int y, const char *text)
 {
 	buf_fmt(b, "<text class=\"lane\" x=\"%d\" y=\"%d\">", LEFT - 10, y + BAR - 3);
-	escape_htmln(b, text, 22);
-	if (strlen(text) > 22)
+	escape_htmln(b, text, LABEL);
+	if (strlen(text) > LABEL)
 		buf_str(b, "…");
 	buf_str(b, "</text>");
 }
@@ -213,7 +233,7 @@ lane_state(const struct report *r, const struct axis *x, struct buf *b, int y)
 	}
 	if (row != NULL)
 		bar(b, r, class_of_state(json_str(row->rec.body, "to")), place(x, row->rec.wall_ms),
-			WIDE - RIGHT + 12, y, row, json_str(row->rec.body, "to"));
+			WIDE - RIGHT, y, row, json_str(row->rec.body, "to"));
 }
 
 /* --- signals: a lane for each that was bad --- */
@@ -265,20 +285,22 @@ lane_signal(
 	}
 	if (bad != NULL)
 		bar(b, r, json_flag(bad->rec.body, "harm") ? "s-bad" : "s-warn",
-			place(x, bad->rec.wall_ms), WIDE - RIGHT + 12, y, bad, NULL);
+			place(x, bad->rec.wall_ms), WIDE - RIGHT, y, bad, NULL);
 }
 
 static void
 lane_run(const struct report *r, const struct axis *x, struct buf *b, int y,
 	const struct run_told *t)
 {
-	int end = t->end != NULL ? place(x, t->end->rec.wall_ms) : WIDE - RIGHT + 12;
+	int end = t->end != NULL ? place(x, t->end->rec.wall_ms) : WIDE - RIGHT;
 	const char *class = t->end == NULL						  ? "s-move"
 			    : text_eq(t->state, "blocked") || text_eq(t->state, "failed") ? "s-bad"
 			    : text_eq(t->state, "undone")				  ? "s-warn"
 											  : "s-run";
 
-	label(b, y, arena_fmt(r->a, "%s %s", t->kind, t->procedure));
+	label(b, y,
+		text_eq(t->kind, t->procedure) ? t->kind
+					       : arena_fmt(r->a, "%s %s", t->kind, t->procedure));
 	bar(b, r, class, place(x, t->start->rec.wall_ms), end, y, t->start, NULL);
 	for (size_t k = 0; k < t->steps_n; k++) {
 		const struct step_told *s = &t->step[k];

@@ -16,4 +16,8 @@ void chart_tall(const struct report *r, struct buf *b);
  * drawn. */
 int chart_number(const struct report *r, enum milestone_id id);
 
+/* chart_order - every milestone, those with a record by time, the others where they belong; returns
+ * MS_N. */
+size_t chart_order(const struct report *r, enum milestone_id ret[MS_N]);
+
 #endif

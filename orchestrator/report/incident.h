@@ -114,7 +114,10 @@ const char *sentence_of(struct arena *a, const struct record *rec);
 
 /* phrase.c - what all writers need. */
 const char *phrase_time(struct arena *a, int64_t wall_ms); /* RFC 3339 UTC, whole seconds and ms */
-const char *phrase_duration(struct arena *a, int64_t ms);  /* "6 min 3 s" */
+const char *phrase_moment(
+	struct arena *a, int64_t wall_ms);	      /* the same for running text, without ms */
+const char *phrase_approvers(const struct report *r); /* "alice, bob"; "" = nobody */
+const char *phrase_duration(struct arena *a, int64_t ms); /* "6 min 3 s" */
 const char *phrase_title(
 	const struct report *r); /* "Outbound mail of corp.example moved to nsmail" */
 const char *phrase_summary(const struct report *r); /* two or three sentences */

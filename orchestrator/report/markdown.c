@@ -1,5 +1,6 @@
 /* markdown.c - the report as Markdown, for tickets and mail. */
 #include "base/text.h"
+#include "report/chart.h"
 #include "report/escape.h"
 #include "report/story.h"
 
@@ -21,10 +22,13 @@ put_proof(struct buf *b, const struct entry *e)
 static void
 put_milestones(const struct report *r, struct buf *b)
 {
+	enum milestone_id order[MS_N];
+	size_t n = chart_order(r, order);
+
 	buf_str(b, "\n## What happened when\n\n| | time (UTC) | took | allowed | record | "
 		   "|\n|---|---|---|---|---|---|\n");
-	for (int i = 0; i < MS_N; i++) {
-		const struct milestone *m = &r->ms[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct milestone *m = &r->ms[order[i]];
 
 		buf_fmt(b, "| %s | %s | ", m->label,
 			m->proof != NULL ? phrase_time(r->a, m->proof->rec.wall_ms) : "not known");

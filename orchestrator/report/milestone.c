@@ -212,7 +212,6 @@ static void
 tell_approval(struct report *r)
 {
 	const struct entry *start = r->main->start, *last = NULL, *late;
-	const char *who = "";
 
 	for (size_t i = 0; i < r->entries_n; i++) {
 		const struct entry *e = &r->entry[i];
@@ -221,14 +220,13 @@ tell_approval(struct report *r)
 			!text_eq(json_str(e->rec.body, "plan_hash"), r->main->hash) ||
 			!text_eq(json_str(e->rec.body, "verdict"), "approve"))
 			continue;
-		who = arena_fmt(r->a, "%s%s%s", who, who[0] != '\0' ? ", " : "",
-			phrase_or(e->rec.body, "user", "?"));
 		last = e;
 	}
 	late = newest(r, REC_ROW, start->rec.seq, "event", life_event_name(LE_PROCEED));
 	if (last != NULL)
 		found(r, MS_APPROVED, last,
-			arena_fmt(r->a, "by %s, bound to plan %.12s", who, r->main->hash));
+			arena_fmt(r->a, "by %s, bound to plan %.12s", phrase_approvers(r),
+				r->main->hash));
 	else if (late != NULL && r->ms[MS_DECIDED].proof != NULL &&
 		 late->rec.seq > r->ms[MS_DECIDED].proof->rec.seq)
 		found(r, MS_APPROVED, late, "nobody answered in time; the playbook says: proceed");

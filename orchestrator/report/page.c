@@ -97,7 +97,9 @@ class_of_end(const struct report *r)
 static void
 put_cards(const struct report *r, struct buf *b)
 {
-	static const char *const what[] = { "parked", "released", "returned", "waiting" };
+	static const char *const what[] = { "released", "returned", "parked", "waiting" };
+	static const char *const words[] = { "messages let go", "messages returned",
+		"messages still parked", "messages still waiting" };
 	int late = 0;
 
 	for (int i = 0; i < MS_N; i++)
@@ -111,8 +113,7 @@ put_cards(const struct report *r, struct buf *b)
 		const struct mail_count *c = story_count(r, what[i]);
 
 		if (c != NULL)
-			card(b, "", arena_fmt(r->a, "%lld", (long long)c->n),
-				arena_fmt(r->a, "messages %s", what[i]));
+			card(b, "", arena_fmt(r->a, "%lld", (long long)c->n), words[i]);
 	}
 	card(b, text_eq(phrase_overrides(r, r->main), "none") ? "" : "warn",
 		phrase_overrides(r, r->main), "guards bypassed");
@@ -149,10 +150,11 @@ put_chart(const struct report *r, struct buf *b)
 	chart_tall(r, b);
 	buf_str(b, "<figcaption>Times are UTC. Quiet stretches are shortened; the numbers are "
 		   "those of the table below."
-		   "<span class=\"only-wide\"> <i class=\"k s-bad\"></i> mail harmed <i class=\"k "
-		   "s-warn\"></i> other bad sign <i class=\"k "
-		   "s-away\"></i> on the backup <i class=\"k s-run\"></i> run, with a line for "
-		   "each step done</span></figcaption></figure>\n");
+		   "<span class=\"only-wide\"> <span><i class=\"k s-bad\"></i> mail harmed</span> "
+		   "<span><i class=\"k s-warn\"></i> other bad sign</span> "
+		   "<span><i class=\"k s-away\"></i> on the backup</span> <span><i class=\"k "
+		   "s-run\"></i> run, with a line for each step "
+		   "done</span></span></figcaption></figure>\n");
 }
 
 static void
@@ -181,12 +183,15 @@ put_milestone(const struct report *r, const struct milestone *m, int number, str
 static void
 put_milestones(const struct report *r, struct buf *b)
 {
+	enum milestone_id order[MS_N];
+	size_t n = chart_order(r, order);
+
 	buf_str(b, "<section><h2>What happened when</h2><table "
 		   "class=\"fold\"><thead><tr><th></th><th>What</th><th>Time "
 		   "(UTC)</th><th>Took</th><th>Allowed</"
 		   "th><th>Record</th><th>What the record says</th></tr></thead><tbody>\n");
-	for (int i = 0; i < MS_N; i++)
-		put_milestone(r, &r->ms[i], chart_number(r, (enum milestone_id)i), b);
+	for (size_t i = 0; i < n; i++)
+		put_milestone(r, &r->ms[order[i]], chart_number(r, order[i]), b);
 	buf_str(b, "</tbody></table><p class=\"note\">\"Allowed\" is what playbook and plan say: "
 		   "the waits they prescribe, and the deadlines of the steps.</p></section>\n");
 }
@@ -284,7 +289,7 @@ put_diff(struct buf *b, const char *value, const char *other, char sign)
 		buf_fmt(b, "<span class=\"%s\">%s ", sign == '-' ? "del" : "ins",
 			sign == '-' ? "−" : "+");
 		escape_htmln(b, line, n);
-		buf_str(b, "</span>\n");
+		buf_str(b, "</span>");
 	}
 }
 
@@ -337,9 +342,10 @@ put_runs(const struct report *r, struct buf *b)
 		esc(b, phrase_state(t->state));
 		buf_str(b, "</h3><p>Run ");
 		esc(b, t->id);
-		buf_str(b, ", started by <b>");
+		buf_str(b,
+			text_eq(t->by, "automatic") ? ", started by itself (" : ", started by <b>");
 		esc(b, t->by);
-		buf_str(b, "</b>");
+		buf_str(b, text_eq(t->by, "automatic") ? ")" : "</b>");
 		buf_str(b, t->reason[0] != '\0' ? ": " : "");
 		esc(b, t->reason);
 		buf_str(b, " ");

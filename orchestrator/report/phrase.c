@@ -35,6 +35,14 @@ phrase_time(struct arena *a, int64_t wall_ms)
 }
 
 const char *
+phrase_moment(struct arena *a, int64_t wall_ms)
+{
+	const char *full = phrase_time(a, wall_ms);
+
+	return strlen(full) == 24 ? arena_fmt(a, "%.10s %.8s UTC", full, full + 11) : full;
+}
+
+const char *
 phrase_duration(struct arena *a, int64_t ms)
 {
 	int64_t s = ms / 1000;
@@ -122,6 +130,24 @@ phrase_title(const struct report *r)
 		r->a, "%s mail of %s: %s %s", flow, domains_of(r), kind, phrase_state(ended));
 }
 
+/* Those whose approval of this plan stands before its start, each once. */
+const char *
+phrase_approvers(const struct report *r)
+{
+	const char *who = "";
+
+	for (size_t i = 0; i < r->entries_n; i++) {
+		const struct entry *e = &r->entry[i];
+
+		if (e->rec.type == REC_APPROVAL && e->rec.seq < r->main->start->rec.seq &&
+			text_eq(json_str(e->rec.body, "plan_hash"), r->main->hash) &&
+			text_eq(json_str(e->rec.body, "verdict"), "approve"))
+			who = arena_fmt(r->a, "%s%s%s", who, who[0] != '\0' ? ", " : "",
+				phrase_or(e->rec.body, "user", "?"));
+	}
+	return who;
+}
+
 static const char *
 summary_cause(const struct report *r)
 {
@@ -131,7 +157,7 @@ summary_cause(const struct report *r)
 		return "No diagnosis led to this run: a person started it. ";
 	return arena_fmt(r->a,
 		"The first sign was seen at %s. %s after it the diagnosis \"%s\" stood. ",
-		seen->proof != NULL ? phrase_time(r->a, seen->proof->rec.wall_ms) : "(no record)",
+		seen->proof != NULL ? phrase_moment(r->a, seen->proof->rec.wall_ms) : "(no record)",
 		diag->took_ms >= 0 ? phrase_duration(r->a, diag->took_ms) : "Some time",
 		phrase_or(diag->proof->rec.body, "diagnosis", "?"));
 }
@@ -141,20 +167,24 @@ phrase_summary(const struct report *r)
 {
 	const struct milestone *ok = &r->ms[MS_APPROVED], *sw = &r->ms[MS_SWITCHED],
 			       *seen = &r->ms[MS_SEEN];
-	const char *moved;
+	const char *moved, *approved = "";
 
+	if (ok->proof != NULL && ok->proof->rec.type == REC_APPROVAL)
+		approved = arena_fmt(r->a, "%s approved it after %s. ", phrase_approvers(r),
+			ok->took_ms >= 0 ? phrase_duration(r->a, ok->took_ms) : "some time");
+	else if (ok->text[0] != '\0')
+		approved = arena_fmt(r->a, "Approval: %s. ", ok->text);
 	if (sw->proof == NULL)
 		moved = arena_fmt(r->a, "Not switched: %s. ", sw->text);
 	else if (seen->proof != NULL && sw->proof->rec.wall_ms >= seen->proof->rec.wall_ms)
 		moved = arena_fmt(r->a, "The mail was switched at %s, %s after the first sign. ",
-			phrase_time(r->a, sw->proof->rec.wall_ms),
+			phrase_moment(r->a, sw->proof->rec.wall_ms),
 			phrase_duration(r->a, sw->proof->rec.wall_ms - seen->proof->rec.wall_ms));
 	else
 		moved = arena_fmt(r->a, "The mail was switched at %s. ",
-			phrase_time(r->a, sw->proof->rec.wall_ms));
-	return arena_fmt(r->a, "%sApproved: %s. %sThe run is %s.%s", summary_cause(r), ok->text,
-		moved, phrase_state(r->main->state),
-		r->open ? " The incident has not ended yet." : "");
+			phrase_moment(r->a, sw->proof->rec.wall_ms));
+	return arena_fmt(r->a, "%s%s%sThe run is %s.%s", summary_cause(r), approved, moved,
+		phrase_state(r->main->state), r->open ? " The incident has not ended yet." : "");
 }
 
 bool

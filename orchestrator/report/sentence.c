@@ -52,14 +52,14 @@ row_text(struct arena *a, const struct record *r)
 static const char *
 step_text(struct arena *a, const struct record *r)
 {
-	bool fence = str(r, "step")[0] == '\0';
+	bool fence = str(r, "step")[0] == '\0', undo = text_eq(str(r, "dir"), "undo");
 
 	if (r->type == REC_INTENT)
 		return arena_fmt(a, "%s%s: about to %s %s at %s%s", fence ? "fence" : "step ",
 			str(r, "step"), str(r, "dir"), str(r, "resource"), str(r, "target"),
 			json_flag(r->body, "pivot") ? " (pivot)" : "");
-	return arena_fmt(a, "%s%s: %s %s; %s", fence ? "fence" : "step ", str(r, "step"),
-		str(r, "dir"), str(r, "outcome"), str(r, "why"));
+	return arena_fmt(a, "%s%s: %s%s; %s", fence ? "fence" : "step ", str(r, "step"),
+		undo ? "undo " : "", str(r, "outcome"), str(r, "why"));
 }
 
 static const char *
