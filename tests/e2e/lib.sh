@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 BUILD=${BUILD:-.build}
 LAB=tests/lab/lab
 passed=0 failed=0 skipped=0
-work=$(mktemp -d)
+work=$(mktemp -d "$("$LAB" shared)/work.XXXXXX") # hosts of the lab see it under the same name
 
 ok() { passed=$((passed + 1)); echo "ok   $1"; }
 bad() { failed=$((failed + 1)); echo "FAIL $1${2:+: $2}"; }
