@@ -6,6 +6,32 @@
 
 #include <string.h>
 
+/* Bytes of the character at s that is no ASCII; 0 when it is no UTF-8. */
+static size_t
+utf8_bytes(const char *s, size_t n)
+{
+	for (size_t len = 2; len <= 4 && len <= n; len++)
+		if (text_utf8_ok(s, len))
+			return len;
+	return 0;
+}
+
+/*
+ * Foreign text (a reply, a text that was cut in the middle of a character) may be no UTF-8, and a
+ * journal with one such record could not be read again: what is none becomes U+FFFD.
+ */
+static size_t
+quote_beyond_ascii(struct buf *b, const char *s, size_t n)
+{
+	size_t len = utf8_bytes(s, n);
+
+	if (len == 0)
+		buf_str(b, "\xef\xbf\xbd");
+	else
+		buf_add(b, s, len);
+	return len > 0 ? len : 1;
+}
+
 void
 json_quote(struct buf *b, const char *s, size_t n)
 {
@@ -23,6 +49,8 @@ json_quote(struct buf *b, const char *s, size_t n)
 				named = pairs[k] + 1;
 		if (named != NULL) {
 			buf_str(b, named);
+		} else if (c == 0 || c >= 0x80) {
+			i += quote_beyond_ascii(b, s + i, n - i) - 1;
 		} else if (c < 0x20) {
 			buf_str(b, "\\u00");
 			buf_char(b, hex[c >> 4]);

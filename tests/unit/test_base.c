@@ -197,6 +197,40 @@ json_is_canonical_and_reads_back(void)
 }
 
 static void
+foreign_bytes_never_make_json_that_cannot_be_read_back(void)
+{
+	static const struct {
+		const char *in;
+		size_t n;
+		const char *want;
+	} rows[] = {
+		{ "554 r\xe9sum\xe9", 11, "554 r\xef\xbf\xbdsum\xef\xbf\xbd" }, /* Latin-1 */
+		{ "cut \xe2\x82", 6,
+			"cut \xef\xbf\xbd\xef\xbf\xbd" }, /* in the middle of a character */
+		{ "\xf0\x9f\x93\xa7 \xc3\xbc", 7, "\xf0\x9f\x93\xa7 \xc3\xbc" },
+		{ "a\0b", 3,
+			"a\xef\xbf\xbd"
+			"b" },
+		{ "\xed\xa0\x80", 3, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* a surrogate */
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena *a = arena_new(&stdmem, 65536);
+		const struct json *v;
+		struct buf b;
+		size_t at = 0;
+
+		buf_init(&b, &stdmem, 4096);
+		json_quote(&b, rows[i].in, rows[i].n);
+		v = json_read(a, buf_text(&b), b.len, &at);
+		CHECK(v != NULL);
+		CHECK_STR(v != NULL ? v->str : NULL, rows[i].want);
+		buf_fini(&b);
+		arena_free(&a);
+	}
+}
+
+static void
 bad_json_names_its_place(void)
 {
 	static const struct {
@@ -268,6 +302,7 @@ main(void)
 	TEST(utf8_is_strict);
 	TEST(hexadecimal_both_ways);
 	TEST(json_is_canonical_and_reads_back);
+	TEST(foreign_bytes_never_make_json_that_cannot_be_read_back);
 	TEST(bad_json_names_its_place);
 	TEST(json_depth_is_bounded);
 	TEST(errors_keep_their_sentence);
