@@ -73,7 +73,7 @@ keys_make() (
 # --- layers ---
 
 base_inputs() { # all that a layer is made of; the helper and the lines of `setup` are ferryman's own
-	cat "$LAB_DIR"/{topology,base}.sh "$LAB_DIR"/inside/{host,init,page-duty,tenant_api.py} "$LAB_DIR"/inside/*.sh "$LAB_DIR"/inside/hosts/*.sh \
+	cat "$LAB_DIR"/{topology,base}.sh "$LAB_DIR"/inside/{host,init,page-duty,pwsh,tenant_api.py} "$LAB_DIR"/inside/*.sh "$LAB_DIR"/inside/hosts/*.sh \
 		"$PROJECT"/playbooks/library/*.yaml "$BUILD_DIR/ferryman-relay" "$1"
 	packages_id
 	cat "$CACHE/keys/ca.pem"

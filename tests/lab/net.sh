@@ -25,7 +25,7 @@ until_there() {
 
 keeper_start() {
 	exec {quiet}<> <(:)
-	LAB_ROOT=$(root_dir) LAB_BASE=$BASE LAB_RUN=$RUN LAB_PROJECT=$PROJECT \
+	LAB_ROOT=$(root_dir) LAB_BASE=$BASE LAB_RUN=$RUN LAB_PROJECT=$PROJECT LAB_SHARED=$SHARED \
 		setsid unshare -n -m --propagation private -- bash "$LAB_DIR/inside/keeper" "$NAME" </dev/null >"$RUN/keeper.log" 2>&1 &
 	until_there 10 test -p "$RUN/control" || die "the lab's namespaces do not start: $(tail -2 "$RUN/keeper.log")"
 	printf 'table inet lab {

@@ -32,7 +32,7 @@ host_render() {
 	install -d -o ferryman -g ferryman -m 755 /etc/ferryman
 	credentials
 	install -o ferryman -g ferryman -m 644 "$LAB_INSIDE"/../../../playbooks/library/*.yaml /etc/ferryman/
-	install -m 755 "$LAB_INSIDE/page-duty" /usr/local/bin/page-duty
+	install -m 755 "$LAB_INSIDE/page-duty" "$LAB_INSIDE/pwsh" /usr/local/bin/
 	install -o ferryman -g ferryman -m 664 /dev/null /var/log/pages
 	# for a person at the keyboard and for traffic: every user's password, the tenant's administrator
 	password u01@corp.example | install -m 644 /dev/stdin /etc/lab/user.password
