@@ -26,13 +26,47 @@ unknown_target(const struct cli *c, const struct playbook *pb, const char *name)
 	return exit;
 }
 
+/* The path that mail takes when this playbook has cut over outbound mail; NULL = none by a relay.
+ */
+static const struct path *
+backup_of(const struct playbook *pb)
+{
+	for (size_t i = 0; i < pb->procedures_n; i++) {
+		const struct procedure *p = &pb->procedures[i];
+		if (p->kind == PROC_CUTOVER && p->to != NULL && p->to->relay.host != NULL)
+			return p->to;
+	}
+	return NULL;
+}
+
+/* A connector knows its own settings alone. What a target is set up with of the playbook's paths
+ * stands in its text as a word in capitals, and is filled in here. */
+static void
+fill_in(struct buf *out, const char *text, const struct playbook *pb)
+{
+	static const char way[] = "PATH-OF-THE-PLAYBOOK", relay[] = "[RELAY]:587";
+	const struct path *to = backup_of(pb);
+
+	while (*text != '\0') {
+		if (to != NULL && strncmp(text, way, sizeof way - 1) == 0) {
+			buf_str(out, to->name);
+			text += sizeof way - 1;
+		} else if (to != NULL && strncmp(text, relay, sizeof relay - 1) == 0) {
+			buf_str(out, to->relay.host);
+			text += sizeof relay - 1;
+		} else {
+			buf_char(out, *text++);
+		}
+	}
+}
+
 static int
 run_setup(struct cli *c)
 {
 	const struct connector *kind;
 	const struct target *t;
 	struct playbook *pb;
-	struct buf b;
+	struct buf own, b;
 	int exit = CLI_DONE;
 
 	if (cli_opt(c, "print") == NULL)
@@ -47,8 +81,11 @@ run_setup(struct cli *c)
 	if (t == NULL) {
 		exit = unknown_target(c, pb, cli_arg(c, 0));
 	} else {
+		buf_init(&own, &stdmem, TEXT_MAX_);
 		buf_init(&b, &stdmem, TEXT_MAX_);
-		kind->setup(t->cfg, pb->name, &b);
+		kind->setup(t->cfg, pb->name, &own);
+		fill_in(&b, buf_text(&own), pb);
+		buf_fini(&own);
 		if (cli_json(c)) {
 			struct buf j;
 			struct jw w;
