@@ -532,6 +532,8 @@ static const char setup_text[] =
 	"go only by request.\n"
 	"#    /etc/postfix/ferryman-sasl holds one line: [RELAY]:587 user:password (mode 600, then "
 	"postmap lmdb:...).\n"
+	"#    Debian: apt-get install postfix-lmdb postfix-pcre libsasl2-modules (without the last "
+	"Postfix cannot sign in).\n"
 	"postconf -M 'park/unix=park unix - - n - - lmtp -o syslog_name=postfix/park'\n"
 	"for t in TRANSPORT release; do postconf -M \"$t/unix=$t unix - - n - - smtp -o "
 	"syslog_name=postfix/$t"
