@@ -6,7 +6,7 @@
 LAB_PACKAGES="base-files base-passwd bash bsdutils coreutils dash diffutils findutils grep gzip hostname less libc-bin login
 	mawk mount passwd libpam-modules libpam-runtime perl-base procps sed tar util-linux util-linux-extra
 	iproute2 iputils-ping nftables socat
-	postfix postfix-lmdb postfix-pcre postfix-policyd-spf-perl opendkim opendmarc dbconfig-no-thanks
+	postfix postfix-lmdb postfix-pcre postfix-policyd-spf-perl libsasl2-modules opendkim opendmarc dbconfig-no-thanks
 	dovecot-imapd dovecot-lmtpd
 	knot knot-dnsutils bind9 bind9-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound rbldnsd
 	openssh-server openssh-client openssl python3 swaks libnet-ssleay-perl libnet-dns-perl curl jq
