@@ -697,6 +697,18 @@ by_state(struct work *w)
 	}
 }
 
+/* Who is blind acts on nothing and says so, also where no row was asked. */
+static void
+say_blind(struct work *w)
+{
+	for (size_t i = 0; i < w->d->reasons_n; i++)
+		if (strncmp(w->d->reasons[i], "blind:", 6) == 0)
+			return;
+	decision_reason(w->d,
+		"blind: nothing is done by itself while we do not believe what we see [%s]",
+		w->f->blind);
+}
+
 void
 decide(const struct facts *f, struct decision *ret)
 {
@@ -717,4 +729,6 @@ decide(const struct facts *f, struct decision *ret)
 	by_state(&w);
 	if (ret->any)
 		decision_reason(ret, "row %d: %s", ret->row->id, ret->row->why);
+	else if (f->blind != NULL && f->state != LS_SETTLING && f->state != LS_BLOCKED)
+		say_blind(&w);
 }

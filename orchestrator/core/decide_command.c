@@ -304,6 +304,8 @@ row_allows(struct command *m, const struct verb_row *v)
 			decision_reason(m->d, "row %d: %s", row->id, row->why);
 		return no(m, EXIT_GUARD);
 	}
+	if (m->f->paused != NULL && (flags & LF_PAUSED) == 0)
+		decision_reason(m->d, "pause: bypassed by override [%s]", m->f->paused);
 	m->d->event = v->event;
 	return true;
 }
