@@ -560,7 +560,9 @@ lint_people(struct lint *l)
 			r->mode != MODE_OBSERVE)
 			say(l, "hasty", r->place, path, "%s moves mail: say at: confirmed",
 				r->run->name);
-		if (r->mode > pb->mode)
+		/* A shelter moves no mail: in mode approve it still starts by itself. */
+		if (r->mode > pb->mode && (pb->mode == MODE_OBSERVE || r->run == NULL ||
+						  r->run->kind != PROC_SHELTER))
 			say(l, "automatic-observed", r->place, path,
 				"mode %s is capped by the playbook's mode %s",
 				pb_mode_name(r->mode), pb_mode_name(pb->mode));

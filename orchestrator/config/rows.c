@@ -271,7 +271,8 @@ static const struct schema_row rows_response[] = {
 		.flags = SR_REQUIRED,
 		.words = "observe|approve|automatic",
 		.doc = "Only say so, ask people, or act. The playbook's own mode is the most it "
-		       "can be." },
+		       "can be; a shelter, which moves no mail, may be automatic where that is "
+		       "approve." },
 	{ .key = "approvers",
 		.type = V_INT,
 		.def = "1",

@@ -165,7 +165,11 @@ static const struct row rows[] = {
 		"  suite: {connector: cloudsuite, tenant: corp.example}\n",
 		"  suite: {connector: cloudsuite, tenant: corp.example}\n"
 		"  hub-2: {connector: mta, host: 203.0.113.11}\n" },
-	{ .rule = "automatic-observed", "mode: automatic\n", "mode: approve\n" },
+	{ .rule = "automatic-observed",
+		"mode: automatic\n",
+		"mode: observe\n",
+		"mode: automatic\n",
+		"mode: approve\n" },
 	{ .rule = "dkim",
 		"    dkim: {by: cloud, d: corp.example, selector: s1}\n    inbound: {mx: "
 		"[{preference: "
