@@ -3,6 +3,7 @@
  * that must come of it. Errors are compared whole and in order; warnings only those that are named.
  * Each case has a twin, the good playbook, which must show none of them.
  */
+#include "golden/casedoc.h"
 #include "golden/tables.h"
 
 #include "config/playbook.h"
@@ -14,14 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 2 << 20, WANT_MAX = 32 };
-
-struct doc {
-	char *text;
-	size_t len;
-	char *durations;
-	size_t durations_len;
-};
+enum { WANT_MAX = 32 };
 
 struct wanted {
 	const struct cline *line;
@@ -34,73 +28,13 @@ struct wanted {
 struct wrong {
 	const struct gcase *c;
 	struct doc doc, twin;
+	const char *durations; /* overlay of the wrong one; NULL: none */
+	size_t durations_len;
 	bool twin_edited, whole,
 		quiet; /* whole: the text is the case's own; quiet: `clean` was said */
 	struct wanted want[WANT_MAX];
 	size_t want_n;
 };
-
-static void
-doc_put(struct doc *d, const char *p, size_t n)
-{
-	if (d->text == NULL)
-		d->text = stdmem_get(TEXT_MAX + 1);
-	if (d->len + n > TEXT_MAX)
-		abort();
-	memcpy(d->text + d->len, p, n);
-	d->len += n;
-	d->text[d->len] = '\0';
-}
-
-static char *
-find_once(
-	const struct gcase *c, const struct cline *l, const struct doc *d, const char *s, size_t n)
-{
-	char *p = d->text != NULL ? memmem(d->text, d->len, s, n) : NULL;
-
-	if (p == NULL) {
-		case_fault(c, l->no, "the playbook has no \"%s\"", s);
-		return NULL;
-	}
-	if (memmem(p + 1, d->len - (size_t)(p + 1 - d->text), s, n) != NULL) {
-		case_fault(c, l->no, "the playbook has \"%s\" more than once", s);
-		return NULL;
-	}
-	return p;
-}
-
-/* replace "A" with "B" | append "B" | repeat N "B"; words from i on. */
-static void
-edit(const struct gcase *c, const struct cline *l, size_t i, struct doc *d)
-{
-	char *p, *rest;
-	size_t rest_n;
-
-	if (word_is(l, i, "append") && l->n == i + 2) {
-		doc_put(d, l->word[i + 1], l->len[i + 1]);
-		return;
-	}
-	if (word_is(l, i, "repeat") && l->n == i + 3) {
-		for (long k = strtol(l->word[i + 1], NULL, 10); k > 0; k--)
-			doc_put(d, l->word[i + 2], l->len[i + 2]);
-		return;
-	}
-	if (!word_is(l, i, "replace") || !word_is(l, i + 2, "with") || l->n != i + 4) {
-		case_fault(c, l->no,
-			"an edit is: replace \"A\" with \"B\", append \"B\", or repeat N \"B\"");
-		return;
-	}
-	p = find_once(c, l, d, l->word[i + 1], l->len[i + 1]);
-	if (p == NULL)
-		return;
-	rest = p + l->len[i + 1];
-	rest_n = d->len - (size_t)(rest - d->text);
-	rest = memcpy(stdmem_get(rest_n + 1), rest, rest_n);
-	d->len = (size_t)(p - d->text);
-	doc_put(d, l->word[i + 3], l->len[i + 3]);
-	doc_put(d, rest, rest_n);
-	free(rest);
-}
 
 static void
 load_base(struct wrong *w, const struct cline *l, const char *name)
@@ -154,7 +88,7 @@ read_place(struct wrong *w, const struct cline *l, size_t i, struct place *ret)
 	before = m != NULL ? (size_t)(m - l->word[i + 1]) : 0;
 	(void)snprintf(text, sizeof text, "%.*s%s", (int)before, l->word[i + 1],
 		m != NULL ? m + strlen(mark) : l->word[i + 1]);
-	p = find_once(w->c, l, &w->doc, text, strlen(text));
+	p = doc_find(w->c, l, &w->doc, text, strlen(text));
 	if (p != NULL)
 		*ret = place_of(&w->doc, p + before);
 	return 2;
@@ -199,29 +133,29 @@ read_line(struct wrong *w, const struct cline *l)
 	} else if (word_is(l, 0, "clean")) {
 		w->quiet = true;
 	} else if (word_is(l, 0, "durations") && l->n == 2) {
-		w->doc.durations = l->word[1];
-		w->doc.durations_len = l->len[1];
+		w->durations = l->word[1];
+		w->durations_len = l->len[1];
 	} else if (word_is(l, 0, "twin")) {
 		if (!w->twin_edited) {
 			w->twin.len = 0;
 			doc_put(&w->twin, w->doc.text, w->doc.len);
 		}
 		w->twin_edited = true;
-		edit(w->c, l, 1, &w->twin);
+		doc_edit(w->c, l, 1, &w->twin);
 	} else {
-		edit(w->c, l, 0, &w->doc);
+		doc_edit(w->c, l, 0, &w->doc);
 	}
 }
 
 static struct playbook *
-load(const struct doc *d, struct findings **ret)
+load(const struct doc *d, const struct wrong *over, struct findings **ret)
 {
 	const struct playbook_input in = { .file = "playbook.yaml",
 		.text = d->text,
 		.len = d->len,
-		.durations_file = d->durations != NULL ? "durations.yaml" : NULL,
-		.durations = d->durations,
-		.durations_len = d->durations_len,
+		.durations_file = over != NULL && over->durations != NULL ? "durations.yaml" : NULL,
+		.durations = over != NULL ? over->durations : NULL,
+		.durations_len = over != NULL ? over->durations_len : 0,
 		.connectors = registry_infos(),
 		.sha256 = digest_sha256 };
 
@@ -337,7 +271,7 @@ compare_twin(const struct wrong *w)
 			"no twin: give a base, or say what makes it good (twin replace ...)");
 		return;
 	}
-	pb = load(&w->twin, &f);
+	pb = load(&w->twin, NULL, &f);
 	if (pb == NULL) {
 		case_fault(w->c, w->c->no, "its twin, the good playbook, is refused");
 		show(f, FIND_ERROR);
@@ -363,7 +297,7 @@ wrong_case(const struct gcase *c)
 		case_fault(c, c->no, "nothing is expected; if nothing is wrong say: clean");
 	if (w.doc.text == NULL)
 		doc_put(&w.doc, "", 0);
-	pb = load(&w.doc, &f);
+	pb = load(&w.doc, &w, &f);
 	compare_errors(&w, f);
 	compare_warnings(&w, f);
 	if ((pb != NULL) != (findings_errors(f) == 0))
@@ -372,6 +306,6 @@ wrong_case(const struct gcase *c)
 		compare_twin(&w);
 	playbook_unref(&pb);
 	findings_free(&f);
-	free(w.doc.text);
-	free(w.twin.text);
+	doc_free(&w.doc);
+	doc_free(&w.twin);
 }

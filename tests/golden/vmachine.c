@@ -1,0 +1,347 @@
+/* vmachine.c - what the core does with decisions, as far as the tables need it: no journal, no
+ * targets, no runs; how a run ends is told by the case. */
+#include "golden/vmachine.h"
+
+#include "os/stdmem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTLE_MAX = 24 }; /* decisions in one moment; more is a loop */
+
+static int64_t
+boot(const struct vmachine *m)
+{
+	return CASE_BOOT_MS + m->now;
+}
+
+static int64_t
+wall(const struct vmachine *m)
+{
+	return CASE_WALL_MS + m->now + m->wall_shift;
+}
+
+void
+vmachine_start(struct vmachine *m, struct playbook *pb, enum flow flow, enum life_state s)
+{
+	m->pb = pb;
+	m->ev = evidence_new(&stdmem, pb);
+	evidence_seed(m->ev, 1);
+	m->cutover = playbook_cutover(pb, flow);
+	m->again = INT64_MAX;
+	m->f = (struct facts){ .pb = pb,
+		.flow = flow,
+		.state = s,
+		.state_since_wall_ms = CASE_WALL_MS,
+		.settled = SETTLED_ON_PRIMARY,
+		.queues_drained = true,
+		.base_ready = true,
+		.approvals_needed = 1 };
+	vmachine_clock(m, 0);
+}
+
+void
+vmachine_end(struct vmachine *m)
+{
+	for (size_t i = 0; i < m->trace_n; i++)
+		free(m->trace[i].said);
+	evidence_free(&m->ev);
+}
+
+void
+vmachine_clock(struct vmachine *m, int64_t t)
+{
+	m->now = t;
+	evidence_update(m->ev, boot(m), wall(m));
+}
+
+void
+vmachine_seen(
+	struct vmachine *m, const struct signal *s, const char *subject, const struct event *answer)
+{
+	struct event ev = *answer;
+
+	ev.type = EV_SEEN;
+	ev.op = 1;
+	ev.boot_ms = boot(m);
+	ev.wall_ms = wall(m);
+	ev.seen.playbook = m->pb->name;
+	ev.seen.signal = s->name;
+	ev.seen.path = s->path != NULL ? s->path->name : NULL;
+	ev.seen.subject = subject;
+	ev.seen.observed_wall_ms = wall(m);
+	evidence_seen(m->ev, &ev);
+	evidence_update(m->ev, boot(m), wall(m));
+}
+
+int64_t
+vmachine_wake(const struct vmachine *m)
+{
+	int64_t at = evidence_wake_ms(m->ev);
+
+	if (m->again < at)
+		at = m->again;
+	at = at == INT64_MAX ? at : at - CASE_BOOT_MS;
+	return m->shelter_until > m->now && m->shelter_until < at ? m->shelter_until : at;
+}
+
+static void
+gather(struct vmachine *m)
+{
+	const struct path *back = m->cutover != NULL ? m->cutover->to : NULL;
+	int64_t since = evidence_path_ok_since(m->ev, m->pb->primary, m->f.flow);
+
+	m->f.boot_ms = boot(m);
+	m->f.wall_ms = wall(m);
+	m->f.blind = evidence_blind(m->ev);
+	m->f.diag_n = evidence_diags(m->ev, &m->f.diag);
+	m->f.primary_ok = evidence_path_ok(m->ev, m->pb->primary, m->f.flow);
+	m->f.backup_unfit = back != NULL && evidence_path_unfit(m->ev, back, m->f.flow);
+	m->f.primary_soaked =
+		m->cutover != NULL && since > 0 && boot(m) - since >= m->cutover->failback.soak_ms;
+	m->f.shelter_ended = m->shelter_until > 0 && m->now >= m->shelter_until;
+	m->f.paused = m->paused[0] != '\0' ? m->paused : NULL;
+	m->f.led_by = m->led_by;
+	m->f.unfit_told = m->f.unfit_told && m->f.backup_unfit;
+	m->f.expiry_told = m->f.expiry_told && m->f.shelter_ended;
+	for (size_t i = 0; i < m->f.diag_n; i++)
+		if (m->f.stood_down != NULL && m->f.diag[i].cleared &&
+			strcmp(m->f.diag[i].d->name, m->f.stood_down) == 0)
+			m->f.stood_down = NULL;
+}
+
+static char *
+said_of(const struct decision *d)
+{
+	size_t n = 1;
+	char *s;
+
+	for (size_t i = 0; i < d->reasons_n; i++)
+		n += strlen(d->reasons[i]) + 1;
+	n += d->row != NULL ? strlen(d->row->why) + 1 : 0;
+	s = stdmem_get(n);
+	for (size_t i = 0; i < d->reasons_n; i++) {
+		strcat(s, d->reasons[i]);
+		strcat(s, "\n");
+	}
+	if (d->row != NULL) {
+		strcat(s, d->row->why);
+		strcat(s, "\n");
+	}
+	return s;
+}
+
+static void
+note(struct vmachine *m, const struct decision *d, bool applied, int exit)
+{
+	struct done *x = m->trace_n > 0 ? &m->trace[m->trace_n - 1] : NULL;
+	char *said = said_of(d);
+
+	/* Nothing done, nothing new said: one entry stands for all such moments. */
+	if (x != NULL && !applied && exit < 0 && !x->applied && x->exit < 0 &&
+		strcmp(x->said, said) == 0) {
+		free(said);
+		return;
+	}
+	if (m->trace_n == TRACE_MAX)
+		abort(); /* a case of many days: not ours */
+	x = &m->trace[m->trace_n++];
+	*x = (struct done){ .t = m->now,
+		.applied = applied,
+		.exit = exit,
+		.event = d->event,
+		.row = d->row,
+		.procedure = d->procedure,
+		.said = said };
+}
+
+static void
+open_shelter(struct vmachine *m, const struct procedure *p)
+{
+	m->f.shelter_open = true;
+	m->shelter_until = p != NULL && p->expires_ms > 0 ? m->now + p->expires_ms : 0;
+}
+
+static void
+forget_asking(struct vmachine *m)
+{
+	m->f.asked_wall_ms = 0;
+	m->f.approvals = m->f.denials = 0;
+	memset(m->approver, 0, sizeof m->approver);
+}
+
+static void
+begin(struct vmachine *m, bool failback, bool automatic)
+{
+	m->f.run = RUN_FORWARD;
+	m->f.run_is_failback = failback;
+	if (!failback && automatic)
+		m->f.cutovers_in_budget++;
+	forget_asking(m);
+}
+
+/* How a run ended is taken note of once; the cooldown counts from then. A run that is blocked stays
+ * open. */
+static void
+run_over(struct vmachine *m, enum life_event e)
+{
+	bool done = e == LE_RUN_DONE || e == LE_BACK_DONE;
+
+	if (!done && e != LE_RUN_UNDONE && e != LE_BACK_UNDONE)
+		return;
+	m->f.last_cutover_wall_ms = wall(m);
+	m->f.run = RUN_NONE;
+	m->f.run_pivoted = false;
+	if (done) { /* a shelter was adopted: the run's release or the failback has ended it */
+		m->f.shelter_open = false;
+		m->shelter_until = 0;
+	}
+}
+
+static void
+take_note(struct vmachine *m, const struct decision *d)
+{
+	run_over(m, d->event);
+	if (d->event == LE_DENIED || d->event == LE_STAND_DOWN) {
+		m->f.stood_down = m->asked != NULL ? m->asked->name : NULL;
+		forget_asking(m);
+	}
+	if (d->event == LE_BACKUP_UNFIT && d->row->act == LD_ALARM)
+		m->f.unfit_told = true;
+	if (d->event == LE_SHELTER_OVER && d->row->act == LD_ALARM)
+		m->f.expiry_told = true;
+	if (d->row->to == LS_NORMAL)
+		m->led_by[0] = '\0';
+	else if (d->diagnosis != NULL && m->f.state == LS_NORMAL)
+		(void)snprintf(m->led_by, sizeof m->led_by, "%s", d->diagnosis->name);
+	if (m->f.state == LS_RECOVERING && d->row->to != LS_RECOVERING)
+		forget_asking(m);
+}
+
+static void
+apply(struct vmachine *m, const struct decision *d)
+{
+	take_note(m, d);
+	if (m->f.state != d->row->to)
+		m->f.state_since_wall_ms = wall(m);
+	m->f.state = d->row->to;
+	switch (d->row->act) {
+	case LD_SHELTER:
+		open_shelter(m, d->procedure);
+		break;
+	case LD_UNSHELTER:
+		m->f.shelter_open = false;
+		m->shelter_until = 0;
+		break;
+	case LD_ASK:
+		forget_asking(m);
+		m->f.asked_wall_ms = wall(m);
+		m->asked = d->diagnosis;
+		m->f.approvals_needed = d->response != NULL ? d->response->approvers : 1;
+		break;
+	case LD_CUTOVER:
+	case LD_FAILBACK:
+		begin(m, d->row->act == LD_FAILBACK,
+			d->event == LE_CONFIRMED_AUTO || d->event == LE_PROCEED);
+		break;
+	case LD_ABORT:
+		m->f.run = RUN_BACKWARD;
+		break;
+	case LD_CONTINUE:
+		m->f.run = RUN_FORWARD;
+		break;
+	case LD_STAY:
+	case LD_REFUSE:
+	case LD_ALARM:
+	case LD_EJECT:
+	case LD_N:
+		break;
+	}
+}
+
+/* Who is due is asked; the case's lines are the answers. */
+static void
+ask(struct vmachine *m)
+{
+	struct due due;
+
+	while (evidence_next_due(m->ev, boot(m), &due))
+		continue;
+}
+
+void
+vmachine_decide(struct vmachine *m)
+{
+	struct decision d;
+
+	ask(m);
+	for (int i = 0; i < SETTLE_MAX; i++) {
+		gather(m);
+		memset(&d, 0, sizeof d);
+		decide(&m->f, &d);
+		note(m, &d, d.any, -1);
+		m->again = d.again_boot_ms;
+		if (!d.any)
+			return;
+		apply(m, &d);
+	}
+	m->loops = true;
+}
+
+static bool
+approved_before(const struct vmachine *m, const char *user)
+{
+	for (int i = 0; i < m->f.approvals && i < APPROVERS_MAX; i++)
+		if (strcmp(m->approver[i], user) == 0)
+			return true;
+	return false;
+}
+
+/* What an accepted order changes beside the row's own act. */
+static void
+obey(struct vmachine *m, const struct order *o)
+{
+	if (o->verb == VERB_PAUSE)
+		(void)snprintf(m->paused, sizeof m->paused, "%s: the case says so", o->user);
+	if (o->verb == VERB_RESUME)
+		m->paused[0] = '\0';
+	if (o->verb == VERB_DENY)
+		m->f.denials++;
+	if (o->verb == VERB_CUTOVER || o->verb == VERB_FAILBACK)
+		(void)snprintf(m->requester, sizeof m->requester, "%s", o->user);
+	if (o->verb == VERB_APPROVE && m->f.approvals < APPROVERS_MAX)
+		(void)snprintf(m->approver[m->f.approvals++], sizeof m->approver[0], "%s", o->user);
+}
+
+void
+vmachine_order(struct vmachine *m, const struct order *o)
+{
+	const struct cmd_facts c = { .verb = o->verb,
+		.user = o->user,
+		.owner = o->owner,
+		.overrides = o->override,
+		.overrides_n = o->overrides_n,
+		.plan_matches = !o->other_plan,
+		.expired = o->expired,
+		.replayed = o->replayed,
+		.already = approved_before(m, o->user),
+		.requester = o->own_request || strcmp(m->requester, o->user) == 0 };
+	struct decision d;
+	int exit = -1;
+	bool accepted;
+
+	gather(m);
+	memset(&d, 0, sizeof d);
+	decide_command(&m->f, &c, &d, &exit);
+	accepted = d.any;
+	note(m, &d, accepted, exit);
+	if (!accepted)
+		return;
+	if (o->verb == VERB_RESUME || o->verb == VERB_PAUSE || o->verb == VERB_DENY ||
+		o->verb == VERB_APPROVE)
+		obey(m, o);
+	apply(m, &d);
+	if (o->verb == VERB_CUTOVER || o->verb == VERB_FAILBACK)
+		obey(m, o);
+}
