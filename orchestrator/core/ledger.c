@@ -2,6 +2,7 @@
 #include "core/ledger.h"
 
 #include "base/text.h"
+#include "core/planted.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,10 @@ ledger_fini(struct ledger *l)
 	mem_put(&l->mem, l->run);
 	mem_put(&l->mem, l->machine);
 	mem_put(&l->mem, l->brake);
+	for (size_t i = 0; i < l->domains_n; i++)
+		mem_put(&l->mem, l->domain[i].intent);
 	mem_put(&l->mem, l->domain);
+	mem_put(&l->mem, l->book);
 }
 
 /* One more element of size n at the end of *list; NULL = no memory. */
@@ -175,6 +179,24 @@ ledger_brake(const struct ledger *l, const char *playbook, int64_t wall_ms)
 	return NULL;
 }
 
+const struct lbook *
+ledger_book(const struct ledger *l, const char *name)
+{
+	for (size_t i = 0; i < l->books_n; i++)
+		if (text_eq(l->book[i].name, name))
+			return &l->book[i];
+	return NULL;
+}
+
+bool
+ledger_nonce_used(const struct ledger *l, const char *nonce)
+{
+	for (size_t i = 0; i < l->nonces_n && i < LEDGER_NONCES; i++)
+		if (text_eq(l->nonce[i], nonce))
+			return true;
+	return false;
+}
+
 int
 ledger_autos(const struct ledger *l, int64_t since_wall_ms)
 {
@@ -187,6 +209,27 @@ ledger_autos(const struct ledger *l, int64_t since_wall_ms)
 
 /* --- one function for each type of record --- */
 
+/* Settling has looked at the targets themselves: how earlier runs ended is old news. */
+static void
+note_ended(struct ledger *l, const struct lmachine *m)
+{
+	for (size_t i = 0; i < l->runs_n; i++) {
+		struct lrun *r = &l->run[i];
+
+		if (mover(r) && r->flow == m->flow && text_eq(r->playbook, m->playbook) && r->state != LR_FORWARD && r->state != LR_BACKWARD &&
+				r->state != LR_BLOCKED)
+			r->noted = true;
+	}
+}
+
+static void
+forget_ask(struct lmachine *m)
+{
+	m->ask_hash[0] = '\0';
+	m->ask_wall_ms = 0;
+	m->approvals = m->denials = 0;
+}
+
 static void
 fold_row(struct ledger *l, const struct record *r)
 {
@@ -197,12 +240,11 @@ fold_row(struct ledger *l, const struct record *r)
 
 	if (m == NULL || to == LS_N)
 		return;
-	if (m->state != to) { /* a question belongs to the state that it was asked in */
+	if (m->state == LS_SETTLING)
+		note_ended(l, m);
+	if (m->state != to) {
 		m->since_wall_ms = r->wall_ms;
-		m->ask_wall_ms = to == LS_AWAITING ? r->wall_ms : 0;
-		m->approvals = m->denials = 0;
-		if (to != LS_AWAITING)
-			m->ask_hash[0] = '\0';
+		forget_ask(m);
 	}
 	m->state = to;
 	m->row = (int)json_int(r->body, "row", 0);
@@ -225,19 +267,50 @@ fold_plan(struct ledger *l, const struct record *r)
 
 	if (m == NULL || !text_eq(json_str(r->body, "purpose"), "ask"))
 		return;
-	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash")))
-		m->approvals = m->denials = 0; /* another plan: approvals are void */
+	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash"))) {
+		m->approvals = m->denials = 0; /* another plan: approvals are void, and people have their time again */
+		m->ask_wall_ms = r->wall_ms;
+	}
 	put(m->ask_hash, sizeof m->ask_hash, json_str(r->body, "plan_hash"));
-	if (m->ask_wall_ms == 0)
-		m->ask_wall_ms = r->wall_ms; /* the failback is asked for without leaving recovering */
+}
+
+/* Each start begins in settling: what was known of the targets is not known any more. */
+static void
+fold_opened(struct ledger *l, const struct record *r)
+{
+	for (size_t i = 0; i < l->machines_n; i++) {
+		struct lmachine *m = &l->machine[i];
+
+		if (m->state != LS_SETTLING)
+			m->since_wall_ms = r->wall_ms;
+		m->state = LS_SETTLING;
+		m->row = 0;
+		put(m->why, sizeof m->why, "started: the targets are read first");
+		forget_ask(m);
+	}
+}
+
+static void
+fold_playbook(struct ledger *l, const struct record *r)
+{
+	struct lbook *b = (struct lbook *)ledger_book(l, json_str(r->body, "name"));
+
+	if (b == NULL)
+		b = grow(l, &l->book, &l->books_n, sizeof *b);
+	if (b == NULL)
+		return;
+	put(b->name, sizeof b->name, json_str(r->body, "name"));
+	put(b->sha256, sizeof b->sha256, json_str(r->body, "sha256"));
 }
 
 static void
 fold_approval(struct ledger *l, const struct record *r)
 {
 	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
-	const char *user = json_str(r->body, "user");
+	const char *user = json_str(r->body, "user"), *nonce = json_str(r->body, "nonce");
 
+	if (nonce != NULL && nonce[0] != '\0')
+		put(l->nonce[l->nonces_n++ % LEDGER_NONCES], sizeof l->nonce[0], nonce);
 	if (m == NULL || !text_eq(m->ask_hash, json_str(r->body, "plan_hash")))
 		return;
 	if (text_eq(json_str(r->body, "verdict"), "deny")) {
@@ -291,7 +364,7 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 
 	if (kind == LK_N)
 		return err_set(err, RC_CORRUPT, "record %llu starts a run of no known kind", (unsigned long long)r->seq);
-	if ((kind == LK_CUTOVER || kind == LK_FAILBACK) && ledger_open_run(l, playbook, flow) != NULL)
+	if ((kind == LK_CUTOVER || kind == LK_FAILBACK) && ledger_open_run(l, playbook, flow) != NULL && !PLANTED(SECOND_RUN))
 		return err_set(err, RC_CORRUPT, "record %llu starts a second run of one flow", (unsigned long long)r->seq);
 	forget_old(l);
 	run = grow(l, &l->run, &l->runs_n, sizeof *run);
@@ -317,18 +390,44 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 }
 
 static void
+touched(struct ldomain *d, const struct record *r)
+{
+	put(d->touched_boot_id, sizeof d->touched_boot_id, r->boot_id);
+	d->touched_boot_ms = r->boot_ms;
+}
+
+/* The newest intent of a domain is the current one; a retry needs its very words. */
+static void
+keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
+{
+	struct buf body;
+
+	d->lsn = r->lsn;
+	d->answered = false;
+	touched(d, r);
+	put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
+	put(d->target, sizeof d->target, json_str(r->body, "target"));
+	put(d->run, sizeof d->run, r->run);
+	put(d->step, sizeof d->step, json_str(r->body, "step"));
+	put(d->dir, sizeof d->dir, json_str(r->body, "dir"));
+	mem_put(&l->mem, d->intent);
+	buf_init(&body, &l->mem, RECORD_MAX);
+	json_put(&body, r->body);
+	if (buf_failed(&body))
+		l->failed = true;
+	d->intent = body.data; /* taken */
+	d->intent_n = body.len;
+}
+
+static void
 fold_intent(struct ledger *l, const struct record *r)
 {
 	struct ldomain *d = ledger_domain(l, json_str(r->body, "domain"));
 	struct lrun *run = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
 	struct lstep *s = run != NULL ? ledger_step(run, json_str(r->body, "step")) : NULL;
 
-	if (d != NULL) {
-		d->lsn = r->lsn;
-		d->answered = false;
-		put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
-		put(d->target, sizeof d->target, json_str(r->body, "target"));
-	}
+	if (d != NULL)
+		keep_intent(l, d, r);
 	if (s != NULL && text_eq(json_str(r->body, "dir"), "undo")) {
 		s->undo_lsn = r->lsn;
 		s->undo_answered = false;
@@ -353,16 +452,20 @@ fold_result(struct ledger *l, const struct record *r)
 		if (l->domain[i].lsn != of)
 			continue; /* an answer closes only the intent that it names */
 		l->domain[i].answered = true;
+		touched(&l->domain[i], r);
+		mem_put(&l->mem, l->domain[i].intent);
+		l->domain[i].intent = NULL;
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
 			l->domain[i].fenced_era = r->era;
 	}
 	if (s == NULL)
 		return;
-	if (undo && of == s->undo_lsn) {
+	/* 0: no intent was needed; it says nothing about one that is open */
+	if (undo && (of == s->undo_lsn || (of == 0 && s->undo_answered))) {
 		s->undo_answered = o != OUT_UNKNOWN;
 		s->undo_outcome = o;
 		s->undone = o == OUT_DONE || o == OUT_UNCHANGED;
-	} else if (!undo && of == s->do_lsn) {
+	} else if (!undo && (of == s->do_lsn || (of == 0 && s->do_answered))) {
 		s->do_answered = o != OUT_UNKNOWN;
 		s->do_outcome = o;
 		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
@@ -399,7 +502,8 @@ fold_end(struct ledger *l, const struct record *r)
 	for (size_t i = 0; mover(run) && i < l->runs_n; i++) {
 		struct lrun *s = &l->run[i];
 
-		if (s->kind != LK_SHELTER || !s->adopted || s->flow != run->flow || !text_eq(s->playbook, run->playbook) || s->state != LR_OPEN)
+		if (s->kind != LK_SHELTER || !s->adopted || s->flow != run->flow || !text_eq(s->playbook, run->playbook) ||
+				(s->state != LR_OPEN && s->state != LR_BLOCKED))
 			continue;
 		if (run->state == LR_DONE)
 			s->state = LR_DONE; /* its mail went with this run's release */
@@ -461,6 +565,8 @@ ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct e
 	if (r->type == REC_INTENT && r->lsn <= l->lsn)
 		return err_set(err, RC_CORRUPT, "record %llu: its LSN does not rise", (unsigned long long)r->seq);
 	switch (r->type) {
+	case REC_OPENED: fold_opened(l, r); break;
+	case REC_PLAYBOOK: fold_playbook(l, r); break;
 	case REC_ROW: fold_row(l, r); break;
 	case REC_PLAN: fold_plan(l, r); break;
 	case REC_APPROVAL: fold_approval(l, r); break;

@@ -11,7 +11,7 @@
 #include "core/lifecycle.h"
 #include "core/record.h"
 
-enum { LEDGER_STEP_ID = 96, NAME_MAX_ = 64, RUN_ID_MAX = 40, LEDGER_STEPS = 64, LEDGER_APPROVALS = 9 };
+enum { LEDGER_STEP_ID = 96, NAME_MAX_ = 64, RUN_ID_MAX = 40, LEDGER_STEPS = 64, LEDGER_APPROVALS = 9, LEDGER_NONCES = 64 };
 
 /* One machine: a playbook's flow. */
 struct lmachine {
@@ -63,7 +63,7 @@ struct lrun {
 	enum lrun_state state;
 	bool was_backward;               /* blocked on the way back */
 	bool pivoted;                    /* the pivot's INTENT is in the journal */
-	bool noted;                      /* its end has moved the machine */
+	bool noted;                      /* the machine has taken note of its end, or of its standing still */
 	bool adopted;                    /* a shelter that a cut-over took over */
 	char hash[65], by[NAME_MAX_], reason[256], why[512];
 	char *plan;                      /* canonical JSON, owned */
@@ -79,6 +79,17 @@ struct ldomain {
 	bool answered;
 	char playbook[NAME_MAX_], target[NAME_MAX_];
 	uint64_t fenced_era;             /* era in which a fence or an effect was accepted */
+	/* the current intent, as a retry must send it again */
+	char run[RUN_ID_MAX], step[LEDGER_STEP_ID], dir[8];
+	char *intent;                    /* its body, owned; NULL once it is answered */
+	size_t intent_n;
+	char touched_boot_id[40];        /* when it was last sent to or heard of */
+	int64_t touched_boot_ms;
+};
+
+/* A playbook's text that was last in force. */
+struct lbook {
+	char name[NAME_MAX_], sha256[65];
 };
 
 struct ledger {
@@ -93,6 +104,10 @@ struct ledger {
 	size_t runs_n;
 	struct ldomain *domain;
 	size_t domains_n;
+	struct lbook *book;
+	size_t books_n;
+	char nonce[LEDGER_NONCES][65];   /* of the newest approvals, a ring */
+	size_t nonces_n;
 	int64_t auto_wall_ms[64];        /* newest automatic cut-overs, a ring */
 	size_t autos_n;
 	char boot_id[40];
@@ -114,6 +129,8 @@ struct lrun *ledger_shelter(struct ledger *l, const char *playbook, enum flow fl
 struct lstep *ledger_step(struct lrun *r, const char *id);                               /* made when absent */
 struct ldomain *ledger_domain(struct ledger *l, const char *name);                       /* made when absent */
 const struct lbrake *ledger_brake(const struct ledger *l, const char *playbook, int64_t wall_ms); /* in force; NULL = none */
+const struct lbook *ledger_book(const struct ledger *l, const char *name);               /* NULL = not known */
+bool ledger_nonce_used(const struct ledger *l, const char *nonce);
 int ledger_autos(const struct ledger *l, int64_t since_wall_ms);
 
 #endif

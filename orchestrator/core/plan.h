@@ -79,6 +79,14 @@ enum rc plan_build(struct arena *a, const struct playbook *pb, const struct proc
 	const struct plan_value *values, size_t values_n, const char *store, const char *const *overrides, size_t overrides_n,
 	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret, struct err *err);
 
+/*
+ * plan_side - on which path the values say that the procedure's flow runs: each switch point as the primary or as the
+ * procedure's path wants it. MIXED: not all the same, or one as neither wants it; why names it.
+ */
+enum plan_side { SIDE_PRIMARY, SIDE_BACKUP, SIDE_MIXED };
+enum plan_side plan_side(struct arena *a, const struct playbook *pb, const struct procedure *proc, const struct plan_value *values, size_t values_n,
+	char *why, size_t why_n);
+
 /* plan_json - canonical, the bytes that are hashed; plan_read_back - from a PLAN record (recovery). */
 void plan_json(const struct plan *p, const char *store, const char *const *overrides, size_t overrides_n, struct buf *b);
 enum rc plan_read_back(struct arena *a, const struct playbook *pb, const struct json *body, const struct plan **ret, struct err *err);

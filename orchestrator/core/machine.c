@@ -1,0 +1,498 @@
+/*
+ * machine.c - playbooks in force and their machines: the facts of each, the decision on them, its
+ * row in the journal.
+ */
+#include "core/engine.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { QUEUE_MS = 5000, QUEUES_MAX = 8, ROUNDS_MAX = 16 };
+
+/* --- playbooks --- */
+
+struct book *
+book_find(const struct core *c, const char *name)
+{
+	for (struct book *b = c->books; b != NULL; b = b->next)
+		if (text_eq(b->name, name))
+			return b;
+	return NULL;
+}
+
+void
+machine_forget_look(struct core *c, struct machine *m)
+{
+	look_free(c, &m->look);
+	m->look_settles = false;
+	m->look_row = 0;
+}
+
+/* Its evidence, its readings, its machines' volatile halves. */
+static void
+unload(struct core *c, struct book *b)
+{
+	flight_drop_book(c, b);
+	commands_forget(c, b);
+	for (int f = 0; f < FLOW_N; f++) {
+		machine_forget_look(c, &b->m[f]);
+		b->m[f] = (struct machine){ .base_ready = true, .again_boot_ms = INT64_MAX };
+	}
+	evidence_free(&b->ev);
+	mem_put(&c->env.mem, b->told);
+	b->told = NULL;
+	playbook_unref(&b->pb);
+}
+
+static void
+load(struct core *c, struct book *b, struct playbook *pb)
+{
+	struct evidence *ev = evidence_new(&c->env.mem, pb);
+
+	b->pb = pb;
+	b->ev = ev;
+	b->told = mem_get(&c->env.mem, (pb->diagnoses_n + 1) * sizeof *b->told);
+	if (b->ev == NULL || b->told == NULL)
+		return;
+	memset(b->told, 0, (pb->diagnoses_n + 1) * sizeof *b->told);
+	evidence_seed(b->ev, c->seed);
+	for (int f = 0; f < FLOW_N; f++) {
+		b->m[f].on = pb->has_flow[f];
+		(void)ledger_machine(&c->l, b->name, (enum flow)f);
+	}
+}
+
+static struct book *
+book_new(struct core *c, const char *name)
+{
+	struct book **end = &c->books, *b = mem_get(&c->env.mem, sizeof *b);
+
+	if (b == NULL)
+		return NULL;
+	memset(b, 0, sizeof *b);
+	(void)snprintf(b->name, sizeof b->name, "%s", name);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = b;
+	return b;
+}
+
+void
+book_free(struct core *c)
+{
+	while (c->books != NULL) {
+		struct book *b = c->books;
+
+		unload(c, b);
+		c->books = b->next;
+		mem_put(&c->env.mem, b);
+	}
+}
+
+static void
+put_playbook(struct core *c, const char *name, const char *sha256, const char *file)
+{
+	const struct lbook *known = ledger_book(&c->l, name);
+	struct buf b;
+	struct jw w;
+
+	if (known != NULL && text_eq(known->sha256, sha256))
+		return;
+	buf_init(&b, &c->env.mem, RECORD_MAX);
+	jw_init(&w, &b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "name", name);
+	jw_str(&w, "sha256", sha256);
+	if (file != NULL)
+		jw_str(&w, "file", file);
+	jw_close(&w, '}');
+	(void)propose(c, REC_PLAYBOOK, "", &b);
+	buf_fini(&b);
+}
+
+void
+book_take(struct core *c, const struct event *ev)
+{
+	const char *sha256 = ev->playbook.sha256 != NULL ? ev->playbook.sha256 : "";
+	struct book *b = book_find(c, ev->playbook.name);
+	struct playbook *pb = NULL;
+
+	if (c->phase != PH_OPEN || ev->playbook.name == NULL)
+		return;
+	if (b == NULL)
+		b = book_new(c, ev->playbook.name);
+	if (b == NULL || (b->pb != NULL && text_eq(b->pb->sha256, sha256)))
+		return;
+	if (sha256[0] != '\0')
+		pb = c->env.playbook(c->env.ctx, sha256);
+	if (sha256[0] != '\0' && pb == NULL)
+		tell(c, SEV_ALARM,
+			"playbook %s: its text (%.12s) cannot be had; the one before is out of "
+			"force too",
+			b->name, sha256);
+	unload(c, b);
+	for (int f = 0; f < FLOW_N; f++)
+		b->m[f] = (struct machine){ .base_ready = true, .again_boot_ms = INT64_MAX };
+	if (pb != NULL)
+		load(c, b, pb);
+	put_playbook(c, b->name, sha256, ev->playbook.why);
+}
+
+/* --- facts --- */
+
+static enum run_state
+run_fact(struct core *c, const struct lrun *r)
+{
+	if (r == NULL)
+		return RUN_NONE;
+	switch (r->state) {
+	case LR_FORWARD:
+		return run_pivoted(r, run_live(c, r->id)) ? RUN_FORWARD_PIVOTED : RUN_FORWARD;
+	case LR_BACKWARD:
+		return RUN_BACKWARD;
+	case LR_BLOCKED:
+		return RUN_IS_BLOCKED;
+	case LR_DONE:
+		return RUN_ENDED_DONE;
+	case LR_UNDONE:
+		return RUN_ENDED_UNDONE;
+	case LR_OPEN:
+	case LR_FAILED:
+		break;
+	}
+	return RUN_NONE;
+}
+
+const struct lrun *
+machine_run(struct core *c, const struct book *b, enum flow f)
+{
+	const struct lrun *r = ledger_open_run(&c->l, b->name, f);
+
+	return r != NULL ? r : ledger_unnoted(&c->l, b->name, f);
+}
+
+static void
+run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
+{
+	const struct lrun *r = machine_run(c, b, f), *shelter = ledger_shelter(&c->l, b->name, f);
+	const struct procedure *p =
+		shelter != NULL ? playbook_procedure(b->pb, shelter->procedure) : NULL;
+
+	ret->run = run_fact(c, r);
+	ret->run_is_failback = r != NULL && r->kind == LK_FAILBACK;
+	ret->run_pivoted = r != NULL && run_pivoted(r, run_live(c, r->id));
+	ret->shelter_open = shelter != NULL && !shelter->adopted;
+	ret->shelter_ended = ret->shelter_open && p != NULL && p->expires_ms > 0 &&
+			     c->wall_ms - shelter->start_wall_ms >= p->expires_ms;
+}
+
+static int
+approvals_needed(const struct book *b, const struct lmachine *l)
+{
+	for (size_t i = 0; i < b->pb->responses_n; i++) {
+		const struct response *r = &b->pb->responses[i];
+
+		if (l->state == LS_AWAITING && text_eq(r->on->name, l->diagnosis) &&
+			r->at == AT_CONFIRMED && r->run != NULL && r->run->kind == PROC_CUTOVER)
+			return r->approvers > 0 ? r->approvers : 1;
+	}
+	return 1;
+}
+
+static void
+path_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
+{
+	const struct procedure *p = playbook_cutover(b->pb, f);
+	int64_t since = evidence_path_ok_since(b->ev, b->pb->primary, f);
+
+	ret->primary_ok = evidence_path_ok(b->ev, b->pb->primary, f);
+	ret->backup_unfit = p != NULL && p->to != NULL && evidence_path_unfit(b->ev, p->to, f);
+	ret->primary_soaked = p != NULL && since != 0 && c->boot_ms - since >= p->failback.soak_ms;
+	ret->queues_drained = b->m[f].drained;
+}
+
+static void
+limit_facts(struct core *c, struct book *b, struct facts *ret)
+{
+	const struct limits *l = &b->pb->limits;
+
+	if (c->env.in_window == NULL)
+		return;
+	ret->window_no_cutover =
+		c->env.in_window(c->env.ctx, l->no_cutovers, l->no_cutovers_n, c->wall_ms);
+	ret->window_no_failback =
+		c->env.in_window(c->env.ctx, l->no_failbacks, l->no_failbacks_n, c->wall_ms);
+}
+
+void
+machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
+{
+	struct machine *m = &b->m[f];
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+	const struct lbrake *brake = ledger_brake(&c->l, b->name, c->wall_ms);
+	bool led = l->state == LS_SUSPECT || l->state == LS_AWAITING;
+
+	*ret = (struct facts){ .pb = b->pb,
+		.flow = f,
+		.state = l->state,
+		.boot_ms = c->boot_ms,
+		.wall_ms = c->wall_ms,
+		.state_since_wall_ms = l->since_wall_ms,
+		.blind = evidence_blind(b->ev),
+		.settled = m->settled,
+		.led_by = led ? l->diagnosis : NULL,
+		.shelter_failed = m->shelter_failed[0] != '\0' ? m->shelter_failed : NULL,
+		.unfit_told = m->unfit_told,
+		.expiry_told = m->expiry_told,
+		.approvals = l->approvals,
+		.denials = l->denials,
+		.approvals_needed = approvals_needed(b, l),
+		.asked_wall_ms = l->ask_hash[0] != '\0' ? l->ask_wall_ms : 0,
+		.last_cutover_wall_ms = l->last_move_wall_ms,
+		.base_ready = m->base_ready,
+		.one_shot = c->one_shot,
+		.stood_down = l->stood_down[0] != '\0' ? l->stood_down : NULL };
+	if (brake != NULL)
+		ret->paused =
+			core_keep(c, arena_fmt(c->out, "by %s: %s", brake->by, brake->reason));
+	ret->diag_n = evidence_diags(b->ev, &ret->diag);
+	ret->cutovers_in_budget = ledger_autos(&c->l, c->wall_ms - b->pb->limits.cutovers.per_ms);
+	run_facts(c, b, f, ret);
+	path_facts(c, b, f, ret);
+	limit_facts(c, b, ret);
+	if (!ret->backup_unfit)
+		m->unfit_told = false;
+	if (!ret->shelter_ended)
+		m->expiry_told = false;
+}
+
+/* --- the row --- */
+
+static void
+put_row(struct core *c, const struct book *b, enum flow f, const struct decision *d, bool automatic,
+	struct buf *out)
+{
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+	const struct machine *m = &b->m[f];
+	bool down = d->event == LE_DENIED || d->event == LE_STAND_DOWN;
+	struct jw w;
+
+	jw_init(&w, out);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "playbook", b->name);
+	jw_str(&w, "flow", flow_name(f));
+	jw_int(&w, "row", d->row->id);
+	jw_str(&w, "event", life_event_name(d->event));
+	jw_str(&w, "from", life_state_name(l->state));
+	jw_str(&w, "to", life_state_name(d->row->to));
+	jw_str(&w, "act", life_do_name(d->row->act));
+	jw_str(&w, "why", d->row->why);
+	jw_open(&w, "reasons", '[');
+	for (size_t i = 0; i < d->reasons_n; i++)
+		jw_str(&w, NULL, d->reasons[i]);
+	if (l->state == LS_SETTLING && m->settled_why[0] != '\0')
+		jw_str(&w, NULL, m->settled_why);
+	jw_close(&w, ']');
+	if (d->diagnosis != NULL)
+		jw_str(&w, "diagnosis", d->diagnosis->name);
+	if (down)
+		jw_str(&w, "stood_down", l->diagnosis);
+	if (automatic)
+		jw_bool(&w, "auto", true);
+	jw_close(&w, '}');
+}
+
+static void
+say_row(struct core *c, const struct book *b, enum flow f, const struct decision *d)
+{
+	struct buf out;
+	struct jw w;
+
+	buf_init(&out, &c->env.mem, RECORD_MAX);
+	jw_init(&w, &out);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "playbook", b->name);
+	jw_str(&w, "flow", flow_name(f));
+	jw_str(&w, "state", life_state_name(d->row->to));
+	jw_int(&w, "row", d->row->id);
+	jw_str(&w, "why", d->row->why);
+	jw_open(&w, "reasons", '[');
+	for (size_t i = 0; i < d->reasons_n; i++)
+		jw_str(&w, NULL, d->reasons[i]);
+	jw_close(&w, ']');
+	jw_int(&w, "wall_ms", c->wall_ms);
+	jw_close(&w, '}');
+	tell_status(c, true, "machine", &out);
+	buf_fini(&out);
+}
+
+void
+machine_row(struct core *c, struct book *b, enum flow f, const struct decision *d, bool automatic)
+{
+	const struct lrun *r = machine_run(c, b, f);
+	struct machine *m = &b->m[f];
+	struct buf out;
+
+	buf_init(&out, &c->env.mem, RECORD_MAX);
+	put_row(c, b, f, d, automatic, &out);
+	(void)propose(c, REC_ROW, r != NULL ? r->id : "", &out);
+	buf_fini(&out);
+	say_row(c, b, f, d);
+	if (d->row->to == LS_NORMAL)
+		m->shelter_failed[0] = '\0'; /* another episode, another try */
+	m->unfit_told = m->unfit_told || d->event == LE_BACKUP_UNFIT;
+	m->expiry_told = m->expiry_told || d->event == LE_SHELTER_OVER;
+	if (d->row->act == LD_ALARM)
+		tell(c, SEV_ALARM, "%s %s: %s%s%s", b->name, flow_name(f), d->row->why,
+			m->settled_why[0] != '\0' ? ": " : "", m->settled_why);
+}
+
+/* --- queues: has what was parked gone? asked while mail runs on the backup --- */
+
+static void
+ask_queue(struct core *c, struct book *b, enum flow f, const struct target *t, const char *domain)
+{
+	struct machine *m = &b->m[f];
+	struct flight *fl;
+	struct action *a;
+
+	if (m->queues_n == QUEUES_MAX)
+		return;
+	fl = flight_begin(c, OP_QUEUE, READ_MS);
+	a = fl != NULL ? core_act(c, ACT_READ) : NULL;
+	if (a == NULL)
+		return;
+	fl->book = b;
+	fl->index = (size_t)f * QUEUES_MAX + m->queues_n;
+	m->queue_op[m->queues_n] = a->op = fl->op;
+	m->queue_empty[m->queues_n++] = false;
+	a->read.playbook = core_keep(c, b->name);
+	a->read.target = core_keep(c, t->name);
+	a->read.resource = core_keep(c, arena_fmt(c->out, "relay.queue %s", domain));
+	a->read.from = READ_TARGET;
+	a->read.deadline_ms = READ_MS;
+}
+
+static bool
+asks_queues(const struct lmachine *l, const struct procedure *p)
+{
+	return p != NULL && p->failback.require_queues_drained &&
+	       (l->state == LS_ON_BACKUP || l->state == LS_RECOVERING || l->state == LS_BLOCKED);
+}
+
+static void
+queues(struct core *c, struct book *b, enum flow f)
+{
+	struct machine *m = &b->m[f];
+	const struct procedure *p = playbook_cutover(b->pb, f);
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+
+	if (!asks_queues(l, p) || c->boot_ms < m->queue_next_boot_ms)
+		return;
+	for (size_t i = 0; i < m->queues_n; i++)
+		if (m->queue_op[i] != 0)
+			return;
+	m->queues_n = 0;
+	m->queue_next_boot_ms = c->boot_ms + QUEUE_MS;
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct step *s = &p->steps[i];
+
+		for (size_t k = 0; text_eq(s->kind, "queue.release") && k < s->at_n; k++)
+			for (size_t d = 0; d < b->pb->domains_n; d++)
+				ask_queue(c, b, f, s->at[k], b->pb->domains[d]);
+	}
+	if (m->queues_n == 0)
+		m->drained = true; /* nothing was ever parked by this procedure */
+}
+
+void
+machine_queue(struct core *c, struct book *b, size_t index, const struct event *ev, bool late)
+{
+	struct machine *m = &b->m[index / QUEUES_MAX];
+	size_t i = index % QUEUES_MAX;
+	bool all = true;
+
+	(void)c;
+	m->queue_op[i] = 0;
+	m->queue_empty[i] = !late && ev->type == EV_READ && ev->read.outcome == OUT_DONE &&
+			    value_count(ev->read.value, "parked") == 0;
+	for (size_t k = 0; k < m->queues_n; k++)
+		all = all && m->queue_empty[k] && m->queue_op[k] == 0;
+	m->drained = all && m->queues_n > 0;
+}
+
+/* --- deciding --- */
+
+static void
+keep_reasons(struct machine *m, const struct decision *d)
+{
+	m->reasons_n = d->reasons_n;
+	for (size_t i = 0; i < d->reasons_n; i++)
+		(void)snprintf(m->reasons[i], REASON_LEN, "%s", d->reasons[i]);
+	m->again_boot_ms = d->again_boot_ms;
+}
+
+static void
+machine_advance(struct core *c, struct book *b, enum flow f)
+{
+	struct machine *m = &b->m[f];
+	struct facts facts;
+	struct decision *d = arena_get(c->out, sizeof *d);
+
+	if (d == NULL)
+		return;
+	if (!m->base_ready && c->boot_ms >= m->retry_boot_ms)
+		m->base_ready = true; /* tried again */
+	queues(c, b, f);
+	machine_facts(c, b, f, &facts);
+	decide(&facts, d);
+	keep_reasons(m, d);
+	if (d->any)
+		asking_apply(c, b, f, d);
+	else if (m->look != NULL && !m->look_settles)
+		machine_forget_look(c, m); /* what it was read for does not hold any more */
+}
+
+void
+machines_all(struct core *c)
+{
+	for (struct book *b = c->books; b != NULL; b = b->next)
+		for (int f = 0; f < FLOW_N && b->ev != NULL && b->told != NULL; f++)
+			if (b->m[f].on)
+				machine_advance(c, b, (enum flow)f);
+}
+
+static int64_t
+soak_wake(const struct core *c, const struct book *b, enum flow f)
+{
+	const struct procedure *p = playbook_cutover(b->pb, f);
+	int64_t since = p != NULL ? evidence_path_ok_since(b->ev, b->pb->primary, f) : 0;
+
+	return since != 0 && since + p->failback.soak_ms > c->boot_ms ? since + p->failback.soak_ms
+								      : INT64_MAX;
+}
+
+int64_t
+machines_wake(const struct core *c)
+{
+	int64_t wake = INT64_MAX;
+
+	for (const struct book *b = c->books; b != NULL; b = b->next) {
+		for (int f = 0; f < FLOW_N && b->ev != NULL; f++) {
+			const struct machine *m = &b->m[f];
+
+			if (!m->on)
+				continue;
+			if (m->again_boot_ms > c->boot_ms)
+				wake = earlier(wake, m->again_boot_ms);
+			if (m->queue_next_boot_ms > c->boot_ms)
+				wake = earlier(wake, m->queue_next_boot_ms);
+			if (!m->base_ready)
+				wake = earlier(wake, m->retry_boot_ms);
+			wake = earlier(wake, soak_wake(c, b, (enum flow)f));
+		}
+	}
+	return wake;
+}

@@ -1,0 +1,551 @@
+/*
+ * run.c - a run forward: steps by what they need, side by side across fence domains; what ends it,
+ * and how.
+ *
+ * What is done stands in the ledger. A run that was found at the start is carried on by the same
+ * code as one that has just begun: nothing here is remembered that a new reading could not tell.
+ */
+#include "core/engine.h"
+#include "core/planted.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- looking things up --- */
+
+struct live *
+run_live(const struct core *c, const char *id)
+{
+	for (size_t i = 0; i < c->live_n; i++)
+		if (text_eq(c->live[i]->id, id))
+			return c->live[i];
+	return NULL;
+}
+
+const struct lstep *
+run_lstep(const struct lrun *r, const char *id)
+{
+	static const struct lstep none = { 0 };
+
+	for (size_t i = 0; i < r->steps_n; i++)
+		if (text_eq(r->step[i].id, id))
+			return &r->step[i];
+	return &none;
+}
+
+/* Also a pivot that was there already when its turn came: mail takes the new way. */
+bool
+run_pivoted(const struct lrun *r, const struct live *l)
+{
+	for (size_t i = 0; l != NULL && i < l->n; i++)
+		if (l->step[i].p->pivot && run_lstep(r, l->step[i].p->id)->done)
+			return true;
+	return r->pivoted;
+}
+
+void
+run_say(struct core *c, bool after, const struct vstep *v, const char *phase, const char *text)
+{
+	tell_run(c, after, v->live, v->p, phase, text);
+}
+
+/* --- a run comes to life --- */
+
+static bool
+names_pause(const struct json *plan)
+{
+	const struct json *list = json_get(plan, "overrides");
+
+	for (const struct json *o = list != NULL ? list->child : NULL; o != NULL; o = o->next)
+		if (text_eq(o->str, "pause"))
+			return true;
+	return false;
+}
+
+static void
+read_plan(struct core *c, struct live *l, const struct lrun *r)
+{
+	struct err err = { 0 };
+	size_t at = 0;
+	const struct json *body;
+
+	l->pb = c->env.playbook(c->env.ctx, r->sha256);
+	if (l->pb == NULL) {
+		(void)snprintf(l->broken, sizeof l->broken,
+			"the text of its playbook (%.12s) cannot be had any more", r->sha256);
+		return;
+	}
+	body = json_read(l->a, r->plan, r->plan_n, &at);
+	if (body == NULL || plan_read_back(l->a, l->pb, body, &l->plan, &err) != RC_OK) {
+		(void)snprintf(l->broken, sizeof l->broken, "its plan cannot be read: %.200s",
+			err.text[0] != '\0' ? err.text : "damaged");
+		return;
+	}
+	l->pause_named = names_pause(body);
+	l->step = arena_get(l->a, (l->plan->steps_n + 1) * sizeof *l->step);
+	if (l->step == NULL)
+		return;
+	l->n = l->plan->steps_n;
+	for (size_t i = 0; i < l->n; i++) {
+		l->step[i].live = l;
+		l->step[i].p = &l->plan->steps[i];
+	}
+}
+
+static struct live *
+come_alive(struct core *c, const struct lrun *r)
+{
+	struct live *l = mem_get(&c->env.mem, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	memset(l, 0, sizeof *l);
+	(void)snprintf(l->id, sizeof l->id, "%s", r->id);
+	l->backward = r->state == LR_BACKWARD;
+	l->a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	if (l->a != NULL)
+		read_plan(c, l, r);
+	return l;
+}
+
+static void
+steps_drop(struct core *c, struct live *l)
+{
+	flight_drop_live(c, l);
+	for (size_t i = 0; i < l->n; i++)
+		change_drop(c, &l->step[i].change);
+}
+
+void
+run_drop(struct core *c, size_t i)
+{
+	struct live *l = c->live[i];
+
+	steps_drop(c, l);
+	playbook_unref(&l->pb);
+	arena_free(&l->a);
+	mem_put(&c->env.mem, l);
+	memmove(&c->live[i], &c->live[i + 1], (c->live_n - i - 1) * sizeof *c->live);
+	c->live_n--;
+}
+
+static void
+add_live(struct core *c, struct live *l)
+{
+	struct live **more;
+
+	if (l == NULL)
+		return;
+	if (c->live_n == c->live_room) {
+		more = c->env.mem.resize(
+			c->env.mem.ctx, c->live, (c->live_room + 8) * sizeof *more);
+		if (more == NULL) {
+			playbook_unref(&l->pb);
+			arena_free(&l->a);
+			mem_put(&c->env.mem, l);
+			return;
+		}
+		c->live = more;
+		c->live_room += 8;
+	}
+	c->live[c->live_n++] = l;
+}
+
+static bool
+moves(const struct lrun *r)
+{
+	return r->state == LR_FORWARD || r->state == LR_BACKWARD;
+}
+
+/* Runs of the ledger that move have a live half, others have none. */
+static void
+match(struct core *c)
+{
+	for (size_t i = c->live_n; i-- > 0;) {
+		const struct lrun *r = ledger_run(&c->l, c->live[i]->id);
+
+		if (r == NULL || !moves(r))
+			run_drop(c, i);
+	}
+	for (size_t i = 0; i < c->l.runs_n; i++)
+		if (moves(&c->l.run[i]) && run_live(c, c->l.run[i].id) == NULL)
+			add_live(c, come_alive(c, &c->l.run[i]));
+}
+
+/* --- how it ends --- */
+
+static int
+exit_of(const char *state)
+{
+	if (text_eq(state, "done") || text_eq(state, "open"))
+		return 0;
+	return text_eq(state, "blocked") ? 4 : 1;
+}
+
+void
+run_end(struct core *c, struct live *l, const struct lrun *r, const char *state, const char *why)
+{
+	bool turned = text_eq(state, "backward"), blocked = text_eq(state, "blocked");
+	struct buf b;
+	struct jw w;
+
+	buf_init(&b, &c->env.mem, RECORD_MAX);
+	jw_init(&w, &b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "state", state);
+	jw_str(&w, "why", why);
+	jw_close(&w, '}');
+	(void)propose(c, REC_END, r->id, &b);
+	buf_fini(&b);
+	l->ending = true;
+	tell_run(c, true, l, NULL, turned ? "failed" : "end", why);
+	if (turned)
+		return;
+	command_ended(c, r->id, exit_of(state), state, why);
+	if (blocked)
+		tell(c, SEV_ALARM, "%s of %s is blocked and needs a person: %s", r->id, r->playbook,
+			why);
+	else if (text_eq(state, "failed"))
+		tell(c, SEV_ALARM, "%s of %s has failed: %s", r->id, r->playbook, why);
+	else
+		tell(c, SEV_INFO, "%s of %s has ended: %s (%s)", r->id, r->playbook, state, why);
+}
+
+/* A step has failed and nothing else of the run is under way. */
+static void
+failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep *v)
+{
+	char why[WHY_LEN + 400];
+	bool any = false, open = false;
+
+	for (size_t i = 0; i < r->steps_n; i++) {
+		any = any || r->step[i].done;
+		open = open || (r->step[i].do_lsn != 0 && !r->step[i].do_answered);
+	}
+	(void)snprintf(why, sizeof why, "step %s (%s): %s", v->p->id, v->p->name, v->why);
+	if (r->kind == LK_SHELTER && any) {
+		tell(c, SEV_ALARM, "%s shelters only a part of the mail: %s", r->id, why);
+		run_end(c, l, r, "open", why);
+	} else if (r->kind == LK_SHELTER) {
+		run_end(c, l, r, open ? "blocked" : "failed", why);
+	} else if (r->kind == LK_UNSHELTER) {
+		run_end(c, l, r, "blocked", why);
+	} else if (run_pivoted(r, l)) {
+		(void)snprintf(why, sizeof why,
+			"step %s (%s): %s; after the pivot nothing is undone: mail waits and is "
+			"counted, it does not bounce",
+			v->p->id, v->p->name, v->why);
+		run_end(c, l, r, "blocked", why);
+	} else {
+		run_end(c, l, r, "backward", why);
+	}
+}
+
+static void
+succeeded(struct core *c, struct live *l, const struct lrun *r)
+{
+	static const char *const words[LK_N] = { [LK_CUTOVER] = "each step is done and verified",
+		[LK_FAILBACK] = "mail is back on the primary path",
+		[LK_SHELTER] = "mail waits instead of bouncing",
+		[LK_UNSHELTER] = "what waited was let go by the primary" };
+
+	run_end(c, l, r, r->kind == LK_SHELTER ? "open" : "done", words[r->kind]);
+}
+
+/* --- one step --- */
+
+static bool
+changes(const struct plan_step *p)
+{
+	return p->kind->class == STEP_STATE || p->kind->class == STEP_ACT;
+}
+
+static int64_t
+effect_ms(const struct plan_step *p)
+{
+	int64_t ms = p->deadline_ms / 6;
+
+	if (p->target->info->fence == FENCE_F)
+		return p->deadline_ms < EFFECT_MS ? p->deadline_ms : EFFECT_MS;
+	if (ms < U_EFFECT_MIN_MS)
+		return U_EFFECT_MIN_MS;
+	return ms < U_EFFECT_MAX_MS ? ms : U_EFFECT_MAX_MS;
+}
+
+static void
+begin_change(struct core *c, struct live *l, struct vstep *v)
+{
+	const struct plan_step *p = v->p;
+
+	(void)c;
+	v->change = (struct change){ .owner = v,
+		.pb = l->pb,
+		.playbook = l->pb->name,
+		.run = l->id,
+		.step = p->id,
+		.target = p->target,
+		.resource = p->resource,
+		.options = p->options,
+		.dir = DIR_DO,
+		.base = p->base,
+		.want = p->want,
+		.act = p->kind->class == STEP_ACT,
+		.pivot = p->pivot,
+		.deadline_ms = p->deadline_ms,
+		.effect_ms = effect_ms(p),
+		.retries = p->retries };
+}
+
+/* Forward. The brake stops new intents only. */
+static void
+step_advance(struct core *c, struct live *l, struct vstep *v, bool frozen)
+{
+	if (!v->begun) {
+		v->begun = true;
+		run_say(c, false, v, "reading", "");
+		if (changes(v->p))
+			begin_change(c, l, v);
+	}
+	if (!changes(v->p)) {
+		wait_advance(c, v);
+		return;
+	}
+	v->change.frozen = frozen;
+	change_advance(c, &v->change);
+	if (v->change.end == CE_FAILED) {
+		v->failed = true;
+		v->outcome = v->change.outcome;
+		(void)snprintf(v->why, sizeof v->why, "%s", v->change.why);
+	}
+}
+
+static bool
+is_ready(const struct lrun *r, const struct vstep *v)
+{
+	for (size_t i = 0; i < v->p->needs_n; i++)
+		if (!run_lstep(r, v->p->needs[i])->done)
+			return false;
+	return true;
+}
+
+static bool
+is_busy(const struct vstep *v)
+{
+	return v->begun && !v->failed && (changes(v->p) ? change_busy(&v->change) : wait_busy(v));
+}
+
+static bool
+frozen_now(struct core *c, struct live *l, const struct lrun *r)
+{
+	const struct lbrake *b = ledger_brake(&c->l, r->playbook, c->wall_ms);
+
+	if (b == NULL || l->pause_named) {
+		l->told_paused = false;
+		return false;
+	}
+	if (!l->told_paused)
+		tell_run(c, false, l, NULL, "waiting",
+			"the brake is on: no new step until it is resumed");
+	l->told_paused = true;
+	return true;
+}
+
+static void
+forward(struct core *c, struct live *l, const struct lrun *r)
+{
+	bool frozen = frozen_now(c, l, r), all = true, busy = false;
+	const struct vstep *bad = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->step[i].failed && bad == NULL)
+			bad = &l->step[i];
+	for (size_t i = 0; i < l->n; i++) {
+		struct vstep *v = &l->step[i];
+
+		if (run_lstep(r, v->p->id)->done)
+			continue;
+		all = false;
+		/* once one has failed, only what is at a target already goes on to its end */
+		if (!v->failed && is_ready(r, v) && (bad == NULL || is_busy(v)))
+			step_advance(c, l, v, frozen);
+		busy = busy || is_busy(v);
+	}
+	if (all)
+		succeeded(c, l, r);
+	else if (bad != NULL && !busy && !proposed(c))
+		failed(c, l, r, bad);
+}
+
+/* --- all of them --- */
+
+static void
+turn(struct core *c, struct live *l)
+{
+	steps_drop(c, l);
+	l->backward = true;
+	for (size_t i = 0; i < l->n; i++) {
+		struct vstep *v = &l->step[i];
+
+		*v = (struct vstep){ .live = l, .p = v->p };
+	}
+}
+
+static bool
+sent_any(const struct live *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->step[i].change.phase == CP_SENT)
+			return true;
+	return false;
+}
+
+static void
+advance(struct core *c, struct live *l)
+{
+	const struct lrun *r = ledger_run(&c->l, l->id);
+
+	if (r == NULL || l->ending)
+		return;
+	if (l->broken[0] != '\0') {
+		run_end(c, l, r, "blocked", l->broken);
+		return;
+	}
+	if (r->state == LR_FORWARD) {
+		forward(c, l, r);
+		return;
+	}
+	if (!l->backward && sent_any(l))
+		return; /* its answer, or its time, comes first */
+	if (!l->backward)
+		turn(c, l);
+	undo_advance(c, l, r, frozen_now(c, l, r));
+}
+
+void
+run_all(struct core *c)
+{
+	match(c);
+	for (size_t i = 0; i < c->live_n; i++)
+		advance(c, c->live[i]);
+}
+
+void
+run_folded(struct core *c)
+{
+	for (size_t i = 0; i < c->live_n; i++) {
+		struct live *l = c->live[i];
+
+		l->ending = false;
+		for (size_t k = 0; k < l->n; k++) {
+			change_folded(c, &l->step[k].change);
+			l->step[k].journal = false;
+		}
+	}
+	for (struct fencing *f = c->fences; f != NULL; f = f->next)
+		change_folded(c, &f->change);
+}
+
+int64_t
+run_wake(const struct core *c)
+{
+	int64_t wake = INT64_MAX;
+
+	for (size_t i = 0; i < c->live_n; i++) {
+		const struct live *l = c->live[i];
+
+		for (size_t k = 0; k < l->n; k++) {
+			const struct vstep *v = &l->step[k];
+
+			if (!v->begun || v->failed)
+				continue;
+			wake = earlier(
+				wake, changes(v->p) ? change_wake(c, &v->change) : wait_wake(c, v));
+		}
+	}
+	return wake;
+}
+
+/* --- the records that start one --- */
+
+const char *
+run_new_id(struct core *c, const char *procedure)
+{
+	char id[RUN_ID_MAX];
+
+	(void)snprintf(id, sizeof id, "%.20s-%llu", procedure,
+		(unsigned long long)(c->l.seq + c->next.n + 1));
+	return propose_keep(c, id);
+}
+
+static void
+put_plan(struct core *c, const struct start *s, struct jw *w)
+{
+	struct buf plan;
+
+	buf_init(&plan, &c->env.mem, RECORD_MAX);
+	plan_json(s->plan, c->store, s->overrides, s->overrides_n, &plan);
+	jw_raw(w, "plan", buf_failed(&plan) ? "null" : buf_text(&plan));
+	buf_fini(&plan);
+}
+
+static void
+put_start(struct core *c, const struct start *s, struct buf *b)
+{
+	const struct plan *p = s->plan;
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "playbook", p->pb->name);
+	jw_str(&w, "sha256", p->pb->sha256);
+	jw_str(&w, "flow", flow_name(p->proc->flow));
+	jw_str(&w, "procedure", p->proc->name);
+	jw_str(&w, "kind", lrun_kind_name(s->kind));
+	jw_str(&w, "plan_hash", p->hash);
+	put_plan(c, s, &w);
+	jw_str(&w, "by", s->by);
+	jw_str(&w, "reason", s->reason);
+	jw_open(&w, "overrides", '[');
+	for (size_t i = 0; i < s->overrides_n; i++)
+		jw_str(&w, NULL, s->overrides[i]);
+	jw_close(&w, ']');
+	jw_close(&w, '}');
+}
+
+/* A shelter in force goes over to the cut-over: its mail leaves with this run's release. */
+static void
+adopt(struct core *c, const struct plan *p, const char *id)
+{
+	const struct lrun *shelter = ledger_shelter(&c->l, p->pb->name, p->proc->flow);
+	struct buf b;
+	struct jw w;
+
+	if (shelter == NULL || shelter->adopted)
+		return;
+	buf_init(&b, &c->env.mem, 4096);
+	jw_init(&w, &b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "shelter", shelter->id);
+	jw_close(&w, '}');
+	(void)propose(c, REC_ADOPT, id, &b);
+	buf_fini(&b);
+}
+
+const char *
+run_start(struct core *c, const struct start *s)
+{
+	const char *id = run_new_id(c, s->plan->proc->name);
+	struct buf b;
+
+	if (id == NULL)
+		return NULL;
+	buf_init(&b, &c->env.mem, RECORD_MAX);
+	put_start(c, s, &b);
+	(void)propose(c, REC_START, id, &b);
+	buf_fini(&b);
+	if (s->kind == LK_CUTOVER)
+		adopt(c, s->plan, id);
+	return id;
+}

@@ -1,0 +1,315 @@
+/*
+ * settle.c - at each start: raise every fence domain into this era, then read the targets, then say
+ * where mail runs.
+ *
+ * A fence raises the marker and leaves the value; one that was refused is none. A marker of another
+ * store, or of an era above ours, stops the machine and is named. Nothing is assumed from the
+ * journal.
+ */
+#include "core/engine.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FENCE_MS = 60000, FENCE_TRIES = 20, AGAIN_MAX_MS = 30000, SAY_AFTER = 6 };
+
+/* --- fences --- */
+
+static struct fencing *
+fencing_of(const struct core *c, const char *domain)
+{
+	for (struct fencing *f = c->fences; f != NULL; f = f->next)
+		if (text_eq(f->change.target->fence_domain, domain))
+			return f;
+	return NULL;
+}
+
+static void
+restart(struct core *c, struct fencing *f, const struct target *t)
+{
+	change_drop(c, &f->change);
+	f->change = (struct change){ .pb = f->pb,
+		.playbook = f->pb->name,
+		.run = "",
+		.step = "",
+		.target = t,
+		.resource = f->resource,
+		.options = "",
+		.dir = DIR_FENCE,
+		.base = "",
+		.want = "",
+		.take_over = c->by_operator,
+		.deadline_ms = FENCE_MS,
+		.effect_ms = EFFECT_MS,
+		.retries = FENCE_TRIES };
+}
+
+static void
+fencing_new(struct core *c, const struct playbook *pb, const struct target *t, const char *resource)
+{
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	struct fencing *f = a != NULL ? arena_get(a, sizeof *f) : NULL;
+
+	if (f == NULL) {
+		arena_free(&a);
+		return;
+	}
+	f->a = a;
+	f->pb = playbook_ref((struct playbook *)pb); /* the count alone changes */
+	f->resource = arena_str(a, resource);
+	restart(c, f, t);
+	f->next = c->fences;
+	c->fences = f;
+}
+
+static void
+fencing_free(struct core *c, struct fencing **at)
+{
+	struct fencing *f = *at;
+	struct arena *a = f->a;
+
+	*at = f->next;
+	change_drop(c, &f->change);
+	playbook_unref(&f->pb);
+	arena_free(&a);
+}
+
+void
+fence_free(struct core *c)
+{
+	while (c->fences != NULL)
+		fencing_free(c, &c->fences);
+}
+
+bool
+fence_stands(
+	struct core *c, const struct playbook *pb, const struct target *t, const char *resource)
+{
+	const struct ldomain *d = core_ldomain(c, t->fence_domain);
+
+	if (t->info->fence != FENCE_F || pb->mode == MODE_OBSERVE ||
+		(d != NULL && d->fenced_era == c->era))
+		return true;
+	if (fencing_of(c, t->fence_domain) == NULL)
+		fencing_new(c, pb, t, resource);
+	return false;
+}
+
+/* An operator's new era stands above everything that was ever sent here. */
+static void
+raise_era(struct core *c, const struct change *ch)
+{
+	if (ch->phase == CP_SEEN && ch->take_over && ch->seen_any && ch->seen_lsn >> 40 >= c->era &&
+		ch->seen_lsn > c->l.lsn)
+		c->era = (ch->seen_lsn >> 40) + 1;
+}
+
+static void
+fences_advance(struct core *c)
+{
+	struct fencing **at = &c->fences;
+
+	while (*at != NULL) {
+		struct fencing *f = *at;
+		const struct lbrake *b = ledger_brake(&c->l, f->pb->name, c->wall_ms);
+
+		f->change.frozen = b != NULL;
+		raise_era(c, &f->change);
+		change_advance(c, &f->change);
+		if (f->change.end == CE_DONE) {
+			fencing_free(c, at);
+			continue;
+		}
+		if (f->change.end == CE_FAILED) {
+			(void)snprintf(f->why, sizeof f->why, "%s", f->change.why);
+			f->conflict = f->change.outcome == OUT_CONFLICT;
+			restart(c, f, f->change.target);
+			f->change.next_boot_ms = c->boot_ms + AGAIN_MAX_MS;
+		}
+		at = &f->next;
+	}
+}
+
+/* --- where mail runs --- */
+
+static bool
+add_reads(struct arena *a, const struct plan_read *r, size_t n, struct plan_read *all,
+	size_t *all_n, size_t max)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool have = false;
+
+		for (size_t k = 0; k < *all_n && !have; k++)
+			have = all[k].target == r[i].target &&
+			       text_eq(all[k].resource, r[i].resource);
+		if (!have && *all_n < max)
+			all[(*all_n)++] = r[i];
+	}
+	return !arena_failed(a);
+}
+
+enum { READS_MAX = 64 };
+
+/* Everything that a run of this flow may touch. */
+static size_t
+reads_of(struct arena *a, const struct playbook *pb, enum flow f, struct plan_read *all)
+{
+	const struct plan_read *r = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < pb->procedures_n; i++) {
+		const struct procedure *p = &pb->procedures[i];
+
+		if (p->flow != f)
+			continue;
+		if (!add_reads(a, r, plan_reads(a, pb, p, PLAN_OUT, &r), all, &n, READS_MAX))
+			return 0;
+		if (p->kind == PROC_CUTOVER)
+			(void)add_reads(
+				a, r, plan_reads(a, pb, p, PLAN_BACK, &r), all, &n, READS_MAX);
+	}
+	return n;
+}
+
+static void
+settled(struct machine *m, enum settled s, const char *why)
+{
+	m->settled = s;
+	m->settle_again = false;
+	(void)snprintf(m->settled_why, sizeof m->settled_why, "%s", why);
+}
+
+/* What cannot be read yet is read again; after a while people hear of it. */
+static void
+not_yet(struct core *c, struct book *b, enum flow f, const char *why)
+{
+	struct machine *m = &b->m[f];
+	int64_t pause = SETTLE_AGAIN_MS;
+
+	for (int i = 0; i < m->settle_tries && pause < AGAIN_MAX_MS; i++)
+		pause *= 2;
+	(void)snprintf(m->settled_why, sizeof m->settled_why, "%s", why);
+	m->retry_boot_ms = c->boot_ms + (pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS);
+	if (++m->settle_tries == SAY_AFTER)
+		tell(c, SEV_ALARM, "%s %s: the targets cannot be read, so nothing may start: %s",
+			b->name, flow_name(f), why);
+}
+
+static void
+judge(struct core *c, struct book *b, enum flow f)
+{
+	static const enum settled as[] = { [SIDE_PRIMARY] = SETTLED_ON_PRIMARY,
+		[SIDE_BACKUP] = SETTLED_ON_BACKUP,
+		[SIDE_MIXED] = SETTLED_MIXTURE };
+	struct machine *m = &b->m[f];
+	const struct procedure *p = playbook_cutover(b->pb, f);
+	struct look *l = m->look;
+	char why[WHY_LEN] = "";
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->value[i].known)
+			continue;
+		(void)snprintf(why, sizeof why, "%s at %s: %.200s", l->value[i].resource,
+			l->value[i].target, l->value[i].why);
+		not_yet(c, b, f, why);
+		return;
+	}
+	m->settle_tries = 0;
+	if (l->marker[0] != '\0')
+		settled(m, SETTLED_MIXTURE, l->marker);
+	else if (p == NULL)
+		settled(m, SETTLED_ON_PRIMARY, "it has no cut-over");
+	else {
+		enum plan_side side = plan_side(l->a, b->pb, p, l->value, l->n, why, sizeof why);
+
+		settled(m, as[side], why);
+	}
+}
+
+static void
+begin(struct core *c, struct book *b, enum flow f)
+{
+	struct machine *m = &b->m[f];
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	struct plan_read all[READS_MAX];
+	size_t n = a != NULL ? reads_of(a, b->pb, f, all) : 0;
+	bool fenced = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct fencing *of;
+
+		if (fence_stands(c, b->pb, all[i].target, all[i].resource))
+			continue;
+		fenced = false;
+		of = fencing_of(c, all[i].target->fence_domain);
+		if (of != NULL && of->conflict)
+			settled(m, SETTLED_MIXTURE, of->why);
+		else if (of != NULL && of->why[0] != '\0')
+			not_yet(c, b, f, of->why);
+	}
+	if (fenced && a != NULL && !arena_failed(a)) {
+		m->look = look_new(c, b, f, all, n);
+		m->look_settles = true;
+	}
+	arena_free(&a);
+}
+
+static bool
+wants(struct core *c, struct book *b, enum flow f)
+{
+	struct machine *m = &b->m[f];
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+
+	if (!m->on || b->pb == NULL || l == NULL || ledger_open_run(&c->l, b->name, f) != NULL)
+		return false;
+	return m->settle_again || (l->state == LS_SETTLING && m->settled == SETTLED_NOT_YET);
+}
+
+static void
+settle(struct core *c, struct book *b, enum flow f)
+{
+	struct machine *m = &b->m[f];
+
+	if (!wants(c, b, f))
+		return;
+	if (m->look != NULL && m->look_settles) {
+		if (m->look->open > 0)
+			return;
+		judge(c, b, f);
+		machine_forget_look(c, m);
+	} else if (c->boot_ms >= m->retry_boot_ms) {
+		machine_forget_look(c, m);
+		begin(c, b, f);
+	}
+}
+
+void
+settle_all(struct core *c)
+{
+	for (struct book *b = c->books; b != NULL; b = b->next)
+		for (int f = 0; f < FLOW_N; f++)
+			settle(c, b, (enum flow)f);
+	fences_advance(c);
+	for (struct book *b = c->books; b != NULL && !proposed(c);
+		b = b->next) /* with nothing left to fence the reading begins at once */
+		for (int f = 0; f < FLOW_N; f++)
+			settle(c, b, (enum flow)f);
+}
+
+int64_t
+settle_wake(const struct core *c)
+{
+	int64_t wake = INT64_MAX;
+
+	for (const struct fencing *f = c->fences; f != NULL; f = f->next)
+		if (f->change.phase == CP_IDLE && !f->change.frozen)
+			wake = earlier(wake, f->change.next_boot_ms);
+	for (const struct book *b = c->books; b != NULL; b = b->next)
+		for (int f = 0; f < FLOW_N; f++)
+			if (b->m[f].on && b->m[f].look == NULL &&
+				b->m[f].retry_boot_ms > c->boot_ms)
+				wake = earlier(wake, b->m[f].retry_boot_ms);
+	return wake;
+}

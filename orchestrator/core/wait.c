@@ -1,0 +1,406 @@
+/*
+ * wait.c - steps that change nothing: until every server shows it, until a time has passed, until a
+ * queue is empty, until a message has arrived by the path. Each has a limit; past it the step has
+ * failed and says what was missing.
+ */
+#include "core/engine.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { POLL_MS = 2000, PROBE_AGAIN_MS = 5000, LEAST_PROBE_MS = 1000 };
+enum { STAGE_SERVERS, STAGE_TTL, STAGE_RESOLVERS, STAGE_OVER };
+
+static bool
+is_kind(const struct vstep *v, const char *kind)
+{
+	return text_eq(v->p->kind->kind, kind);
+}
+
+static void
+put_result(struct core *c, struct vstep *v, enum outcome o)
+{
+	struct buf b;
+	struct jw w;
+
+	buf_init(&b, &c->env.mem, RECORD_MAX);
+	jw_init(&w, &b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "step", v->p->id);
+	jw_str(&w, "dir", "do");
+	jw_uint(&w, "of", 0);
+	jw_str(&w, "outcome", outcome_name(o));
+	jw_str(&w, "why", v->why);
+	jw_close(&w, '}');
+	(void)propose(c, REC_RESULT, v->live->id, &b);
+	buf_fini(&b);
+	v->journal = true;
+}
+
+static void
+done(struct core *c, struct vstep *v)
+{
+	put_result(c, v, OUT_DONE);
+	run_say(c, true, v, "verified", v->why);
+}
+
+static void
+fail(struct core *c, struct vstep *v)
+{
+	put_result(c, v, OUT_RETRY);
+	v->failed = true;
+	v->outcome = OUT_RETRY;
+	run_say(c, true, v, "failed", v->why);
+}
+
+/* A sentence about what is missing; said once. */
+static void
+missing(struct core *c, struct vstep *v, const char *a, const char *b)
+{
+	char why[WHY_LEN];
+
+	(void)snprintf(why, sizeof why, "%s%s%s", a, a[0] != '\0' && b[0] != '\0' ? ": " : "", b);
+	if (text_eq(why, v->why))
+		return;
+	(void)snprintf(v->why, sizeof v->why, "%s", why);
+	run_say(c, false, v, "waiting", v->why);
+}
+
+static void
+look(struct core *c, struct vstep *v, enum read_from from)
+{
+	struct flight *f = flight_begin(c, OP_STEP_READ, READ_MS);
+	struct action *a = f != NULL ? core_act(c, ACT_READ) : NULL;
+
+	if (a == NULL)
+		return;
+	f->step = v;
+	v->op = a->op = f->op;
+	a->read.playbook = core_keep(c, v->live->pb->name);
+	a->read.target = core_keep(c, v->p->target->name);
+	a->read.resource = core_keep(c, v->p->resource);
+	a->read.from = from;
+	a->read.deadline_ms = READ_MS;
+}
+
+/* --- wait.time --- */
+
+static void
+time_advance(struct core *c, struct vstep *v)
+{
+	if (v->since_boot_ms == 0) {
+		v->since_boot_ms = c->boot_ms > 0 ? c->boot_ms : 1;
+		v->next_boot_ms = v->since_boot_ms + v->p->wait_ms;
+		missing(c, v, "", "for the time that the playbook says");
+	}
+	if (c->boot_ms < v->next_boot_ms)
+		return;
+	(void)snprintf(v->why, sizeof v->why, "%lld ms have passed", (long long)v->p->wait_ms);
+	done(c, v);
+}
+
+/* --- wait.published: every server, then the old TTL, then the resolvers --- */
+
+static const char *
+without_ttl(const char *value)
+{
+	const char *nl = text_starts(value, "ttl ") ? strchr(value, '\n') : NULL;
+
+	return nl != NULL ? nl + 1 : value;
+}
+
+static bool
+servers_show(struct core *c, struct vstep *v, const struct event *ev)
+{
+	for (size_t i = 0; i < ev->read.source_n; i++) {
+		const struct source_value *s = &ev->read.source[i];
+
+		if (!s->answered)
+			missing(c, v, s->source, "does not answer");
+		else if (!text_eq(s->value, v->p->want))
+			missing(c, v, s->source, "does not show it yet");
+		else
+			continue;
+		return false;
+	}
+	if (ev->read.source_n == 0)
+		missing(c, v, "", "no authoritative server was asked");
+	return ev->read.source_n > 0;
+}
+
+/* A resolver that is dead shows nobody anything; one that answers must show the new set. Its TTL
+ * counts down. */
+static bool
+resolvers_show(struct core *c, struct vstep *v, const struct event *ev)
+{
+	size_t answered = 0;
+
+	for (size_t i = 0; i < ev->read.source_n; i++) {
+		const struct source_value *s = &ev->read.source[i];
+
+		if (!s->answered)
+			continue;
+		answered++;
+		if (text_eq(without_ttl(s->value), without_ttl(v->p->want)))
+			continue;
+		missing(c, v, s->source, "still has the old one");
+		return false;
+	}
+	if (answered == 0)
+		missing(c, v, "", "no resolver answers");
+	return answered > 0;
+}
+
+static void
+published_read(struct core *c, struct vstep *v, const struct event *ev)
+{
+	if (v->stage == STAGE_SERVERS && servers_show(c, v, ev)) {
+		v->stage = STAGE_TTL;
+		v->since_boot_ms = c->boot_ms;
+		v->next_boot_ms = c->boot_ms + v->p->wait_ms;
+		if (v->p->wait_ms > 0)
+			missing(c, v, "every authoritative server shows it",
+				"now until the old one has aged everywhere");
+	} else if (v->stage == STAGE_RESOLVERS && resolvers_show(c, v, ev)) {
+		v->stage = STAGE_OVER;
+		(void)snprintf(v->why, sizeof v->why,
+			"shown by every authoritative server, the old TTL has passed, the "
+			"resolvers show it");
+	}
+}
+
+static void
+published_advance(struct core *c, struct vstep *v)
+{
+	if (v->stage == STAGE_TTL && c->boot_ms >= v->since_boot_ms + v->p->wait_ms)
+		v->stage = STAGE_RESOLVERS;
+	if (v->stage == STAGE_OVER)
+		done(c, v);
+	else if (v->op != 0 || c->boot_ms < v->next_boot_ms)
+		return;
+	else if (c->boot_ms >= v->limit_boot_ms)
+		fail(c, v);
+	else
+		look(c, v, v->stage == STAGE_SERVERS ? READ_AUTHORITIES : READ_RESOLVERS);
+}
+
+/* --- wait.drained --- */
+
+static void
+drained_read(struct core *c, struct vstep *v, const struct event *ev)
+{
+	int64_t parked = value_count(ev->read.value, "parked"),
+		waiting = value_count(ev->read.value, "waiting");
+	int64_t left = (parked > 0 ? parked : 0) + (waiting > 0 ? waiting : 0);
+	char text[80];
+
+	if (parked < 0 && waiting < 0) {
+		missing(c, v, "", "the queue does not say how many wait");
+		return;
+	}
+	(void)snprintf(text, sizeof text, "%lld parked, %lld waiting",
+		(long long)(parked > 0 ? parked : 0), (long long)(waiting > 0 ? waiting : 0));
+	if (v->least < 0 || left < v->least) {
+		v->least = left;
+		v->limit_boot_ms = c->boot_ms + v->p->deadline_ms; /* it gets fewer */
+		missing(c, v, "", text);
+	}
+	if (left > 0)
+		return;
+	v->stage = STAGE_OVER;
+	(void)snprintf(v->why, sizeof v->why, "empty: parked 0 waiting 0");
+}
+
+static void
+drained_advance(struct core *c, struct vstep *v)
+{
+	if (v->stage == STAGE_OVER)
+		done(c, v);
+	else if (v->op != 0 || c->boot_ms < v->next_boot_ms)
+		return;
+	else if (c->boot_ms >= v->limit_boot_ms)
+		fail(c, v);
+	else
+		look(c, v, READ_TARGET);
+}
+
+void
+wait_read(struct core *c, struct vstep *v, const struct event *ev, bool late)
+{
+	v->op = 0;
+	v->next_boot_ms = c->boot_ms + POLL_MS;
+	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE)
+		missing(c, v, v->p->target->name,
+			late || ev->type != EV_READ ? "no answer in time"
+			: ev->read.why != NULL	    ? ev->read.why
+						    : "no answer");
+	else if (is_kind(v, "wait.drained"))
+		drained_read(c, v, ev);
+	else
+		published_read(c, v, ev);
+}
+
+/* --- verify.canary --- */
+
+static bool
+has_production(const struct signal *s)
+{
+	return cfg_row(s->cfg, "production") == NULL || cfg_has(s->cfg, "production");
+}
+
+/* The canary that is pinned to the path and the direction: the first one, or the first that may go
+ * as production. */
+static const struct signal *
+canary_of(const struct vstep *v)
+{
+	const struct playbook *pb = v->live->pb;
+	const struct signal *first = NULL;
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *s = &pb->signals[i];
+
+		if (s->role != SIG_EVIDENCE || !s->harm || s->path != v->p->through ||
+			s->info->subject_field == NULL ||
+			(s->flow_given && s->flow != v->live->plan->proc->flow))
+			continue;
+		if (!v->p->production || has_production(s))
+			return s;
+		if (first == NULL)
+			first = s;
+	}
+	return first;
+}
+
+static void
+probe(struct core *c, struct vstep *v, size_t i)
+{
+	int64_t left = v->limit_boot_ms - c->boot_ms,
+		ms = v->signal->timeout_ms < left ? v->signal->timeout_ms : left;
+	struct flight *f = flight_begin(c, OP_VERIFY, ms);
+	struct action *a = f != NULL ? core_act(c, ACT_PROBE) : NULL;
+
+	if (a == NULL)
+		return;
+	f->step = v;
+	f->index = i;
+	v->probe[i] = a->op = f->op;
+	a->probe.playbook = core_keep(c, v->live->pb->name);
+	a->probe.signal = core_keep(c, v->signal->name);
+	a->probe.subject = core_keep(c, v->signal->subjects[i].name);
+	a->probe.through = core_keep(c, v->p->through->name);
+	a->probe.production = v->p->production;
+	a->probe.deadline_ms = ms;
+}
+
+void
+wait_seen(struct core *c, struct vstep *v, size_t i, const struct event *ev, bool late)
+{
+	const char *why = ev->type == EV_SEEN && !late && ev->seen.why != NULL
+				  ? ev->seen.why
+				  : "no answer in time";
+
+	v->probe[i] = 0;
+	v->again_boot_ms[i] = c->boot_ms + PROBE_AGAIN_MS;
+	if (ev->type == EV_SEEN && !late && ev->seen.verdict == VERDICT_OK) {
+		v->passed[i] = true;
+		run_say(c, false, v, "waiting", why);
+		return;
+	}
+	missing(c, v, v->signal->subjects[i].name, why);
+}
+
+static size_t
+subjects(const struct vstep *v)
+{
+	return v->signal->subjects_n < SUBJECTS_MAX ? v->signal->subjects_n : SUBJECTS_MAX;
+}
+
+static void
+verify_advance(struct core *c, struct vstep *v)
+{
+	size_t n = subjects(v), passed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		passed += v->passed[i];
+	if (passed == n) {
+		(void)snprintf(v->why, sizeof v->why,
+			"arrived through %s at %zu of %zu, with the proof that was asked for",
+			v->p->through->name, n, n);
+		done(c, v);
+		return;
+	}
+	if (c->boot_ms + LEAST_PROBE_MS > v->limit_boot_ms) {
+		if (!wait_busy(v))
+			fail(c, v);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!v->passed[i] && v->probe[i] == 0 && c->boot_ms >= v->again_boot_ms[i])
+			probe(c, v, i);
+}
+
+/* --- all of them --- */
+
+static bool
+begin(struct core *c, struct vstep *v)
+{
+	v->limit_boot_ms =
+		c->boot_ms + v->p->deadline_ms + (is_kind(v, "wait.published") ? v->p->wait_ms : 0);
+	v->least = -1;
+	v->next_boot_ms = c->boot_ms;
+	if (v->p->kind->class != STEP_VERIFY)
+		return true;
+	v->signal = v->p->through != NULL ? canary_of(v) : NULL;
+	if (v->signal != NULL)
+		return true;
+	(void)snprintf(v->why, sizeof v->why,
+		"no canary watches %s in this direction: nothing can prove the way",
+		v->p->through != NULL ? v->p->through->name : "a path");
+	fail(c, v);
+	return false;
+}
+
+void
+wait_advance(struct core *c, struct vstep *v)
+{
+	if (v->failed || v->journal || (v->limit_boot_ms == 0 && !begin(c, v)))
+		return;
+	if (v->p->kind->class == STEP_VERIFY)
+		verify_advance(c, v);
+	else if (is_kind(v, "wait.time"))
+		time_advance(c, v);
+	else if (is_kind(v, "wait.drained"))
+		drained_advance(c, v);
+	else
+		published_advance(c, v);
+}
+
+bool
+wait_busy(const struct vstep *v)
+{
+	if (v->journal)
+		return true;
+	for (size_t i = 0; v->signal != NULL && i < subjects(v); i++)
+		if (v->probe[i] != 0)
+			return true;
+	return false;
+}
+
+int64_t
+wait_wake(const struct core *c, const struct vstep *v)
+{
+	int64_t wake = INT64_MAX;
+
+	(void)c;
+	if (v->journal || v->failed || v->limit_boot_ms == 0)
+		return wake;
+	if (v->p->kind->class != STEP_VERIFY)
+		return v->op != 0 ? wake : v->next_boot_ms;
+	for (size_t i = 0; v->signal != NULL && i < subjects(v); i++)
+		if (!v->passed[i] && v->probe[i] == 0)
+			wake = earlier(wake, earlier(v->again_boot_ms[i],
+						     v->limit_boot_ms - LEAST_PROBE_MS + 1));
+	return wake;
+}
