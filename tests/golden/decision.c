@@ -3,7 +3,7 @@
  * of it. The words of its lines are told in tests/README.md.
  */
 #include "golden/casedoc.h"
-#include "golden/vmachine.h"
+#include "golden/story.h"
 #include "golden/tables.h"
 
 #include "connector.h"
@@ -13,40 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { STREAMS_MAX = 64 };
-enum { SECOND = 1000 };
-
-/* What a signal answers about one subject, again and again, from a moment on. */
-struct stream {
-	const struct signal *s;
-	const struct subject *subject;
-	const struct cline *line; /* that said so; NULL: says nothing */
-	int64_t next;
-};
-
-struct story {
-	const struct gcase *c;
-	struct vmachine m;
-	struct stream stream[STREAMS_MAX];
-	size_t streams_n;
-	int64_t end;
-	struct diag_view view[16]; /* as of the last look */
-	size_t views_n;
-};
-
-static bool
-time_word(const struct cline *l, size_t i, int64_t *ret)
-{
-	return i < l->n && num_duration(l->word[i], ret);
-}
-
-static void
-odd_line(const struct gcase *c, const struct cline *l)
-{
-	case_fault(c, l->no, "cannot read this line (\"%s\" ...); see tests/README.md",
-		l->n > 0 ? l->word[0] : "|");
-}
 
 /* --- what is seen --- */
 
@@ -115,7 +81,7 @@ begin_streams(struct story *st, const struct cline *l)
 	bool silent = word_is(l, 3, "silent"), any = false;
 
 	if (l->n < 4 || (!silent && !read_answer(l, 3, &ev))) {
-		odd_line(st->c, l);
+		story_odd(st->c, l);
 		return;
 	}
 	for (size_t i = 0; i < st->streams_n; i++) {
@@ -136,7 +102,7 @@ see_once(struct story *st, const struct cline *l)
 	bool any = false;
 
 	if (!read_answer(l, 3, &ev)) {
-		odd_line(st->c, l);
+		story_odd(st->c, l);
 		return;
 	}
 	for (size_t i = 0; i < st->streams_n; i++)
@@ -312,7 +278,7 @@ happens(struct story *st, const struct cline *l)
 			case_fault(st->c, l->no, "no fact %s %s", l->word[3], l->word[4]);
 	} else if (word_is(l, 2, "run") && l->n == 4) {
 		if (!set_run(m, l->word[3]))
-			odd_line(st->c, l);
+			story_odd(st->c, l);
 	} else if (word_is(l, 2, "clock") && l->n == 4 && num_duration(l->word[3] + 1, &by)) {
 		m->wall_shift += l->word[3][0] == '-' ? -by : by;
 		vmachine_clock(m, m->now);
@@ -320,263 +286,9 @@ happens(struct story *st, const struct cline *l)
 		if (read_order(l, &o))
 			vmachine_order(m, &o);
 		else
-			odd_line(st->c, l);
+			story_odd(st->c, l);
 	} else {
 		see_once(st, l);
-	}
-}
-
-/* --- what must come of it --- */
-
-static const struct done *
-find(const struct story *st, size_t from, const char *kind, const char *what)
-{
-	for (size_t i = from; i < st->m.trace_n; i++) {
-		const struct done *x = &st->m.trace[i];
-
-		if (!x->applied || x->row == NULL)
-			continue;
-		if (strcmp(kind, "act") == 0 ? strcmp(life_do_name(x->row->act), what) == 0
-			: strcmp(kind, "state") == 0
-				? strcmp(life_state_name(x->row->to), what) == 0
-				: strcmp(life_event_name(x->event), what) == 0)
-			return x;
-	}
-	return NULL;
-}
-
-static size_t
-times(const struct story *st, const char *kind, const char *what)
-{
-	const struct done *x;
-	size_t n = 0, i = 0;
-
-	while ((x = find(st, i, kind, what)) != NULL) {
-		n++;
-		i = (size_t)(x - st->m.trace) + 1;
-	}
-	return n;
-}
-
-/* The names of acts, states and events are the program's own words; a slip in a table must not
- * pass. */
-static bool
-known(const char *kind, const char *what)
-{
-	int i = 0;
-
-	if (strcmp(kind, "act") == 0)
-		for (; i < LD_N && strcmp(life_do_name((enum life_do)i), what) != 0; i++)
-			continue;
-	else if (strcmp(kind, "state") == 0)
-		return life_state_parse(what) != LS_N;
-	else if (strcmp(kind, "event") == 0)
-		for (; i < LE_N && strcmp(life_event_name((enum life_event)i), what) != 0; i++)
-			continue;
-	else
-		return false;
-	return i < (strcmp(kind, "act") == 0 ? (int)LD_N : (int)LE_N);
-}
-
-/* want never KIND NAME | want first KIND NAME TIME | want once KIND NAME */
-static void
-want_ever(const struct story *st, const struct cline *l)
-{
-	const struct done *x;
-	int64_t t = 0;
-
-	if (l->n < 4 || !known(l->word[2], l->word[3])) {
-		odd_line(st->c, l);
-		return;
-	}
-	x = find(st, 0, l->word[2], l->word[3]);
-	if (word_is(l, 1, "never") && x != NULL)
-		case_fault(st->c, l->no, "%s %s at %lld s", l->word[2], l->word[3],
-			(long long)(x->t / SECOND));
-	if (word_is(l, 1, "once") && times(st, l->word[2], l->word[3]) != 1)
-		case_fault(st->c, l->no, "%s %s: %zu times", l->word[2], l->word[3],
-			times(st, l->word[2], l->word[3]));
-	if (!word_is(l, 1, "first"))
-		return;
-	if (!time_word(l, 4, &t))
-		odd_line(st->c, l);
-	else if (x == NULL)
-		case_fault(st->c, l->no, "%s %s never happened", l->word[2], l->word[3]);
-	else if (x->t != t)
-		case_fault(st->c, l->no, "%s %s at %lld.%03lld s", l->word[2], l->word[3],
-			(long long)(x->t / SECOND), (long long)(x->t % SECOND));
-}
-
-static void
-want_act(const struct story *st, const struct cline *l, int64_t t)
-{
-	if (l->n < 4 || !known(l->word[2], l->word[3])) {
-		odd_line(st->c, l);
-		return;
-	}
-	for (const struct done *x = find(st, 0, l->word[2], l->word[3]); x != NULL;
-		x = find(st, (size_t)(x - st->m.trace) + 1, l->word[2], l->word[3]))
-		if (x->t == t &&
-			(l->n < 5 || (x->procedure != NULL && word_is(l, 4, x->procedure->name))))
-			return;
-	case_fault(st->c, l->no, "no %s %s then", l->word[2], l->word[3]);
-}
-
-/* All words in one of the reasons of the last moment up to t at which anything was decided or
- * refused. */
-static void
-want_says(const struct story *st, const struct cline *l, int64_t t)
-{
-	int64_t at = -1;
-
-	for (size_t i = 0; i < st->m.trace_n && st->m.trace[i].t <= t; i++)
-		at = st->m.trace[i].t;
-	for (size_t i = 0; i < st->m.trace_n; i++) {
-		bool all = st->m.trace[i].t == at && l->n > 3;
-
-		for (size_t k = 3; all && k < l->n; k++)
-			all = text_has(st->m.trace[i].said, l->word[k]);
-		if (all)
-			return;
-	}
-	case_fault(st->c, l->no, "not said");
-	for (size_t i = 0; i < st->m.trace_n; i++)
-		if (st->m.trace[i].t == at)
-			printf("       said %s",
-				st->m.trace[i].said[0] != '\0' ? st->m.trace[i].said : "nothing\n");
-}
-
-static void
-want_exit(const struct story *st, const struct cline *l, int64_t t)
-{
-	int64_t want = -1;
-
-	if (l->n != 4 || !num_int(l->word[3], &want))
-		odd_line(st->c, l);
-	for (size_t i = 0; i < st->m.trace_n; i++)
-		if (st->m.trace[i].t == t && st->m.trace[i].exit >= 0) {
-			if (st->m.trace[i].exit == want)
-				return;
-			case_fault(st->c, l->no, "exit %d", st->m.trace[i].exit);
-			return;
-		}
-	case_fault(st->c, l->no, "no command then");
-}
-
-static const struct diag_view *
-view_of(const struct story *st, const char *name)
-{
-	for (size_t i = 0; i < st->views_n; i++)
-		if (strcmp(st->view[i].d->name, name) == 0)
-			return &st->view[i];
-	return NULL;
-}
-
-/* want TIME diagnosis NAME [not-]met|confirmed|cleared|known  |  groups N | receivers N | share P |
- * class NAME */
-static void
-want_diagnosis(const struct story *st, const struct cline *l)
-{
-	const struct diag_view *v = l->n > 4 ? view_of(st, l->word[3]) : NULL;
-	const char *w = l->n > 4 ? l->word[4] : "";
-	bool no = strncmp(w, "not-", 4) == 0, ok = false;
-	int64_t n = 0;
-
-	if (v == NULL) {
-		odd_line(st->c, l);
-		return;
-	}
-	w += no ? 4 : 0;
-	if (strcmp(w, "met") == 0)
-		ok = v->met != no;
-	else if (strcmp(w, "confirmed") == 0)
-		ok = v->confirmed != no;
-	else if (strcmp(w, "cleared") == 0)
-		ok = v->cleared != no;
-	else if (strcmp(w, "known") == 0)
-		ok = v->known != no;
-	else if (strcmp(w, "groups") == 0 && l->n > 5 && num_int(l->word[5], &n))
-		ok = v->groups_bad == n;
-	else if (strcmp(w, "receivers") == 0 && l->n > 5 && num_int(l->word[5], &n))
-		ok = v->receivers_bad == n;
-	else if (strcmp(w, "share") == 0 && l->n > 5 && num_percent(l->word[5], &n))
-		ok = v->share_bp == n;
-	else if (strcmp(w, "class") == 0 && l->n > 5)
-		ok = v->only_class != NULL ? word_is(l, 5, v->only_class) : word_is(l, 5, "none");
-	else
-		odd_line(st->c, l);
-	if (!ok)
-		case_fault(st->c, l->no,
-			"met %d, confirmed %d, cleared %d, known %d, groups %d, receivers %d, "
-			"share %lld, class %s",
-			v->met, v->confirmed, v->cleared, v->known, v->groups_bad, v->receivers_bad,
-			(long long)v->share_bp, v->only_class != NULL ? v->only_class : "none");
-}
-
-static void
-want_path(const struct story *st, const struct cline *l)
-{
-	const struct path *p = l->n == 5 ? playbook_path(st->m.pb, l->word[3]) : NULL;
-	bool ok, unfit;
-
-	if (p == NULL) {
-		odd_line(st->c, l);
-		return;
-	}
-	ok = evidence_path_ok(st->m.ev, p, st->m.f.flow);
-	unfit = evidence_path_unfit(st->m.ev, p, st->m.f.flow);
-	if (!(word_is(l, 4, "ok") ? ok : word_is(l, 4, "unfit") ? unfit : !ok && !unfit))
-		case_fault(st->c, l->no, "path %s: ok %d, unfit %d", p->name, ok, unfit);
-}
-
-static void
-want_sight(const struct story *st, const struct cline *l)
-{
-	const char *why = evidence_blind(st->m.ev);
-
-	if (word_is(l, 2, "sees") && why != NULL)
-		case_fault(st->c, l->no, "blind: %s", why);
-	if (word_is(l, 2, "blind") && why == NULL)
-		case_fault(st->c, l->no, "it sees");
-	for (size_t i = 3; why != NULL && i < l->n; i++)
-		if (!text_has(why, l->word[i]))
-			case_fault(st->c, l->no, "blind: %s", why);
-}
-
-static bool
-busy(const struct story *st, int64_t t)
-{
-	for (size_t i = 0; i < st->m.trace_n; i++)
-		if (st->m.trace[i].t == t && st->m.trace[i].applied)
-			return true;
-	return false;
-}
-
-/* want TIME ...: things as they are at that moment, all that happens then being over. */
-static void
-want_at(struct story *st, const struct cline *l, int64_t t)
-{
-	if (word_is(l, 2, "state") && l->n == 4) {
-		if (!word_is(l, 3, life_state_name(st->m.f.state)))
-			case_fault(st->c, l->no, "state %s", life_state_name(st->m.f.state));
-	} else if (word_is(l, 2, "act") || word_is(l, 2, "event")) {
-		want_act(st, l, t);
-	} else if (word_is(l, 2, "says")) {
-		want_says(st, l, t);
-	} else if (word_is(l, 2, "exit")) {
-		want_exit(st, l, t);
-	} else if (word_is(l, 2, "diagnosis")) {
-		want_diagnosis(st, l);
-	} else if (word_is(l, 2, "path")) {
-		want_path(st, l);
-	} else if (word_is(l, 2, "sees") || word_is(l, 2, "blind")) {
-		want_sight(st, l);
-	} else if ((word_is(l, 2, "silent") || word_is(l, 2, "busy")) && l->n == 3) {
-		if (busy(st, t) == word_is(l, 2, "silent"))
-			case_fault(st->c, l->no,
-				busy(st, t) ? "something is done" : "nothing is done");
-	} else {
-		odd_line(st->c, l);
 	}
 }
 
@@ -586,7 +298,7 @@ static bool
 timed(const struct cline *l, int64_t *ret)
 {
 	return (word_is(l, 0, "at") || word_is(l, 0, "from") || word_is(l, 0, "want")) &&
-	       time_word(l, 1, ret);
+	       story_time(l, 1, ret);
 }
 
 /* The next moment after t at which something happens: a line, a stream, or the program's own wish.
@@ -659,10 +371,7 @@ play(struct story *st)
 		look(st, t, next <= st->end ? next : st->end + 1);
 	}
 	for (size_t i = 0; i < st->c->lines_n; i++)
-		if (word_is(&st->c->line[i], 0, "want") &&
-			(word_is(&st->c->line[i], 1, "never") ||
-				word_is(&st->c->line[i], 1, "first") ||
-				word_is(&st->c->line[i], 1, "once")))
+		if (want_untimed(&st->c->line[i]))
 			want_ever(st, &st->c->line[i]);
 	if (st->m.loops)
 		case_fault(st->c, st->c->no, "the decisions of one moment never come to rest");
@@ -714,6 +423,24 @@ struct setting {
 };
 
 static void
+read_flow(const struct story *st, const struct cline *l, struct setting *s)
+{
+	if (word_is(l, 1, flow_name(FLOW_INBOUND)))
+		s->flow = FLOW_INBOUND;
+	else if (!word_is(l, 1, flow_name(FLOW_OUTBOUND)))
+		story_odd(st->c, l);
+}
+
+static bool
+wants_any(const struct gcase *c)
+{
+	for (size_t i = 0; i < c->lines_n; i++)
+		if (word_is(&c->line[i], 0, "want"))
+			return true;
+	return false;
+}
+
+static void
 read_settings(struct story *st, struct setting *s)
 {
 	int64_t at;
@@ -728,16 +455,17 @@ read_settings(struct story *st, struct setting *s)
 		if (word_is(l, 0, "playbook") && l->n == 2)
 			s->playbook = l->word[1];
 		else if (word_is(l, 0, "flow") && l->n == 2)
-			s->flow = word_is(l, 1, "inbound") ? FLOW_INBOUND : FLOW_OUTBOUND;
+			read_flow(st, l, s);
 		else if (word_is(l, 0, "state") && l->n == 2)
 			s->state = life_state_parse(l->word[1]);
-		else if (((word_is(l, 0, "end") && time_word(l, 1, &at)) ||
-				 (word_is(l, 1, "first") && time_word(l, 4, &at))))
+		else if (((word_is(l, 0, "end") && story_time(l, 1, &at)) ||
+				 (word_is(l, 1, "first") && story_time(l, 4, &at))))
 			st->end = at > st->end ? at : st->end;
-		else if (!word_is(l, 0, "fact") && !word_is(l, 0, "want") &&
-			 !word_is(l, 0, "replace"))
-			odd_line(st->c, l);
+		else if (!word_is(l, 0, "fact") && !word_is(l, 0, "replace") && !want_untimed(l))
+			story_odd(st->c, l);
 	}
+	if (!wants_any(st->c))
+		case_fault(st->c, st->c->no, "nothing is expected");
 	if (s->state == LS_N)
 		case_fault(st->c, st->c->no, "no such state");
 }
@@ -750,7 +478,7 @@ set_facts(struct story *st)
 
 		if (word_is(l, 0, "fact") &&
 			(l->n != 3 || !set_fact(&st->m, l->word[1], l->word[2])))
-			odd_line(st->c, l);
+			story_odd(st->c, l);
 	}
 }
 
