@@ -30,6 +30,8 @@ struct wrong {
 	struct doc doc, twin;
 	const char *durations; /* overlay of the wrong one; NULL: none */
 	size_t durations_len;
+	const struct cline
+		*beside; /* conflict FILE "words"... | no-conflict FILE; NULL: not asked */
 	bool twin_edited, whole,
 		quiet; /* whole: the text is the case's own; quiet: `clean` was said */
 	struct wanted want[WANT_MAX];
@@ -130,6 +132,8 @@ read_line(struct wrong *w, const struct cline *l)
 		load_base(w, l, l->word[1]);
 	} else if (word_is(l, 0, "error") || word_is(l, 0, "warning")) {
 		read_want(w, l);
+	} else if ((word_is(l, 0, "conflict") || word_is(l, 0, "no-conflict")) && l->n > 1) {
+		w->beside = l;
 	} else if (word_is(l, 0, "clean")) {
 		w->quiet = true;
 	} else if (word_is(l, 0, "durations") && l->n == 2) {
@@ -284,6 +288,44 @@ compare_twin(const struct wrong *w)
 	findings_free(&f);
 }
 
+/* A second playbook is loaded beside this one: may they share a machine? */
+static void
+compare_beside(const struct wrong *w, const struct playbook *pb)
+{
+	const struct cline *l = w->beside;
+	struct doc d = { 0 };
+	struct err err = { 0 };
+	struct findings *f;
+	struct playbook *other;
+	char *text;
+	size_t n = 0;
+	bool clash;
+
+	text = case_file(w->c, l->word[1], &n);
+	if (text == NULL) {
+		case_fault(w->c, l->no, "no playbook %s", l->word[1]);
+		return;
+	}
+	doc_put(&d, text, n);
+	free(text);
+	other = load(&d, NULL, &f);
+	if (other == NULL || pb == NULL) {
+		case_fault(w->c, l->no, "one of the two cannot be loaded");
+	} else {
+		clash = playbooks_conflict(
+				(const struct playbook *const[]){ pb, other }, 2, &err) != RC_OK;
+		if (clash != word_is(l, 0, "conflict"))
+			case_fault(
+				w->c, l->no, clash ? "they clash: %s" : "no conflict%s", err.text);
+		for (size_t i = 2; clash && i < l->n; i++)
+			if (!text_has(err.text, l->word[i]))
+				case_fault(w->c, l->no, "it says: %s", err.text);
+	}
+	playbook_unref(&other);
+	findings_free(&f);
+	doc_free(&d);
+}
+
 void
 wrong_case(const struct gcase *c)
 {
@@ -293,7 +335,7 @@ wrong_case(const struct gcase *c)
 
 	for (size_t i = 0; i < c->lines_n; i++)
 		read_line(&w, &c->line[i]);
-	if (w.want_n == 0 && !w.quiet)
+	if (w.want_n == 0 && !w.quiet && w.beside == NULL)
 		case_fault(c, c->no, "nothing is expected; if nothing is wrong say: clean");
 	if (w.doc.text == NULL)
 		doc_put(&w.doc, "", 0);
@@ -304,6 +346,8 @@ wrong_case(const struct gcase *c)
 		case_fault(c, c->no, "loaded although there are errors, or not loaded without one");
 	if (w.want_n > 0)
 		compare_twin(&w);
+	if (w.beside != NULL)
+		compare_beside(&w, pb);
 	playbook_unref(&pb);
 	findings_free(&f);
 	doc_free(&w.doc);
