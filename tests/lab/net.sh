@@ -52,7 +52,7 @@ hosts_start() { # HOST...: boots them, lays their cables, waits until they are u
 	for h in "$@"; do
 		mkdir -p "$RUN/host/$h"
 		rm -f "$RUN/host/$h"/{pid,state}
-		[ "$h" != obs ] || install -m 755 "$BUILD_DIR/ferryman" "$RUN/host/obs/ferryman"
+		[ "$h" != obs ] || install -m 755 "$BUILD_DIR/ferryman" "$RUN/host/obs/ferryman" || die "$BUILD_DIR holds no ferryman: run make first"
 		echo "$h" >"$RUN/control"
 	done
 	for h in "$@"; do

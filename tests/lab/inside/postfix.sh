@@ -55,7 +55,17 @@ postfix_finish() {
 	postfix check
 	install -d -o postfix -m 700 /var/spool/postfix/{active,bounce,corrupt,defer,deferred,flush,hold,incoming,private,saved,trace}
 }
+# A table that is written in place must lie in the host's own layer before a server opens it: who has a file of a lower layer
+# open goes on reading that one when it is written to, and Postfix would never see a change.
+own_tables() {
+	local t
+	for t in /etc/postfix/*.lmdb /var/lib/ferryman-relay/maps/*; do
+		[ -f "$t" ] && [ ! -e "$t.own" ] || continue
+		cp -p "$t" "$t.own" && mv "$t.own" "$t"
+	done
+}
 postfix_start() {
+	own_tables
 	rm -f /var/spool/postfix/pid/master.pid
 	touch -d '1 minute ago' /etc/postfix/main.cf # Postfix waits for a file that has just changed
 	/usr/lib/postfix/sbin/master -w || { tail -3 /var/log/mail.log; return 1; }
