@@ -114,21 +114,16 @@ gather(struct vmachine *m)
 static char *
 said_of(const struct decision *d)
 {
-	size_t n = 1;
+	struct buf b;
 	char *s;
 
+	buf_init(&b, &stdmem, 2 * REASONS_MAX * REASON_LEN);
 	for (size_t i = 0; i < d->reasons_n; i++)
-		n += strlen(d->reasons[i]) + 1;
-	n += d->row != NULL ? strlen(d->row->why) + 1 : 0;
-	s = stdmem_get(n);
-	for (size_t i = 0; i < d->reasons_n; i++) {
-		strcat(s, d->reasons[i]);
-		strcat(s, "\n");
-	}
-	if (d->row != NULL) {
-		strcat(s, d->row->why);
-		strcat(s, "\n");
-	}
+		buf_fmt(&b, "%s\n", d->reasons[i]);
+	if (d->row != NULL)
+		buf_fmt(&b, "%s\n", d->row->why);
+	s = stdmem_str(buf_text(&b));
+	buf_fini(&b);
 	return s;
 }
 

@@ -60,7 +60,7 @@ place_of(const struct doc *d, const char *p)
 {
 	struct place at = { 1, 1 };
 
-	for (const char *q = d->text; q < p; q++) {
+	for (const char *q = d->text; q != NULL && q < p; q++) {
 		if (*q == '\n')
 			at = (struct place){ at.line + 1, 1 };
 		else if (((unsigned char)*q & 0xc0) != 0x80) /* a column is a character */
