@@ -405,18 +405,24 @@ names(const struct command *m, const char *guard)
 	return false;
 }
 
-/* `failback --wait`: until the primary has been healthy for the whole soak. */
+/* `failback --wait`: until the primary has been healthy for the whole soak and the queues are
+ * empty. With --now they are looked at once. */
 static bool
 soaks(struct core *c, const struct command *m, struct book *b, enum flow f)
 {
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+	const struct procedure *p = playbook_cutover(b->pb, f);
 	struct facts facts;
 
-	if (m->verb != VERB_FAILBACK || names(m, "soak") ||
-		(l->state != LS_ON_BACKUP && l->state != LS_RECOVERING))
+	if (m->verb != VERB_FAILBACK || (l->state != LS_ON_BACKUP && l->state != LS_RECOVERING))
+		return false;
+	if (machine_asks_queues(l, p) && !b->m[f].queues_known && !names(m, "queues"))
+		return c->boot_ms < m->limit_boot_ms;
+	if (names(m, "soak"))
 		return false;
 	machine_facts(c, b, f, &facts);
-	return !facts.primary_ok || !facts.primary_soaked;
+	return !facts.primary_ok || !facts.primary_soaked ||
+	       (machine_asks_queues(l, p) && !facts.queues_drained && !names(m, "queues"));
 }
 
 static bool

@@ -216,7 +216,8 @@ struct machine {
 	char base_why[WHY_LEN];
 	char shelter_failed[WHY_LEN];
 	bool unfit_told, expiry_told;
-	bool drained; /* nothing of what was parked waits */
+	bool drained;	   /* nothing of what was parked waits */
+	bool queues_known; /* that was asked since mail runs on the backup */
 	op_id queue_op[8];
 	bool queue_empty[8];
 	size_t queues_n;
@@ -432,6 +433,7 @@ int64_t machines_wake(const struct core *c);
 void machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret);
 void machine_row(
 	struct core *c, struct book *b, enum flow f, const struct decision *d, bool automatic);
+bool machine_asks_queues(const struct lmachine *l, const struct procedure *p);
 const struct lrun *machine_run(
 	struct core *c, const struct book *b, enum flow f); /* open, or not taken note of; NULL */
 void machine_queue(struct core *c, struct book *b, size_t index, const struct event *ev, bool late);

@@ -375,8 +375,8 @@ ask_queue(struct core *c, struct book *b, enum flow f, const struct target *t, c
 	a->read.deadline_ms = READ_MS;
 }
 
-static bool
-asks_queues(const struct lmachine *l, const struct procedure *p)
+bool
+machine_asks_queues(const struct lmachine *l, const struct procedure *p)
 {
 	return p != NULL && p->failback.require_queues_drained &&
 	       (l->state == LS_ON_BACKUP || l->state == LS_RECOVERING || l->state == LS_BLOCKED);
@@ -389,7 +389,11 @@ queues(struct core *c, struct book *b, enum flow f)
 	const struct procedure *p = playbook_cutover(b->pb, f);
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
 
-	if (!asks_queues(l, p) || c->boot_ms < m->queue_next_boot_ms)
+	if (!machine_asks_queues(l, p)) {
+		m->drained = m->queues_known = false; /* of another time on the backup */
+		return;
+	}
+	if (c->boot_ms < m->queue_next_boot_ms)
 		return;
 	for (size_t i = 0; i < m->queues_n; i++)
 		if (m->queue_op[i] != 0)
@@ -404,7 +408,7 @@ queues(struct core *c, struct book *b, enum flow f)
 				ask_queue(c, b, f, s->at[k], b->pb->domains[d]);
 	}
 	if (m->queues_n == 0)
-		m->drained = true; /* nothing was ever parked by this procedure */
+		m->drained = m->queues_known = true; /* nothing is ever parked by this procedure */
 }
 
 void
@@ -412,15 +416,18 @@ machine_queue(struct core *c, struct book *b, size_t index, const struct event *
 {
 	struct machine *m = &b->m[index / QUEUES_MAX];
 	size_t i = index % QUEUES_MAX;
-	bool all = true;
+	bool all = true, open = false;
 
 	(void)c;
 	m->queue_op[i] = 0;
 	m->queue_empty[i] = !late && ev->type == EV_READ && ev->read.outcome == OUT_DONE &&
 			    value_count(ev->read.value, "parked") == 0;
-	for (size_t k = 0; k < m->queues_n; k++)
-		all = all && m->queue_empty[k] && m->queue_op[k] == 0;
-	m->drained = all && m->queues_n > 0;
+	for (size_t k = 0; k < m->queues_n; k++) {
+		all = all && m->queue_empty[k];
+		open = open || m->queue_op[k] != 0;
+	}
+	m->drained = all && !open && m->queues_n > 0;
+	m->queues_known = m->queues_known || !open;
 }
 
 /* --- deciding --- */
