@@ -716,12 +716,22 @@ change_busy(const struct change *ch)
 	return ch->phase == CP_SENT || ch->phase == CP_JOURNAL;
 }
 
+/* Somebody else has the domain: whatever frees it is an event by itself. */
+static bool
+is_held_back(const struct core *c, const struct change *ch)
+{
+	for (size_t i = 0; i < c->domains_n; i++)
+		if (text_eq(c->domain[i].name, ch->target->fence_domain))
+			return c->domain[i].holder != NULL && c->domain[i].holder != ch;
+	return false;
+}
+
 int64_t
 change_wake(const struct core *c, const struct change *ch)
 {
 	if (ch->end != CE_GOING || ch->phase != CP_IDLE || !ch->begun)
 		return INT64_MAX;
-	if (waits_for_nothing(c, ch))
+	if (waits_for_nothing(c, ch) || (is_held_back(c, ch) && ch->next_boot_ms <= c->boot_ms))
 		return INT64_MAX;
 	return ch->next_boot_ms;
 }

@@ -447,6 +447,16 @@ run_folded(struct core *c)
 		change_folded(c, &f->change);
 }
 
+static int64_t
+step_wake(const struct core *c, const struct lrun *r, const struct vstep *v)
+{
+	if (!v->begun || v->failed)
+		return INT64_MAX;
+	if (changes(v->p))
+		return change_wake(c, &v->change);
+	return run_lstep(r, v->p->id)->done ? INT64_MAX : wait_wake(c, v);
+}
+
 int64_t
 run_wake(const struct core *c)
 {
@@ -454,15 +464,11 @@ run_wake(const struct core *c)
 
 	for (size_t i = 0; i < c->live_n; i++) {
 		const struct live *l = c->live[i];
+		const struct lrun *r =
+			ledger_run((struct ledger *)&c->l, l->id); /* it only looks */
 
-		for (size_t k = 0; k < l->n; k++) {
-			const struct vstep *v = &l->step[k];
-
-			if (!v->begun || v->failed)
-				continue;
-			wake = earlier(
-				wake, changes(v->p) ? change_wake(c, &v->change) : wait_wake(c, v));
-		}
+		for (size_t k = 0; r != NULL && k < l->n; k++)
+			wake = earlier(wake, step_wake(c, r, &l->step[k]));
 	}
 	return wake;
 }

@@ -304,8 +304,9 @@ settle_wake(const struct core *c)
 	int64_t wake = INT64_MAX;
 
 	for (const struct fencing *f = c->fences; f != NULL; f = f->next)
-		if (f->change.phase == CP_IDLE && !f->change.frozen)
-			wake = earlier(wake, f->change.next_boot_ms);
+		wake = earlier(wake, f->change.begun ? change_wake(c, &f->change)
+				     : f->change.next_boot_ms > c->boot_ms ? f->change.next_boot_ms
+									   : INT64_MAX);
 	for (const struct book *b = c->books; b != NULL; b = b->next)
 		for (int f = 0; f < FLOW_N; f++)
 			if (b->m[f].on && b->m[f].look == NULL &&
