@@ -39,7 +39,7 @@ void case_fault(const struct gcase *c, int no, const char *fmt, ...)
  * The caller frees. */
 char *case_file(const struct gcase *c, const char *name, size_t *ret_len);
 
-/* words_after - is the line's word i equal to s? */
+/* word_is - is the line's word i equal to s? */
 bool word_is(const struct cline *l, size_t i, const char *s);
 bool text_has(const char *text, const char *words); /* words are in it, letters' case apart */
 
