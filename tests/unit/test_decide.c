@@ -1,0 +1,988 @@
+/*
+ * test_decide.c - what a machine does by itself and what a person may do: rows of facts against the
+ * decision, each with a twin in which one fact is other and the decision too.
+ */
+#include "base/text.h"
+#include "core/decide.h"
+#include "lib/playbook_rig.h"
+
+/* A Tuesday noon; boot time is an hour. */
+enum { BOOT = 3600000, MINUTE = 60000, HOUR = 3600000 };
+static const int64_t WALL = 1790000000000;
+
+static struct playbook *
+load(const char *from, const char *to)
+{
+	struct place at;
+	char *text = from != NULL ? rig_edit(from, to, &at) : NULL;
+	struct findings *f;
+	struct playbook *pb;
+
+	if (from != NULL && text == NULL)
+		abort();
+	pb = rig_load(text != NULL ? text : rig_base, NULL, &f);
+	if (pb == NULL) {
+		rig_print(f);
+		abort();
+	}
+	findings_free(&f);
+	free(text);
+	return pb;
+}
+
+/* --- views of the diagnosis "blocked" (the first of the base) --- */
+
+enum seen { QUIET, MET, RIPE, WELL };
+
+static struct diag_view
+view(const struct playbook *pb, size_t i, enum seen s)
+{
+	struct diag_view v = { .d = &pb->diagnoses[i], .known = true };
+
+	if (s == MET || s == RIPE) {
+		v.met = true;
+		v.confirmed = s == RIPE;
+		v.met_since_boot_ms = s == RIPE ? BOOT - 6 * MINUTE : BOOT - MINUTE;
+		v.groups_bad = v.groups_known = 2;
+		v.receivers_bad = 2;
+		v.share_bp = 5000;
+	} else if (s == WELL) {
+		v.cleared = true;
+		v.clear_since_boot_ms = BOOT - 3 * HOUR > 0 ? BOOT - 3 * HOUR : 1;
+		v.groups_known = 2;
+	}
+	return v;
+}
+
+/* --- rows: the machine of outbound mail --- */
+
+struct fact_row {
+	const char *name;
+	enum life_state state;
+	enum seen seen;
+	struct facts f;	  /* what differs from a quiet machine */
+	bool base_broken; /* base_ready = false */
+	const char *only_class;
+	enum life_event event; /* LE_N: nothing is done */
+	enum life_do act;
+	enum life_state to;
+	const char *reason;    /* words that one of the reasons must have; NULL = any */
+	const char *edit, *by; /* of the playbook */
+};
+
+#define NOTHING(s) LE_N, LD_N, s
+#define APPROVE "{on: blocked, run: out, mode: approve, within: 15m, otherwise: proceed}"
+#define AUTO "{on: blocked, run: out, mode: automatic}"
+#define STAND "{on: blocked, run: out, mode: approve, within: 15m}"
+#define NO_SHELTER "  - {on: blocked, at: suspect, run: wait, mode: automatic}\n"
+#define BACK "failback: {mode: approve, soak: 6h, "
+#define BACK_AUTO "failback: {mode: automatic, soak: 6h, "
+
+static const struct fact_row rows[] = {
+	/* settling */
+	{ "before the targets were read nothing is decided", LS_SETTLING, RIPE,
+		{ .settled = SETTLED_NOT_YET }, .event = NOTHING(LS_SETTLING), "being read" },
+	{ "mail on the primary", LS_SETTLING, RIPE, { .settled = SETTLED_ON_PRIMARY },
+		.event = LE_SETTLED_PRIMARY, LD_STAY, LS_NORMAL },
+	{ "mail on the backup in an empty store", LS_SETTLING, QUIET,
+		{ .settled = SETTLED_ON_BACKUP }, .event = LE_SETTLED_BACKUP, LD_STAY,
+		LS_ON_BACKUP },
+	{ "a mixture", LS_SETTLING, QUIET, { .settled = SETTLED_MIXTURE },
+		.event = LE_SETTLED_MIXED, LD_ALARM, LS_BLOCKED },
+	{ "an open run is followed before the targets are read", LS_SETTLING, QUIET,
+		{ .run = RUN_FORWARD }, .event = LE_FOUND_RUN, LD_CONTINUE, LS_CUTTING },
+	{ "an open failback", LS_SETTLING, QUIET,
+		{ .run = RUN_FORWARD_PIVOTED, .run_is_failback = true }, .event = LE_FOUND_BACK,
+		LD_CONTINUE, LS_FAILING_BACK },
+	{ "an open rollback", LS_SETTLING, QUIET, { .run = RUN_BACKWARD, .paused = "bob" },
+		.event = LE_RUN_UNDOING, LD_CONTINUE, LS_ROLLING },
+	{ "settling looks while paused and blind", LS_SETTLING, QUIET,
+		{ .settled = SETTLED_ON_PRIMARY, .paused = "bob", .blind = "cut off" },
+		.event = LE_SETTLED_PRIMARY, LD_STAY, LS_NORMAL },
+
+	/* suspicion and shelter */
+	{ "quiet", LS_NORMAL, QUIET, { 0 }, .event = NOTHING(LS_NORMAL) },
+	{ "harm starts the shelter", LS_NORMAL, MET, { 0 }, .event = LE_HARM_SHELTER, LD_SHELTER,
+		LS_SUSPECT, "2 of 2 groups" },
+	{ "harm without a shelter to start", LS_NORMAL, MET, { 0 }, .event = LE_HARM, LD_STAY,
+		LS_SUSPECT, .edit = NO_SHELTER, .by = "" },
+	{ "harm while paused is shown and starts nothing", LS_NORMAL, MET,
+		{ .paused = "bob: work" }, .event = LE_HARM, LD_STAY, LS_SUSPECT, "pause: " },
+	{ "harm while blind is not believed", LS_NORMAL, MET, { .blind = "no anchor answers" },
+		.event = NOTHING(LS_NORMAL), "no anchor answers" },
+	{ "observe: says so and shelters nothing", LS_NORMAL, MET, { 0 }, .event = LE_HARM, LD_STAY,
+		LS_SUSPECT, "mode: wait would start", .edit = "mode: automatic\n",
+		.by = "mode: observe\n" },
+	{ "approve: the shelter goes by its response's mode", LS_NORMAL, MET, { 0 },
+		.event = LE_HARM_SHELTER, LD_SHELTER, LS_SUSPECT, .edit = "mode: automatic\n",
+		.by = "mode: approve\n" },
+	{ "a shelter that may only be asked for", LS_NORMAL, MET, { 0 }, .event = LE_HARM, LD_STAY,
+		LS_SUSPECT, "the mode is approve", .edit = "run: wait, mode: automatic",
+		.by = "run: wait, mode: approve" },
+	{ "one receiver class alone shelters nothing", LS_NORMAL, MET, { 0 }, .only_class = "big",
+		.event = LE_HARM, LD_STAY, LS_SUSPECT, "class: " },
+	{ "one-shot starts nothing by itself", LS_NORMAL, MET, { .one_shot = true },
+		.event = NOTHING(LS_NORMAL), "one-shot" },
+	{ "a shelter that stands is not started again", LS_SUSPECT, MET, { .shelter_open = true },
+		.event = NOTHING(LS_SUSPECT) },
+	{ "a shelter that failed is not tried again", LS_SUSPECT, MET,
+		{ .shelter_failed = "the hub is away" }, .event = NOTHING(LS_SUSPECT),
+		"the hub is away" },
+	{ "the shelter comes late, after a pause", LS_SUSPECT, MET, { 0 }, .event = LE_HARM_SHELTER,
+		LD_SHELTER, LS_SUSPECT },
+	{ "the shelter's time is over", LS_SUSPECT, MET,
+		{ .shelter_open = true, .shelter_ended = true }, .event = LE_SHELTER_OVER, LD_ALARM,
+		LS_SUSPECT },
+	{ "the alarm is given while paused, blind or not", LS_SUSPECT, MET,
+		{ .shelter_open = true,
+			.shelter_ended = true,
+			.paused = "bob",
+			.blind = "cut off" },
+		.event = LE_SHELTER_OVER, LD_ALARM, LS_SUSPECT },
+	{ "the alarm is given once", LS_SUSPECT, MET,
+		{ .shelter_open = true, .shelter_ended = true, .expiry_told = true },
+		.event = NOTHING(LS_SUSPECT) },
+
+	/* clear */
+	{ "clear ends suspicion and shelter", LS_SUSPECT, WELL,
+		{ .shelter_open = true, .led_by = "blocked" }, .event = LE_CLEARED, LD_UNSHELTER,
+		LS_NORMAL },
+	{ "not met is not clear", LS_SUSPECT, QUIET, { .shelter_open = true, .led_by = "blocked" },
+		.event = NOTHING(LS_SUSPECT) },
+	{ "paused: the shelter stays", LS_SUSPECT, WELL, { .shelter_open = true, .paused = "bob" },
+		.event = NOTHING(LS_SUSPECT), "until resume" },
+	{ "blind: silence is not health", LS_SUSPECT, WELL,
+		{ .shelter_open = true, .blind = "cut off" }, .event = NOTHING(LS_SUSPECT),
+		"blind: " },
+	{ "a shelter left over from a rollback ends in normal", LS_NORMAL, WELL,
+		{ .shelter_open = true }, .event = LE_CLEARED, LD_UNSHELTER, LS_NORMAL },
+	{ "normal and clear without a shelter is nothing", LS_NORMAL, WELL, { 0 },
+		.event = NOTHING(LS_NORMAL) },
+	{ "clear makes the question void", LS_AWAITING, WELL,
+		{ .asked_wall_ms = 1, .led_by = "blocked" }, .event = LE_CLEARED, LD_UNSHELTER,
+		LS_NORMAL },
+
+	/* asking */
+	{ "met is not confirmed", LS_SUSPECT, MET, { .shelter_open = true },
+		.event = NOTHING(LS_SUSPECT) },
+	{ "confirmed: people are asked", LS_SUSPECT, RIPE, { .shelter_open = true },
+		.event = LE_CONFIRMED, LD_ASK, LS_AWAITING },
+	{ "cooldown and budget do not keep from asking", LS_SUSPECT, RIPE,
+		{ .shelter_open = true,
+			.last_cutover_wall_ms = 1790000000000 - MINUTE,
+			.cutovers_in_budget = 9,
+			.window_no_cutover = true },
+		.event = LE_CONFIRMED, LD_ASK, LS_AWAITING },
+	{ "paused: nobody is asked", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .paused = "bob: work" }, .event = NOTHING(LS_SUSPECT),
+		"bob: work" },
+	{ "blind: nobody is asked", LS_SUSPECT, RIPE, { .shelter_open = true, .blind = "clock" },
+		.event = NOTHING(LS_SUSPECT), "blind: " },
+	{ "stood down: not in this episode", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .stood_down = "blocked" }, .event = NOTHING(LS_SUSPECT),
+		"stood-down: " },
+	{ "stood down from another diagnosis", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .stood_down = "shut" }, .event = LE_CONFIRMED, LD_ASK,
+		LS_AWAITING },
+	{ "one receiver class alone moves nothing", LS_SUSPECT, RIPE, { .shelter_open = true },
+		.only_class = "big", .event = NOTHING(LS_SUSPECT), "class: " },
+	{ "observe: would ask", LS_SUSPECT, RIPE, { .shelter_open = true },
+		.event = NOTHING(LS_SUSPECT), "mode: out would start", .edit = "mode: automatic\n",
+		.by = "mode: observe\n" },
+	{ "the backup is unfit: alarm instead of a plan", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .backup_unfit = true }, .event = LE_BACKUP_UNFIT, LD_ALARM,
+		LS_SUSPECT, "unfit: " },
+	{ "and told once", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .backup_unfit = true, .unfit_told = true },
+		.event = NOTHING(LS_SUSPECT), "unfit: " },
+	{ "no plan can be made", LS_SUSPECT, RIPE, { .shelter_open = true }, .base_broken = true,
+		.event = NOTHING(LS_SUSPECT), "base: " },
+
+	/* automatic */
+	{ "automatic: across at once", LS_SUSPECT, RIPE, { .shelter_open = true },
+		.event = LE_CONFIRMED_AUTO, LD_CUTOVER, LS_CUTTING, "2 receivers", APPROVE, AUTO },
+	{ "automatic, capped by the playbook", LS_SUSPECT, RIPE, { .shelter_open = true },
+		.event = LE_CONFIRMED, LD_ASK, LS_AWAITING, .edit = "mode: automatic\ntargets",
+		.by = "mode: approve\ntargets" },
+	{ "automatic, cooling down", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .last_cutover_wall_ms = 1790000000000 - 59 * MINUTE },
+		.event = NOTHING(LS_SUSPECT), "cooldown: 60 s left", APPROVE, AUTO },
+	{ "automatic, cooled down", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .last_cutover_wall_ms = 1790000000000 - HOUR },
+		.event = LE_CONFIRMED_AUTO, LD_CUTOVER, LS_CUTTING, NULL, APPROVE, AUTO },
+	{ "a clock set back does not cool down", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .last_cutover_wall_ms = 1790000000000 + 5 * HOUR },
+		.event = NOTHING(LS_SUSPECT), "cooldown: 3600 s left", APPROVE, AUTO },
+	{ "automatic, one left in the budget", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .cutovers_in_budget = 1 }, .event = LE_CONFIRMED_AUTO,
+		LD_CUTOVER, LS_CUTTING, NULL, APPROVE, AUTO },
+	{ "automatic, budget used up", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .cutovers_in_budget = 2 }, .event = NOTHING(LS_SUSPECT),
+		"budget: 2", APPROVE, AUTO },
+	{ "automatic, in a blackout for cut-overs", LS_SUSPECT, RIPE,
+		{ .shelter_open = true, .window_no_cutover = true }, .event = NOTHING(LS_SUSPECT),
+		"blackout: ", APPROVE, AUTO },
+	{ "a blackout stops no shelter", LS_SUSPECT, MET,
+		{ .window_no_cutover = true, .window_no_failback = true }, .event = LE_HARM_SHELTER,
+		LD_SHELTER, LS_SUSPECT, NULL, APPROVE, AUTO },
+	{ "automatic, paused", LS_SUSPECT, RIPE, { .shelter_open = true, .paused = "bob" },
+		.event = NOTHING(LS_SUSPECT), "pause: ", APPROVE, AUTO },
+	{ "automatic, blind", LS_SUSPECT, RIPE, { .shelter_open = true, .blind = "cut off" },
+		.event = NOTHING(LS_SUSPECT), "blind: ", APPROVE, AUTO },
+
+	/* answers */
+	{ "no answer yet", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 14 * MINUTE, .shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "0 of 1" },
+	{ "one of two", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1, .approvals = 1, .approvals_needed = 2, .shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "1 of 2", APPROVE,
+		"{on: blocked, run: out, mode: approve}" },
+	{ "approved", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000, .approvals = 1, .approvals_needed = 1 },
+		.event = LE_APPROVED, LD_CUTOVER, LS_CUTTING },
+	{ "approved while blind: people may", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000,
+			.approvals = 1,
+			.approvals_needed = 1,
+			.blind = "cut off" },
+		.event = LE_APPROVED, LD_CUTOVER, LS_CUTTING },
+	{ "approved under the brake", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000,
+			.approvals = 1,
+			.approvals_needed = 1,
+			.paused = "bob",
+			.shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "override pause" },
+	{ "approved in cooldown and blackout: people may", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000,
+			.approvals = 1,
+			.last_cutover_wall_ms = 1790000000000,
+			.window_no_cutover = true },
+		.event = LE_APPROVED, LD_CUTOVER, LS_CUTTING },
+	{ "approved, but somebody has changed a target", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000, .approvals = 1, .shelter_open = true },
+		.base_broken = true, .event = NOTHING(LS_AWAITING), "base: " },
+	{ "one no outweighs the yes", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000, .approvals = 1, .denials = 1 },
+		.event = LE_DENIED, LD_STAY, LS_SUSPECT },
+	{ "time is over: proceed", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE }, .event = LE_PROCEED, LD_CUTOVER,
+		LS_CUTTING },
+	{ "time is over, but the harm has gone", LS_AWAITING, QUIET,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE, .led_by = "blocked" },
+		.event = NOTHING(LS_AWAITING), "evidence: " },
+	{ "time is over, paused", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE,
+			.paused = "bob",
+			.shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "pause: " },
+	{ "time is over, blind", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE,
+			.blind = "cut off",
+			.shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "blind: " },
+	{ "time is over, cooling down", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE,
+			.last_cutover_wall_ms = 1790000000000 - MINUTE,
+			.shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "cooldown: " },
+	{ "time is over, budget used up", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE,
+			.cutovers_in_budget = 2,
+			.shelter_open = true },
+		.event = NOTHING(LS_AWAITING), "budget: " },
+	{ "time is over: stand down, with an alarm", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE }, .event = LE_STAND_DOWN, LD_ALARM,
+		LS_SUSPECT, NULL, APPROVE, STAND },
+	{ "standing down is no action: paused and blind too", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000 - 15 * MINUTE,
+			.paused = "bob",
+			.blind = "cut off" },
+		.event = LE_STAND_DOWN, LD_ALARM, LS_SUSPECT, NULL, APPROVE, STAND },
+	{ "without `within` the question stands", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1, .shelter_open = true }, .event = NOTHING(LS_AWAITING), NULL,
+		APPROVE, "{on: blocked, run: out, mode: approve}" },
+	{ "the backup turns bad while people decide", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1790000000000, .backup_unfit = true, .shelter_open = true },
+		.event = LE_BACKUP_UNFIT, LD_ALARM, LS_AWAITING },
+
+	/* runs */
+	{ "the cut-over runs", LS_CUTTING, RIPE, { .run = RUN_FORWARD },
+		.event = NOTHING(LS_CUTTING) },
+	{ "the cut-over is past its pivot", LS_CUTTING, WELL,
+		{ .run = RUN_FORWARD_PIVOTED, .primary_ok = true }, .event = NOTHING(LS_CUTTING) },
+	{ "done", LS_CUTTING, RIPE, { .run = RUN_ENDED_DONE }, .event = LE_RUN_DONE, LD_STAY,
+		LS_ON_BACKUP },
+	{ "done while paused and blind", LS_CUTTING, RIPE,
+		{ .run = RUN_ENDED_DONE, .paused = "bob", .blind = "cut off" },
+		.event = LE_RUN_DONE, LD_STAY, LS_ON_BACKUP },
+	{ "done in a one-shot", LS_CUTTING, RIPE, { .run = RUN_ENDED_DONE, .one_shot = true },
+		.event = LE_RUN_DONE, LD_STAY, LS_ON_BACKUP },
+	{ "it turns round", LS_CUTTING, RIPE, { .run = RUN_BACKWARD }, .event = LE_RUN_UNDOING,
+		LD_ALARM, LS_ROLLING },
+	{ "undone", LS_ROLLING, RIPE, { .run = RUN_ENDED_UNDONE }, .event = LE_RUN_UNDONE, LD_STAY,
+		LS_NORMAL },
+	{ "blocked", LS_CUTTING, RIPE, { .run = RUN_IS_BLOCKED, .run_pivoted = true },
+		.event = LE_RUN_BLOCKED, LD_ALARM, LS_BLOCKED },
+	{ "blocked stays blocked", LS_BLOCKED, WELL,
+		{ .run = RUN_IS_BLOCKED, .settled = SETTLED_ON_PRIMARY, .primary_ok = true },
+		.event = NOTHING(LS_BLOCKED), "continue" },
+	{ "blocked goes on", LS_BLOCKED, RIPE, { .run = RUN_FORWARD }, .event = LE_FOUND_RUN,
+		LD_STAY, LS_CUTTING },
+	{ "blocked failback goes on", LS_BLOCKED, RIPE,
+		{ .run = RUN_FORWARD, .run_is_failback = true }, .event = LE_FOUND_BACK, LD_STAY,
+		LS_FAILING_BACK },
+	{ "the mixture is still there", LS_BLOCKED, RIPE, { .settled = SETTLED_MIXTURE },
+		.event = NOTHING(LS_BLOCKED), "mixture" },
+	{ "the mixture was put right", LS_BLOCKED, RIPE, { .settled = SETTLED_ON_BACKUP },
+		.event = LE_SETTLED_BACKUP, LD_STAY, LS_ON_BACKUP },
+
+	/* on backup, and home */
+	{ "the primary is still bad", LS_ON_BACKUP, RIPE, { 0 }, .event = NOTHING(LS_ON_BACKUP) },
+	{ "the primary is healthy", LS_ON_BACKUP, QUIET, { .primary_ok = true },
+		.event = LE_PRIMARY_OK, LD_STAY, LS_RECOVERING },
+	{ "the primary looks healthy to a blind one", LS_ON_BACKUP, QUIET,
+		{ .primary_ok = true, .blind = "cut off" }, .event = NOTHING(LS_ON_BACKUP),
+		"blind: " },
+	{ "the backup is worse", LS_ON_BACKUP, RIPE, { .backup_unfit = true },
+		.event = LE_BACKUP_UNFIT, LD_ALARM, LS_ON_BACKUP },
+	{ "a blind one calls nobody to an unfit backup", LS_ON_BACKUP, RIPE,
+		{ .backup_unfit = true, .blind = "cut off" }, .event = NOTHING(LS_ON_BACKUP),
+		"blind: " },
+	{ "it soaks", LS_RECOVERING, WELL, { .primary_ok = true }, .event = NOTHING(LS_RECOVERING),
+		"soak: " },
+	{ "it is bad again", LS_RECOVERING, QUIET, { 0 }, .event = LE_PRIMARY_BAD, LD_STAY,
+		LS_ON_BACKUP },
+	{ "soaked: people are asked", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true },
+		.event = LE_SOAKED, LD_ASK, LS_RECOVERING },
+	{ "soaked, queues not drained", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true }, .event = NOTHING(LS_RECOVERING),
+		"queues: " },
+	{ "soaked, in a blackout for failbacks", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.window_no_failback = true },
+		.event = NOTHING(LS_RECOVERING), "blackout: " },
+	{ "soaked, paused", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.paused = "bob" },
+		.event = NOTHING(LS_RECOVERING), "pause: " },
+	{ "soaked, blind", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.blind = "cut off" },
+		.event = NOTHING(LS_RECOVERING), "blind: " },
+	{ "soaked and automatic", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true },
+		.event = LE_SOAKED_AUTO, LD_FAILBACK, LS_FAILING_BACK, NULL, BACK, BACK_AUTO },
+	{ "automatic, but the playbook only approves", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true },
+		.event = LE_SOAKED, LD_ASK, LS_RECOVERING, NULL, "mode: automatic\ntargets",
+		"mode: approve\ntargets" },
+	{ "asked, no answer", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.asked_wall_ms = 1 },
+		.event = NOTHING(LS_RECOVERING), "0 of 1" },
+	{ "asked and approved", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.asked_wall_ms = 1,
+			.approvals = 1 },
+		.event = LE_APPROVED, LD_FAILBACK, LS_FAILING_BACK },
+	{ "approved, and bad again before it started", LS_RECOVERING, QUIET,
+		{ .queues_drained = true, .asked_wall_ms = 1, .approvals = 1 },
+		.event = LE_PRIMARY_BAD, LD_STAY, LS_ON_BACKUP },
+	{ "asked and denied: once, for this soak", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.asked_wall_ms = 1,
+			.denials = 1 },
+		.event = NOTHING(LS_RECOVERING), "denied" },
+	{ "home", LS_FAILING_BACK, WELL, { .run = RUN_ENDED_DONE, .run_is_failback = true },
+		.event = LE_BACK_DONE, LD_STAY, LS_NORMAL },
+	{ "turned round on the way home", LS_ROLLING, WELL,
+		{ .run = RUN_ENDED_UNDONE, .run_is_failback = true }, .event = LE_BACK_UNDONE,
+		LD_STAY, LS_ON_BACKUP },
+};
+
+static bool
+says(const struct decision *d, const char *words)
+{
+	for (size_t i = 0; i < d->reasons_n; i++)
+		if (strstr(d->reasons[i], words) != NULL)
+			return true;
+	return false;
+}
+
+static void
+print_decision(const char *name, const struct decision *d)
+{
+	printf("     %s: %s, row %d\n", name, d->any ? life_event_name(d->event) : "nothing",
+		d->row != NULL ? d->row->id : 0);
+	for (size_t i = 0; i < d->reasons_n; i++)
+		printf("       %s\n", d->reasons[i]);
+}
+
+static void
+run_row(const struct fact_row *r)
+{
+	struct playbook *pb = load(r->edit, r->by);
+	struct diag_view v[2] = { view(pb, 0, r->seen), view(pb, 1, QUIET) };
+	struct facts f = r->f;
+	struct decision d;
+	bool right;
+
+	v[0].only_class = r->only_class;
+	v[1].known = false;
+	f.pb = pb;
+	f.state = r->state;
+	f.boot_ms = BOOT;
+	f.wall_ms = WALL;
+	f.state_since_wall_ms = WALL - MINUTE;
+	f.diag = v;
+	f.diag_n = 2;
+	f.base_ready = !r->base_broken;
+	decide(&f, &d);
+	right = d.any == (r->event != LE_N) && (r->reason == NULL || says(&d, r->reason));
+	if (d.any)
+		right = right && d.event == r->event && d.row->act == r->act &&
+			d.row->to == r->to &&
+			d.row == lifecycle_next(r->state, d.event,
+					 (f.paused != NULL ? LF_PAUSED : 0) |
+						 (f.blind != NULL ? LF_BLIND : 0));
+	if (!right)
+		print_decision(r->name, &d);
+	CHECK(right);
+	CHECK(d.again_boot_ms > BOOT);
+	playbook_unref(&pb);
+}
+
+static void
+each_row_of_facts_leads_to_its_decision(void)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		run_row(&rows[i]);
+}
+
+/* --- what the decision carries --- */
+
+static struct facts
+facts_of(const struct playbook *pb, enum life_state s, const struct diag_view *v)
+{
+	return (struct facts){ .pb = pb,
+		.state = s,
+		.boot_ms = BOOT,
+		.wall_ms = WALL,
+		.diag = v,
+		.diag_n = 2,
+		.base_ready = true };
+}
+
+static void
+a_decision_names_procedure_response_and_diagnosis(void)
+{
+	struct playbook *pb = load(NULL, NULL);
+	struct diag_view v[2] = { view(pb, 0, RIPE), view(pb, 1, QUIET) };
+	struct facts f = facts_of(pb, LS_NORMAL, v);
+	struct decision d;
+
+	decide(&f, &d);
+	CHECK(d.any && d.procedure != NULL && d.response == &pb->responses[0] &&
+		d.diagnosis == &pb->diagnoses[0]);
+	CHECK_STR(d.procedure != NULL ? d.procedure->name : NULL, "wait");
+	f.state = LS_SUSPECT;
+	f.shelter_open = true;
+	decide(&f, &d);
+	CHECK(d.any && d.response == &pb->responses[1]);
+	CHECK_STR(d.procedure != NULL ? d.procedure->name : NULL, "out");
+	f.state = LS_AWAITING;
+	f.asked_wall_ms = WALL;
+	f.approvals = 1;
+	decide(&f, &d);
+	CHECK(d.any && d.diagnosis == &pb->diagnoses[0]);
+	CHECK_STR(d.procedure != NULL ? d.procedure->name : NULL, "out");
+	playbook_unref(&pb);
+}
+
+static void
+it_says_when_to_look_again(void)
+{
+	struct playbook *pb = load(APPROVE, AUTO);
+	struct diag_view v[2] = { view(pb, 0, MET), view(pb, 1, QUIET) };
+	struct facts f = facts_of(pb, LS_SUSPECT, v);
+	struct decision d;
+
+	f.shelter_open = true;
+	decide(&f, &d);
+	CHECK_INT(d.again_boot_ms - BOOT, 4 * MINUTE); /* met for one minute of five */
+	v[0] = view(pb, 0, RIPE);
+	f.last_cutover_wall_ms = WALL - 50 * MINUTE;
+	decide(&f, &d);
+	CHECK_INT(d.again_boot_ms - BOOT, 10 * MINUTE);
+	f.last_cutover_wall_ms = 0;
+	f.window_no_cutover = true;
+	decide(&f, &d);
+	CHECK(d.again_boot_ms > BOOT && d.again_boot_ms <= BOOT + MINUTE);
+	playbook_unref(&pb);
+	pb = load(NULL, NULL);
+	v[0] = view(pb, 0, RIPE);
+	v[1] = view(pb, 1, QUIET);
+	f = facts_of(pb, LS_AWAITING, v);
+	f.shelter_open = true;
+	f.asked_wall_ms = WALL - 5 * MINUTE;
+	decide(&f, &d);
+	CHECK_INT(d.again_boot_ms - BOOT, 10 * MINUTE);
+	v[0] = view(pb, 0, QUIET);
+	v[0].clear_since_boot_ms = BOOT - 30 * MINUTE;
+	f = facts_of(pb, LS_SUSPECT, v);
+	decide(&f, &d);
+	CHECK_INT(d.again_boot_ms - BOOT, 90 * MINUTE);
+	v[0] = view(pb, 0, QUIET);
+	f = facts_of(pb, LS_NORMAL, v);
+	decide(&f, &d);
+	CHECK(!d.any && d.again_boot_ms == INT64_MAX);
+	playbook_unref(&pb);
+}
+
+static void
+a_machine_looks_at_its_own_flow_and_the_primary_alone(void)
+{
+	struct playbook *pb = load("diagnoses:\n",
+		"diagnoses:\n  unfit: {path: relay, flow: outbound, groups: 1, of: [delivery], "
+		"must: [delivery], for: 1m, clear: 1h}\n");
+	struct diag_view v[3] = { view(pb, 0, RIPE), view(pb, 1, QUIET), view(pb, 2, QUIET) };
+	struct facts f = facts_of(pb, LS_NORMAL, v);
+	struct decision d;
+
+	f.diag_n = 3;
+	decide(&f, &d);
+	CHECK(!d.any); /* the backup is accused: nothing leaves the primary for that */
+	v[0] = view(pb, 0, QUIET);
+	v[2] = view(pb, 2, RIPE); /* inbound mail is shut out */
+	decide(&f, &d);
+	CHECK(!d.any);
+	f.flow = FLOW_INBOUND;
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_HARM);
+	f.state = LS_SUSPECT;
+	v[2].only_class = "home"; /* of inbound mail we are the only receiver */
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_CONFIRMED);
+	CHECK_STR(d.procedure != NULL ? d.procedure->name : NULL, "in");
+	playbook_unref(&pb);
+}
+
+static void
+another_diagnosis_keeps_it_suspected(void)
+{
+	struct playbook *pb = load("diagnoses:\n",
+		"diagnoses:\n  slow: {path: cloud, flow: outbound, groups: 1, of: [delivery], "
+		"must: [delivery], for: 1m, clear: 1h}\n");
+	struct diag_view v[3] = { view(pb, 0, QUIET), view(pb, 1, WELL), view(pb, 2, QUIET) };
+	struct facts f = facts_of(pb, LS_SUSPECT, v);
+	struct decision d;
+
+	f.diag_n = 3;
+	v[0].known =
+		false; /* nothing is known of the other one: it does not hold the first one back */
+	f.led_by = "blocked";
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_CLEARED);
+	v[0] = view(pb, 0, MET);
+	decide(&f, &d);
+	CHECK(!d.any || d.event != LE_CLEARED);
+	v[0] = view(pb, 0, WELL); /* it is the one that led here that must be clear */
+	v[1] = view(pb, 1, QUIET);
+	decide(&f, &d);
+	CHECK(!d.any);
+	playbook_unref(&pb);
+}
+
+/* --- people --- */
+
+static const char people_from[] = "  cio: {user: alice, may: [run, approve, brake]}\n";
+static const char people_to[] =
+	"  cio: {user: alice, may: [run, approve, brake]}\n  r: {user: rob, may: [run]}\n"
+	"  a: {user: ann, may: [approve]}\n  b: {user: bob, may: [brake]}\n";
+
+struct ask {
+	const char *name;
+	enum verb verb;
+	enum life_state state;
+	struct facts f;
+	struct cmd_facts c; /* plan_matches is true unless `other_plan` */
+	bool other_plan;
+	const char *over[3];
+	int exit;	  /* 0 or 5 with an act: it is taken */
+	enum life_do act; /* LD_REFUSE: it is not */
+	const char *reason;
+};
+
+#define ALICE                                                                                      \
+	{                                                                                          \
+		.user = "alice"                                                                    \
+	}
+#define OWNER                                                                                      \
+	{                                                                                          \
+		.user = "root", .owner = true                                                      \
+	}
+
+static const struct ask asks[] = {
+	{ "cut over from normal", VERB_CUTOVER, LS_NORMAL, { 0 }, ALICE, .act = LD_CUTOVER },
+	{ "cut over while suspected", VERB_CUTOVER, LS_SUSPECT, { 0 }, ALICE, .act = LD_CUTOVER },
+	{ "cut over while a plan waits", VERB_CUTOVER, LS_AWAITING, { 0 }, ALICE,
+		.act = LD_CUTOVER },
+	{ "cut over blind, in a blackout, in cooldown, out of budget", VERB_CUTOVER, LS_NORMAL,
+		{ .blind = "cut off",
+			.window_no_cutover = true,
+			.last_cutover_wall_ms = 1790000000000,
+			.cutovers_in_budget = 9 },
+		ALICE, .act = LD_CUTOVER },
+	{ "cut over in a one-shot", VERB_CUTOVER, LS_NORMAL, { .one_shot = true }, ALICE,
+		.act = LD_CUTOVER },
+	{ "cut over under the brake", VERB_CUTOVER, LS_NORMAL, { .paused = "bob: work" }, ALICE,
+		.exit = 3, .act = LD_REFUSE, .reason = "override pause" },
+	{ "cut over under the brake, naming it", VERB_CUTOVER, LS_NORMAL, { .paused = "bob: work" },
+		ALICE, .over = { "pause" }, .act = LD_CUTOVER },
+	{ "naming another guard lifts no brake", VERB_CUTOVER, LS_NORMAL, { .paused = "bob" },
+		ALICE, .over = { "soak" }, .exit = 3, .act = LD_REFUSE, .reason = "pause: " },
+	{ "an override that is no guard's name", VERB_CUTOVER, LS_NORMAL, { 0 }, ALICE,
+		.over = { "paus" }, .exit = 2, .act = LD_REFUSE, .reason = "did you mean pause" },
+	{ "a right one beside a wrong one", VERB_CUTOVER, LS_NORMAL, { .paused = "bob" }, ALICE,
+		.over = { "pause", "all" }, .exit = 2, .act = LD_REFUSE, .reason = "\"all\"" },
+	{ "a known override that is not needed", VERB_CUTOVER, LS_NORMAL, { 0 }, ALICE,
+		.over = { "cooldown", "budget", "blackout" }, .act = LD_CUTOVER },
+	{ "cut over to a bad backup", VERB_CUTOVER, LS_NORMAL, { .backup_unfit = true }, ALICE,
+		.exit = 3, .act = LD_REFUSE, .reason = "override unfit" },
+	{ "cut over to a bad backup, naming it", VERB_CUTOVER, LS_NORMAL, { .backup_unfit = true },
+		ALICE, .over = { "unfit" }, .act = LD_CUTOVER, .reason = "unfit: bypassed" },
+	{ "cut over with another plan than was shown", VERB_CUTOVER, LS_NORMAL, { 0 }, ALICE,
+		.other_plan = true, .exit = 3, .act = LD_REFUSE,
+		.reason = "not the one that was shown" },
+	{ "cut over twice", VERB_CUTOVER, LS_CUTTING, { .run = RUN_FORWARD }, ALICE, .exit = 3,
+		.act = LD_REFUSE, .reason = "already" },
+	{ "cut over on the backup", VERB_CUTOVER, LS_ON_BACKUP, { 0 }, ALICE, .exit = 3,
+		.act = LD_REFUSE, .reason = "failback" },
+	{ "cut over before the targets were read", VERB_CUTOVER, LS_SETTLING, { 0 }, ALICE,
+		.exit = 3, .act = LD_REFUSE, .reason = "being read" },
+	{ "cut over out of a mixture", VERB_CUTOVER, LS_BLOCKED, { .settled = SETTLED_MIXTURE },
+		ALICE, .act = LD_CUTOVER },
+	{ "cut over beside a blocked run", VERB_CUTOVER, LS_BLOCKED, { .run = RUN_IS_BLOCKED },
+		ALICE, .exit = 4, .act = LD_REFUSE, .reason = "continue" },
+	{ "rob may run", VERB_CUTOVER, LS_NORMAL, { 0 }, { .user = "rob" }, .act = LD_CUTOVER },
+	{ "ann may not run", VERB_CUTOVER, LS_NORMAL, { 0 }, { .user = "ann" }, .exit = 3,
+		.act = LD_REFUSE, .reason = "may: [run]" },
+	{ "a stranger may not run", VERB_CUTOVER, LS_NORMAL, { 0 }, { .user = "mallory" },
+		.exit = 3, .act = LD_REFUSE, .reason = "mallory may not" },
+	{ "nobody's name may not run", VERB_CUTOVER, LS_NORMAL, { 0 }, { .user = NULL }, .exit = 3,
+		.act = LD_REFUSE },
+	{ "the owner may", VERB_CUTOVER, LS_NORMAL, { 0 }, OWNER, .act = LD_CUTOVER },
+	{ "said too late", VERB_CUTOVER, LS_NORMAL, { 0 }, { .user = "alice", .expired = true },
+		.exit = 3, .act = LD_REFUSE, .reason = "expired" },
+	{ "said before", VERB_CUTOVER, LS_NORMAL, { 0 }, { .user = "alice", .replayed = true },
+		.exit = 3, .act = LD_REFUSE, .reason = "once" },
+
+	{ "fail back, soaked", VERB_FAILBACK, LS_RECOVERING,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true }, ALICE,
+		.act = LD_FAILBACK },
+	{ "fail back in a blackout", VERB_FAILBACK, LS_RECOVERING,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.window_no_failback = true },
+		ALICE, .act = LD_FAILBACK },
+	{ "fail back before the soak", VERB_FAILBACK, LS_RECOVERING,
+		{ .primary_ok = true, .queues_drained = true }, ALICE, .exit = 3, .act = LD_REFUSE,
+		.reason = "override soak" },
+	{ "fail back now", VERB_FAILBACK, LS_RECOVERING,
+		{ .primary_ok = true, .queues_drained = true }, ALICE, .over = { "soak" },
+		.act = LD_FAILBACK },
+	{ "fail back to a bad primary", VERB_FAILBACK, LS_ON_BACKUP, { .queues_drained = true },
+		ALICE, .exit = 3, .act = LD_REFUSE, .reason = "not known to be healthy" },
+	{ "fail back to a bad primary now", VERB_FAILBACK, LS_ON_BACKUP, { .queues_drained = true },
+		ALICE, .over = { "soak" }, .act = LD_FAILBACK },
+	{ "fail back with mail in the queues", VERB_FAILBACK, LS_ON_BACKUP, { 0 }, ALICE,
+		.over = { "soak" }, .exit = 3, .act = LD_REFUSE, .reason = "queues: " },
+	{ "fail back with mail in the queues, naming it", VERB_FAILBACK, LS_ON_BACKUP, { 0 }, ALICE,
+		.over = { "soak", "queues" }, .act = LD_FAILBACK },
+	{ "fail back under the brake", VERB_FAILBACK, LS_RECOVERING,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.paused = "bob" },
+		ALICE, .exit = 3, .act = LD_REFUSE, .reason = "override pause" },
+	{ "fail back when mail is home", VERB_FAILBACK, LS_NORMAL, { 0 }, ALICE, .exit = 3,
+		.act = LD_REFUSE, .reason = "nothing to bring back" },
+	{ "fail back while the cut-over runs", VERB_FAILBACK, LS_CUTTING,
+		{ .run = RUN_FORWARD_PIVOTED }, ALICE, .exit = 3, .act = LD_REFUSE },
+	{ "fail back from a cut-over blocked after its pivot", VERB_FAILBACK, LS_BLOCKED,
+		{ .run = RUN_IS_BLOCKED, .run_pivoted = true, .queues_drained = true }, ALICE,
+		.over = { "soak" }, .act = LD_FAILBACK },
+	{ "fail back from a cut-over blocked before its pivot", VERB_FAILBACK, LS_BLOCKED,
+		{ .run = RUN_IS_BLOCKED, .queues_drained = true }, ALICE, .over = { "soak" },
+		.exit = 4, .act = LD_REFUSE, .reason = "abort" },
+	{ "fail back from a blocked failback", VERB_FAILBACK, LS_BLOCKED,
+		{ .run = RUN_IS_BLOCKED,
+			.run_is_failback = true,
+			.run_pivoted = true,
+			.queues_drained = true },
+		ALICE, .over = { "soak" }, .exit = 4, .act = LD_REFUSE, .reason = "continue" },
+
+	{ "abort before the pivot", VERB_ABORT, LS_CUTTING, { .run = RUN_FORWARD }, ALICE,
+		.act = LD_ABORT },
+	{ "abort after the pivot", VERB_ABORT, LS_CUTTING, { .run = RUN_FORWARD_PIVOTED }, ALICE,
+		.exit = 3, .act = LD_REFUSE, .reason = "use failback" },
+	{ "abort after the pivot, naming everything", VERB_ABORT, LS_CUTTING,
+		{ .run = RUN_FORWARD_PIVOTED }, ALICE, .over = { "pause", "soak" }, .exit = 3,
+		.act = LD_REFUSE, .reason = "use failback" },
+	{ "abort a failback after its pivot", VERB_ABORT, LS_FAILING_BACK,
+		{ .run = RUN_FORWARD_PIVOTED, .run_is_failback = true }, ALICE, .exit = 3,
+		.act = LD_REFUSE, .reason = "cutover" },
+	{ "abort what is done", VERB_ABORT, LS_ON_BACKUP, { 0 }, ALICE, .exit = 3, .act = LD_REFUSE,
+		.reason = "use failback" },
+	{ "abort nothing", VERB_ABORT, LS_NORMAL, { 0 }, ALICE, .exit = 3, .act = LD_REFUSE,
+		.reason = "nothing to abort" },
+	{ "abort a blocked run", VERB_ABORT, LS_BLOCKED, { .run = RUN_IS_BLOCKED }, ALICE,
+		.act = LD_ABORT },
+	{ "abort a run blocked after its pivot", VERB_ABORT, LS_BLOCKED,
+		{ .run = RUN_IS_BLOCKED, .run_pivoted = true }, ALICE, .exit = 3, .act = LD_REFUSE,
+		.reason = "use failback" },
+	{ "abort a mixture", VERB_ABORT, LS_BLOCKED, { .settled = SETTLED_MIXTURE }, ALICE,
+		.exit = 4, .act = LD_REFUSE, .reason = "mixture" },
+	{ "abort under the brake sends effects", VERB_ABORT, LS_CUTTING,
+		{ .run = RUN_FORWARD, .paused = "bob" }, ALICE, .exit = 3, .act = LD_REFUSE,
+		.reason = "override pause" },
+	{ "abort under the brake, naming it", VERB_ABORT, LS_CUTTING,
+		{ .run = RUN_FORWARD, .paused = "bob" }, ALICE, .over = { "pause" },
+		.act = LD_ABORT },
+	{ "bob may abort", VERB_ABORT, LS_CUTTING, { .run = RUN_FORWARD }, { .user = "bob" },
+		.act = LD_ABORT },
+	{ "rob may not abort", VERB_ABORT, LS_CUTTING, { .run = RUN_FORWARD }, { .user = "rob" },
+		.exit = 3, .act = LD_REFUSE, .reason = "may: [brake]" },
+
+	{ "continue a blocked run", VERB_CONTINUE, LS_BLOCKED, { .run = RUN_IS_BLOCKED }, ALICE,
+		.act = LD_CONTINUE },
+	{ "continue an orphan", VERB_CONTINUE, LS_CUTTING, { .run = RUN_FORWARD }, ALICE,
+		.act = LD_CONTINUE },
+	{ "continue under the brake", VERB_CONTINUE, LS_BLOCKED,
+		{ .run = RUN_IS_BLOCKED, .paused = "bob" }, ALICE, .exit = 3, .act = LD_REFUSE },
+	{ "continue a mixture", VERB_CONTINUE, LS_BLOCKED, { .settled = SETTLED_MIXTURE }, ALICE,
+		.exit = 4, .act = LD_REFUSE, .reason = "mixture" },
+	{ "continue nothing", VERB_CONTINUE, LS_NORMAL, { 0 }, ALICE, .exit = 3, .act = LD_REFUSE },
+
+	{ "approve", VERB_APPROVE, LS_AWAITING, { .asked_wall_ms = 1, .approvals_needed = 1 },
+		{ .user = "ann" }, .act = LD_STAY },
+	{ "approve, the first of two", VERB_APPROVE, LS_AWAITING,
+		{ .asked_wall_ms = 1, .approvals_needed = 2 }, { .user = "ann" }, .exit = 5,
+		.act = LD_STAY, .reason = "1 of 2" },
+	{ "approve, the second of two", VERB_APPROVE, LS_AWAITING,
+		{ .asked_wall_ms = 1, .approvals_needed = 2, .approvals = 1 }, { .user = "ann" },
+		.act = LD_STAY },
+	{ "approve twice", VERB_APPROVE, LS_AWAITING,
+		{ .asked_wall_ms = 1, .approvals_needed = 2, .approvals = 1 },
+		{ .user = "ann", .already = true }, .exit = 5, .act = LD_REFUSE,
+		.reason = "already" },
+	{ "approve what one has asked for", VERB_APPROVE, LS_AWAITING, { .asked_wall_ms = 1 },
+		{ .user = "ann", .requester = true }, .exit = 3, .act = LD_REFUSE,
+		.reason = "another person" },
+	{ "approve another plan", VERB_APPROVE, LS_AWAITING, { .asked_wall_ms = 1 },
+		{ .user = "ann" }, .other_plan = true, .exit = 3, .act = LD_REFUSE,
+		.reason = "not the one that was shown" },
+	{ "approve too late", VERB_APPROVE, LS_AWAITING, { .asked_wall_ms = 1 },
+		{ .user = "ann", .expired = true }, .exit = 3, .act = LD_REFUSE,
+		.reason = "expired" },
+	{ "approve with a used word", VERB_APPROVE, LS_AWAITING, { .asked_wall_ms = 1 },
+		{ .user = "ann", .replayed = true }, .exit = 3, .act = LD_REFUSE,
+		.reason = "once" },
+	{ "approve under the brake: counted", VERB_APPROVE, LS_AWAITING,
+		{ .asked_wall_ms = 1, .paused = "bob" }, { .user = "ann" }, .act = LD_STAY },
+	{ "approve nothing", VERB_APPROVE, LS_SUSPECT, { 0 }, { .user = "ann" }, .exit = 3,
+		.act = LD_REFUSE, .reason = "no plan is pending" },
+	{ "approve the failback", VERB_APPROVE, LS_RECOVERING,
+		{ .asked_wall_ms = 1, .approvals_needed = 1 }, { .user = "ann" }, .act = LD_STAY },
+	{ "approve a failback that nobody asked for", VERB_APPROVE, LS_RECOVERING, { 0 },
+		{ .user = "ann" }, .exit = 3, .act = LD_REFUSE, .reason = "no plan is pending" },
+	{ "bob may not approve", VERB_APPROVE, LS_AWAITING, { .asked_wall_ms = 1 },
+		{ .user = "bob" }, .exit = 3, .act = LD_REFUSE, .reason = "may: [approve]" },
+	{ "deny", VERB_DENY, LS_AWAITING, { .asked_wall_ms = 1 }, { .user = "ann" },
+		.act = LD_STAY },
+	{ "deny nothing", VERB_DENY, LS_NORMAL, { 0 }, { .user = "ann" }, .exit = 3,
+		.act = LD_REFUSE },
+	{ "deny when it has started", VERB_DENY, LS_CUTTING, { .run = RUN_FORWARD },
+		{ .user = "ann" }, .exit = 3, .act = LD_REFUSE, .reason = "abort" },
+
+	{ "pause", VERB_PAUSE, LS_CUTTING, { .run = RUN_FORWARD }, { .user = "bob" },
+		.act = LD_STAY },
+	{ "pause again", VERB_PAUSE, LS_NORMAL, { .paused = "bob" }, { .user = "bob" },
+		.act = LD_STAY },
+	{ "rob may not pause", VERB_PAUSE, LS_NORMAL, { 0 }, { .user = "rob" }, .exit = 3,
+		.act = LD_REFUSE },
+	{ "resume", VERB_RESUME, LS_NORMAL, { .paused = "bob" }, { .user = "bob" },
+		.act = LD_STAY },
+	{ "resume when nothing is paused", VERB_RESUME, LS_NORMAL, { 0 }, { .user = "bob" },
+		.exit = 3, .act = LD_REFUSE, .reason = "no brake is on" },
+	{ "resume when nothing is paused, naming the brake", VERB_RESUME, LS_NORMAL, { 0 },
+		{ .user = "bob" }, .over = { "pause" }, .exit = 3, .act = LD_REFUSE },
+	{ "resume naming the brake", VERB_RESUME, LS_NORMAL, { .paused = "bob" }, { .user = "bob" },
+		.over = { "pause" }, .act = LD_STAY },
+	{ "ack by anybody with a right", VERB_ACK, LS_BLOCKED, { .run = RUN_IS_BLOCKED },
+		{ .user = "ann" }, .act = LD_STAY },
+	{ "ack by a stranger", VERB_ACK, LS_BLOCKED, { .run = RUN_IS_BLOCKED },
+		{ .user = "mallory" }, .exit = 3, .act = LD_REFUSE },
+	{ "eject", VERB_EJECT, LS_NORMAL, { 0 }, ALICE, .act = LD_EJECT },
+	{ "eject with a shelter in force", VERB_EJECT, LS_NORMAL, { .shelter_open = true }, ALICE,
+		.exit = 3, .act = LD_REFUSE, .reason = "shelter" },
+	{ "eject on the backup", VERB_EJECT, LS_ON_BACKUP, { 0 }, ALICE, .exit = 3,
+		.act = LD_REFUSE, .reason = "failback" },
+	{ "eject under the brake", VERB_EJECT, LS_NORMAL, { .paused = "bob" }, ALICE, .exit = 3,
+		.act = LD_REFUSE, .reason = "override pause" },
+	{ "status is no decision", VERB_STATUS, LS_NORMAL, { 0 }, ALICE, .exit = 2,
+		.act = LD_REFUSE },
+	{ "a plan is no decision", VERB_PLAN, LS_NORMAL, { 0 }, ALICE, .exit = 2,
+		.act = LD_REFUSE },
+};
+
+static void
+run_ask(const struct ask *a, const struct playbook *pb)
+{
+	struct diag_view v[2] = { view(pb, 0, QUIET), view(pb, 1, QUIET) };
+	struct facts f = a->f;
+	struct cmd_facts c = a->c;
+	struct decision d;
+	int exit = -1;
+	bool right;
+
+	f.pb = pb;
+	f.state = a->state;
+	f.boot_ms = BOOT;
+	f.wall_ms = WALL;
+	f.diag = v;
+	f.diag_n = 2;
+	f.base_ready = true;
+	c.verb = a->verb;
+	c.plan_matches = !a->other_plan;
+	c.overrides = a->over;
+	while (c.overrides_n < 3 && a->over[c.overrides_n] != NULL)
+		c.overrides_n++;
+	decide_command(&f, &c, &d, &exit);
+	right = d.any == (a->act != LD_REFUSE) && d.row != NULL && d.row->act == a->act &&
+		exit == a->exit && (a->reason == NULL || says(&d, a->reason)) && d.reasons_n > 0;
+	if (d.any && (a->act == LD_CUTOVER || a->act == LD_FAILBACK))
+		right = right && d.procedure == playbook_cutover(pb, FLOW_OUTBOUND);
+	if (!right) {
+		print_decision(a->name, &d);
+		printf("       exit %d\n", exit);
+	}
+	CHECK(right);
+}
+
+static void
+each_command_is_answered(void)
+{
+	struct playbook *pb = load(people_from, people_to);
+
+	for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++)
+		run_ask(&asks[i], pb);
+	playbook_unref(&pb);
+}
+
+static void
+observe_never_writes_whoever_asks(void)
+{
+	static const struct ask cut = { "cut over in observe", VERB_CUTOVER, LS_NORMAL, { 0 },
+		OWNER, .exit = 3, .act = LD_REFUSE, .reason = "mode: observe" };
+	static const struct ask back = { "fail back in observe", VERB_FAILBACK, LS_ON_BACKUP,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true }, OWNER,
+		.exit = 3, .act = LD_REFUSE, .reason = "mode: observe" };
+	struct playbook *pb = load("mode: automatic\n", "mode: observe\n");
+
+	run_ask(&cut, pb);
+	run_ask(&back, pb);
+	playbook_unref(&pb);
+}
+
+/* Every verb, state, right and brake: whoever lacks the right is refused, and nobody is let through
+ * a braked cell. */
+static void
+rights_and_brake_hold_in_every_state(void)
+{
+	static const char *const users[] = { "rob", "ann", "bob", "mallory" };
+	static const unsigned may[] = { MAY_RUN, MAY_APPROVE, MAY_BRAKE, 0 };
+	static const unsigned needs[VERB_N] = { [VERB_CUTOVER] = MAY_RUN,
+		[VERB_FAILBACK] = MAY_RUN,
+		[VERB_CONTINUE] = MAY_RUN,
+		[VERB_EJECT] = MAY_RUN,
+		[VERB_APPROVE] = MAY_APPROVE,
+		[VERB_DENY] = MAY_APPROVE,
+		[VERB_ABORT] = MAY_BRAKE,
+		[VERB_PAUSE] = MAY_BRAKE,
+		[VERB_RESUME] = MAY_BRAKE,
+		[VERB_ACK] = MAY_RUN | MAY_APPROVE | MAY_BRAKE };
+	struct playbook *pb = load(people_from, people_to);
+	struct diag_view v[2] = { view(pb, 0, QUIET), view(pb, 1, QUIET) };
+	int taken = 0, refused = 0;
+
+	for (int verb = 0; verb < VERB_N; verb++)
+		for (int s = 0; s < LS_N; s++)
+			for (size_t u = 0; u < 4; u++)
+				for (int paused = 0; paused < 2; paused++) {
+					struct facts f = facts_of(pb, (enum life_state)s, v);
+					struct cmd_facts c = { .verb = (enum verb)verb,
+						.user = users[u],
+						.plan_matches = true };
+					bool effects = verb == VERB_CUTOVER ||
+						       verb == VERB_FAILBACK ||
+						       verb == VERB_ABORT ||
+						       verb == VERB_CONTINUE || verb == VERB_EJECT;
+					struct decision d;
+					int exit;
+
+					f.paused = paused ? "bob" : NULL;
+					f.primary_ok = f.primary_soaked = f.queues_drained = true;
+					f.asked_wall_ms = 1;
+					decide_command(&f, &c, &d, &exit);
+					if ((needs[verb] & may[u]) == 0 || (paused && effects))
+						CHECK(!d.any && exit != 0);
+					CHECK(d.any ? exit == 0 || exit == 5 : exit >= 2);
+					CHECK(d.reasons_n > 0);
+					taken += d.any;
+					refused += !d.any;
+				}
+	CHECK(taken > 60 && refused > 60);
+	playbook_unref(&pb);
+}
+
+static void
+words_are_read_back(void)
+{
+	for (int v = 0; v < VERB_N; v++)
+		CHECK_INT(verb_parse(verb_name((enum verb)v)), v);
+	CHECK_INT(verb_parse("launch"), VERB_N);
+	CHECK_INT(verb_parse(NULL), VERB_N);
+	CHECK_STR(verb_name(VERB_N), "?");
+}
+
+int
+main(void)
+{
+	TEST(each_row_of_facts_leads_to_its_decision);
+	TEST(a_decision_names_procedure_response_and_diagnosis);
+	TEST(it_says_when_to_look_again);
+	TEST(a_machine_looks_at_its_own_flow_and_the_primary_alone);
+	TEST(another_diagnosis_keeps_it_suspected);
+	TEST(each_command_is_answered);
+	TEST(observe_never_writes_whoever_asks);
+	TEST(rights_and_brake_hold_in_every_state);
+	TEST(words_are_read_back);
+	return check_end();
+}
