@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AGAIN_MS = 15000, PLAN_TEXT_MAX = 256 * 1024 };
+enum { AGAIN_MS = 15000, UNSHELTER_AGAIN_MS = 600000, PLAN_TEXT_MAX = 256 * 1024 };
 
 /* Whether the ledger lets a run of this flow start now; why not, into ret. */
 bool
@@ -33,8 +33,11 @@ asking_may_start(struct core *c, struct book *b, enum flow f, char *ret, size_t 
 	for (size_t i = 0; i < c->l.runs_n; i++) {
 		const struct lrun *r = &c->l.run[i];
 
-		if (r->kind != LK_UNSHELTER || r->state != LR_FORWARD || r->flow != f ||
-			!text_eq(r->playbook, b->name))
+		if (r->kind != LK_UNSHELTER || r->flow != f || !text_eq(r->playbook, b->name))
+			continue;
+		if (r->state != LR_FORWARD &&
+			!(r->state == LR_BLOCKED &&
+				c->wall_ms - r->end_wall_ms < UNSHELTER_AGAIN_MS))
 			continue;
 		(void)snprintf(ret, n, "the shelter is still being ended");
 		return false;

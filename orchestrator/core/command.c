@@ -6,6 +6,7 @@
  * a plan waits for its readings. Each request has one last answer.
  */
 #include "core/engine.h"
+#include "core/planted.h"
 
 #include "base/text.h"
 
@@ -177,6 +178,10 @@ decided(struct core *c, const struct command *m, struct book *b, enum flow f, bo
 	struct facts facts;
 
 	machine_facts(c, b, f, &facts);
+	if (PLANTED(SECOND_RUN)) {
+		facts.state = LS_NORMAL;
+		facts.run = RUN_NONE;
+	}
 	if (said) {
 		cf.expired = m->expires_wall_ms > 0 && c->wall_ms > m->expires_wall_ms;
 		cf.replayed = m->nonce != NULL && m->nonce[0] != '\0' &&
@@ -301,7 +306,8 @@ answer_plan(struct core *c, const struct command *m, const struct plan *p)
 	jw_int(&w, "steps", (int64_t)p->steps_n);
 	jw_str(&w, "text", buf_text(&text));
 	jw_close(&w, '}');
-	tell_reply(c, false, m->req, EXIT_OK, buf_text(&b), true);
+	record(c, m, NULL, EXIT_OK, p->hash);
+	tell_reply(c, true, m->req, EXIT_OK, buf_text(&b), true);
 	buf_fini(&text);
 	buf_fini(&b);
 	return true;
@@ -380,11 +386,6 @@ with_plan(struct core *c, struct command *m, struct book *b, enum flow f,
 	rc = look_plan(c, m->look, &w, &p, &err);
 	if (rc == RC_BUSY || d == NULL)
 		return false;
-	if (rc != RC_OK && m->verb == VERB_PLAN) {
-		answer(c, m, rc == RC_CONFLICT ? EXIT_GUARD : EXIT_FAILED, core_keep(c, err.text),
-			NULL, NULL);
-		return true;
-	}
 	if (rc != RC_OK)
 		return refuse(c, m, rc == RC_CONFLICT ? EXIT_GUARD : EXIT_FAILED,
 			core_keep(c, err.text), NULL);

@@ -328,6 +328,16 @@ say_row(struct core *c, const struct book *b, enum flow f, const struct decision
 	buf_fini(&out);
 }
 
+/* What people need beside the row's sentence: why the run stands still, or what the targets show.
+ */
+static const char *
+alarm_why(const struct book *b, enum flow f, const struct lrun *r)
+{
+	if (r != NULL && (r->state == LR_BLOCKED || r->state == LR_BACKWARD))
+		return r->why;
+	return b->m[f].settled == SETTLED_MIXTURE ? b->m[f].settled_why : "";
+}
+
 void
 machine_row(struct core *c, struct book *b, enum flow f, const struct decision *d, bool automatic)
 {
@@ -346,7 +356,7 @@ machine_row(struct core *c, struct book *b, enum flow f, const struct decision *
 	m->expiry_told = m->expiry_told || d->event == LE_SHELTER_OVER;
 	if (d->row->act == LD_ALARM)
 		tell(c, SEV_ALARM, "%s %s: %s%s%s", b->name, flow_name(f), d->row->why,
-			m->settled_why[0] != '\0' ? ": " : "", m->settled_why);
+			alarm_why(b, f, r)[0] != '\0' ? ": " : "", alarm_why(b, f, r));
 }
 
 /* --- queues: has what was parked gone? asked while mail runs on the backup --- */

@@ -204,12 +204,12 @@ run_end(struct core *c, struct live *l, const struct lrun *r, const char *state,
 	if (turned)
 		return;
 	command_ended(c, r->id, exit_of(state), state, why);
-	if (blocked)
-		tell(c, SEV_ALARM, "%s of %s is blocked and needs a person: %s", r->id, r->playbook,
-			why);
-	else if (text_eq(state, "failed"))
-		tell(c, SEV_ALARM, "%s of %s has failed: %s", r->id, r->playbook, why);
-	else
+	/* of a cut-over or a failback that is blocked the machine's row tells */
+	if (text_eq(state, "failed") ||
+		(blocked && r->kind != LK_CUTOVER && r->kind != LK_FAILBACK))
+		tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook,
+			state, why);
+	else if (!blocked)
 		tell(c, SEV_INFO, "%s of %s has ended: %s (%s)", r->id, r->playbook, state, why);
 }
 
