@@ -4,9 +4,15 @@
 # shellcheck shell=bash
 
 keeper_pid() { cat "$RUN/keeper.pid" 2>/dev/null; }
-is_up() { local p; p=$(keeper_pid) && [ -n "$p" ] && kill -0 "$p" 2>/dev/null; }
+# Is it still the process that was written down, or has its number been given to another since?
+lives() {
+	local words
+	[ -n "${1:-}" ] && { mapfile -d '' -t words <"/proc/$1/cmdline"; } 2>/dev/null && [[ ${words[*]} = *"/tests/lab/inside/"* ]]
+}
+gone() { ! lives "${1:-}"; }
+is_up() { lives "$(keeper_pid)"; }
 host_pid() { cat "$RUN/host/$1/pid" 2>/dev/null; }
-host_state() { local p; p=$(host_pid "$1"); if [ -n "$p" ] && kill -0 "$p" 2>/dev/null; then cat "$RUN/host/$1/state" 2>/dev/null; else echo off; fi; }
+host_state() { if lives "$(host_pid "$1")"; then cat "$RUN/host/$1/state" 2>/dev/null; else echo off; fi; }
 # Commands of the private root in the router's network namespace.
 router() { nsenter -t "$(keeper_pid)" -n -- chroot "$(root_dir)" "$@"; }
 quick() { read -rt "$1" -u "$quiet"; }
@@ -76,17 +82,18 @@ cables() {
 }
 host_kill() { # HOST: as if its power failed
 	local p
-	p=$(host_pid "$1") && [ -n "$p" ] && kill -KILL "$p" 2>/dev/null
+	p=$(host_pid "$1")
+	lives "$p" && kill -KILL "$p" 2>/dev/null
 	until_there 10 gone "$p"
 	rm -f "$RUN/host/$1/pid"
 	echo off >"$RUN/host/$1/state"
 }
-gone() { [ -z "$1" ] || ! kill -0 "$1" 2>/dev/null; }
 inside() { # HOST COMMAND...: with a clean environment, in the host's root folder
 	local h=$1 p
 	shift
+	need_root
 	p=$(host_pid "$h")
-	{ [ -n "$p" ] && kill -0 "$p" 2>/dev/null; } || die "host $h is not up"
+	lives "$p" || die "host $h is not up"
 	nsenter -t "$p" -n -m -u -i -p -r -w -- /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" "$@"
 }

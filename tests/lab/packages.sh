@@ -12,7 +12,7 @@ LAB_PACKAGES="base-files base-passwd bash bsdutils coreutils dash diffutils find
 	openssh-server openssh-client openssl python3 swaks libnet-ssleay-perl libnet-dns-perl curl jq
 	libuv1 libyaml-0-2 libcurl4 libssh2-1 libssl3 libc-ares2 libldns3 libjansson4 libsqlite3-0"
 # On the machine itself, by name; harmless: no daemon, no port.
-MACHINE_PACKAGES="jq util-linux"
+MACHINE_PACKAGES="jq util-linux openssl openssh-client"
 
 # Accounts of the servers: name, uid, group, home. The machine knows none of them.
 LAB_ACCOUNTS="postfix:201:postfix:/var/spool/postfix dovecot:203:dovecot:/nonexistent dovenull:204:dovenull:/nonexistent

@@ -31,5 +31,7 @@ X
 }
 host_start() {
 	/usr/sbin/sshd -E /var/log/sshd.log || return 1
-	postfix_start && soon 10 sshd listens 127.0.0.1 22
+	postfix_start && soon 10 sshd listens 127.0.0.1 22 || return 1
+	# what cron would do within five minutes (setup's /etc/cron.d/ferryman-relay): a shelter ends in time after a reboot too
+	runuser -u ferryman -- /usr/local/lib/ferryman/ferryman-relay tick || :
 }
