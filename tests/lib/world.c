@@ -32,7 +32,7 @@ static const char book[] =
 	"summary: %s\n"
 	"owner: duty@elsewhere.example\n"
 	"domains: [corp.example]\n"
-	"mode: automatic\n"
+	"mode: %s\n"
 	"targets:\n"
 	"  zone: {connector: rfc2136, servers: [192.0.2.53], zone: corp.example, tsig: {name: f, "
 	"secret: {file: t.key}}}\n"
@@ -113,7 +113,10 @@ world_playbook(const char *mode, const char *summary)
 	char text[sizeof book + 512];
 	struct findings *f = NULL;
 	struct playbook *pb;
-	int n = snprintf(text, sizeof text, book, summary, mode, mode);
+	bool observes = text_eq(mode, "observe");
+	const char *most = observes ? "approve" : mode;
+	int n = snprintf(
+		text, sizeof text, book, summary, observes ? mode : "automatic", most, most);
 	const struct playbook_input in = { .file = "corp.yaml",
 		.text = text,
 		.len = (size_t)n,
@@ -821,7 +824,9 @@ status_of(struct world *w, struct arena *a)
 	const struct json *o;
 
 	buf_init(&b, &stdmem, 1 << 22);
+	w->looking = true;
 	core_status(w->core, &b, false);
+	w->looking = false;
 	o = json_read(a, buf_text(&b), b.len, &at);
 	buf_fini(&b);
 	return o;

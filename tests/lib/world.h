@@ -103,10 +103,12 @@ struct world {
 	size_t events_n, events_room;
 	uint64_t events_seq;
 	struct mem mem; /* of the core; a test may count and fail it */
+	bool looking;	/* core_status is being asked, by the test itself */
 	bool fresh, by_operator, one_shot;
 };
 
-/* mode: "approve" or "automatic", of the responses and of the failback. NULL = "approve". */
+/* mode: "approve" or "automatic", of the responses and of the failback; "observe": of the playbook.
+ * NULL = "approve". */
 void world_init(struct world *w, const char *mode);
 void world_fini(struct world *w);
 struct playbook *world_playbook(const char *mode, const char *summary); /* for a replacement */

@@ -46,13 +46,49 @@ on_primary(struct world *w)
 	       text_eq(world_value(w, W_HUB, PARK), "");
 }
 
+static struct world *
+world_new(const char *mode)
+{
+	struct world *w = stdmem_get(sizeof *w);
+
+	world_init(w, mode);
+	return w;
+}
+
+/* The laws hold in every test; a journal is printed where a check failed. */
+static void
+world_end(struct world *w)
+{
+	CHECK_INT(w->broken_laws, 0);
+	CHECK(w->appends_most <= 1);
+	for (size_t i = 0; i < w->effects_n;
+		i++) { /* each effect left after its intent was stored */
+		char lsn[64];
+		bool durable = false;
+
+		(void)snprintf(lsn, sizeof lsn, "\"type\":\"INTENT\",\"seq\":");
+		for (size_t k = 0; k < w->effect[i].records && k < w->records_n && !durable; k++) {
+			char mark[64];
+
+			(void)snprintf(mark, sizeof mark, "\"lsn\":%llu,",
+				(unsigned long long)w->effect[i].lsn);
+			durable = strstr(w->record[k], lsn) != NULL &&
+				  strstr(w->record[k], mark) != NULL;
+		}
+		CHECK(durable);
+	}
+	if (check_state.faults > 0)
+		world_print(w);
+	world_fini(w);
+	free(w);
+}
+
 static void
 a_person_cuts_over_and_fails_back(void)
 {
-	struct world *w = stdmem_get(sizeof *w);
+	struct world *w = world_new(NULL);
 	size_t req;
 
-	world_init(w, NULL);
 	settle(w);
 	req = cut_over(w);
 	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
@@ -67,18 +103,622 @@ a_person_cuts_over_and_fails_back(void)
 	CHECK_STR(world_value(w, W_ZONE, TXT),
 		WORLD_SPF_BOTH); /* the permission stays, decision 0005 */
 	CHECK_STR(world_field(world_reply(w, req, true), "state"), "done");
-	CHECK_INT(w->broken_laws, 0);
-	CHECK_INT(w->appends_most, 1);
-	if (check_state.faults > 0)
-		world_print(w);
-	world_fini(w);
-	free(w);
+	world_end(w);
+}
+
+/* --- undone, blocked --- */
+
+static void
+a_backup_that_fails_its_proof_is_not_taken(void)
+{
+	struct world *w = world_new(NULL);
+	size_t req;
+
+	settle(w);
+	w->backup_bad = true;
+	req = cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "rolling-back"));
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK(on_primary(w));
+	CHECK_STR(world_run_state(w, "cutover"), "undone");
+	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 1);
+	CHECK_INT(world_count(w, "INTENT", "relay.route"), 0);
+	CHECK_INT(world_count(w, "INTENT", "\"dir\":\"undo\""), 1);
+	world_end(w);
+}
+
+/* Junk is no arrival: degraded does not pass a proof. */
+static void
+a_message_in_the_junk_folder_proves_nothing(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->junk = true;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "rolling-back"));
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK(on_primary(w));
+	world_end(w);
+}
+
+static enum fate
+tenant_refuses(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return text_eq(e->target, "tenant") ? FATE_REFUSED : FATE_FINE;
+}
+
+/* Past the pivot nothing is undone; a person puts it right and says continue. */
+static void
+after_the_pivot_it_is_blocked_and_goes_on(void)
+{
+	struct world *w = world_new(NULL);
+	size_t req, again;
+
+	settle(w);
+	w->fate = tenant_refuses;
+	req = cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "blocked"));
+	world_pass(w, MINUTE);
+	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 4);
+	CHECK_STR(world_run_state(w, "cutover"), "blocked");
+	CHECK_STR(world_value(w, W_HUB, ROUTE), WORLD_ROUTE);
+	CHECK_INT(world_count(w, "INTENT", "\"dir\":\"undo\""), 0);
+	CHECK(world_said(w, "notify alarm"));
+	again = world_say(w, &(struct wask){ .verb = VERB_ABORT });
+	CHECK(world_reply(w, again, true) == NULL || world_reply(w, again, true)->exit == 3);
+	w->fate = NULL;
+	again = world_say(w, &(struct wask){ .verb = VERB_CONTINUE });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK(world_reply(w, again, true) != NULL && world_reply(w, again, true)->exit == 0);
+	world_end(w);
+}
+
+/* From blocked a person may also take all of it home. */
+static void
+from_blocked_the_mail_can_go_home(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->fate = tenant_refuses;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "blocked"));
+	w->fate = NULL;
+	world_pass(w, MINUTE);
+	(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK, .override = "soak" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK_STR(world_value(w, W_HUB, ROUTE), "");
+	CHECK_STR(world_value(w, W_TENANT, CONNECTOR), "");
+	CHECK_INT(world_count(w, "END", "\"state\":\"failed\""), 1);
+	world_end(w);
+}
+
+/* --- unsure --- */
+
+static enum fate
+first_is_lost(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return e->run[0] != '\0' && text_eq(e->step, "1") && e->dir == DIR_DO &&
+			       w->late_ms-- == 30000
+		       ? FATE_LOST
+		       : FATE_FINE;
+}
+
+static enum fate
+first_reply_is_lost(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	return text_eq(e->step, "1") && e->dir == DIR_DO && w->late_ms-- == 30000 ? FATE_REPLY_LOST
+										  : FATE_FINE;
+}
+
+static size_t
+effects_of(const struct world *w, const char *step, enum effect_dir dir)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->effects_n; i++)
+		n += text_eq(w->effect[i].step, step) && w->effect[i].dir == dir;
+	return n;
+}
+
+static size_t
+applied_of(const struct world *w, const char *step, enum effect_dir dir)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->effects_n; i++)
+		n += text_eq(w->effect[i].step, step) && w->effect[i].dir == dir &&
+		     w->effect[i].applied;
+	return n;
+}
+
+static void
+an_unknown_answer_is_settled_by_the_marker(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->fate = first_reply_is_lost;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK_INT(effects_of(w, "1", DIR_DO), 1); /* the marker had our number: it is done */
+	world_end(w);
+	w = world_new(NULL);
+	settle(w);
+	w->fate = first_is_lost;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK_INT(effects_of(w, "1", DIR_DO), 2); /* it had not: the same number once more */
+	CHECK_INT(applied_of(w, "1", DIR_DO), 1);
+	CHECK_INT(world_count(w, "INTENT", "\"step\":\"1\""), 1);
+	world_end(w);
+}
+
+static enum fate
+tenant_reply_is_lost(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	return text_eq(e->target, "tenant") && w->late_ms-- == 30000 ? FATE_REPLY_LOST : FATE_FINE;
+}
+
+static enum fate
+tenant_is_lost(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	return text_eq(e->target, "tenant") && w->late_ms-- == 30000 ? FATE_LOST : FATE_FINE;
+}
+
+/* A target that keeps no number is read when nothing can land any more, not before. */
+static void
+class_u_is_drained_before_it_is_believed(void)
+{
+	struct world *w = world_new(NULL);
+	const struct weffect *first = NULL, *second = NULL;
+
+	settle(w);
+	w->fate = tenant_is_lost;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	for (size_t i = 0; i < w->effects_n; i++)
+		if (text_eq(w->effect[i].target, "tenant")) {
+			second = first != NULL ? &w->effect[i] : NULL;
+			first = first != NULL ? first : &w->effect[i];
+		}
+	CHECK(second != NULL && second->lsn == first->lsn);
+	CHECK(second != NULL &&
+		second->sent_boot_ms - first->sent_boot_ms >= first->deadline_ms + 10000);
+	world_end(w);
+	w = world_new(NULL);
+	settle(w);
+	w->fate = tenant_reply_is_lost;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK_INT(effects_of(w, "4.tenant", DIR_DO), 1);
+	world_end(w);
+}
+
+/* A request that lands after its own compensation would win: the undo is sent although nothing
+ * seems changed. */
+static enum fate
+step_one_comes_late(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return text_eq(e->step, "1") && e->dir == DIR_DO ? FATE_LATE : FATE_FINE;
+}
+
+static void
+a_late_request_meets_a_newer_number(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->late_ms = 2 * HOUR;
+	w->fate = step_one_comes_late;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "rolling-back"));
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK_INT(applied_of(w, "1", DIR_UNDO), 1);
+	world_pass(w, 4 * HOUR);
+	CHECK(on_primary(w));
+	world_end(w);
+}
+
+/* --- other hands --- */
+
+static void
+edit_before_the_route(struct world *w, const struct weffect *e)
+{
+	if (text_starts(e->resource, "dns.rrset") && e->dir == DIR_DO)
+		world_edit(w, W_HUB, ROUTE, "next relay:[elsewhere.example]:25\nshare 100\n");
+}
+
+/* Somebody sets the hub's route after the plan was made: that is a conflict, and what they set
+ * stays. */
+static void
+another_hand_is_not_overwritten(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->before = edit_before_the_route;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND,
+		"blocked")); /* the tenant was switched beside it: past the pivot */
+	CHECK_STR(world_value(w, W_HUB, ROUTE), "next relay:[elsewhere.example]:25\nshare 100\n");
+	CHECK_INT(world_count(w, "RESULT", "CONFLICT"), 1);
+	world_end(w);
+}
+
+static void
+edit_the_zone(struct world *w, const struct weffect *e)
+{
+	if (text_eq(e->step, "1"))
+		world_edit(w, W_ZONE, TXT,
+			"ttl 60\ntxt token=1\ntxt v=spf1 include:spf.cloud.example -all\n");
+}
+
+/* Before the pivot: undone, with nothing sent to the hub. */
+static void
+an_edit_of_the_zone_ends_the_run_unharmed(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->before = edit_the_zone;
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "rolling-back"));
+	world_pass(w, HOUR);
+	CHECK_STR(world_run_state(w, "cutover"),
+		"blocked"); /* it cannot be undone over somebody's edit either */
+	CHECK(strstr(world_value(w, W_ZONE, TXT), "token=1") != NULL);
+	CHECK_INT(world_count(w, "INTENT", "relay.route"), 0);
+	world_end(w);
+}
+
+/* --- killed --- */
+
+/* The run is killed after each record in turn; whoever starts next ends it, and the world is the
+ * same as without. */
+static void
+killed_at_each_record_it_ends_the_same(void)
+{
+	struct world *w = world_new(NULL);
+	size_t records;
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	records = w->records_n;
+	world_end(w);
+	for (size_t k = 1; k <= records; k++) {
+		bool twice;
+
+		w = world_new(NULL);
+		w->die_after = k;
+		world_start(w);
+		w->die_after = k;
+		(void)world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal");
+		if (!w->dead)
+			(void)cut_over(w);
+		(void)world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup");
+		if (w->dead) {
+			world_pass(w, 1000);
+			world_start(w);
+		}
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup") ||
+			text_eq(world_state(w, FLOW_OUTBOUND), "normal") ||
+			text_eq(world_state(w, FLOW_OUTBOUND), "recovering"));
+		world_pass(w, 5 * MINUTE);
+		CHECK(world_count(w, "START", NULL) == 0 ? on_primary(w) : on_backup(w));
+		twice = applied_of(w, "4.hub", DIR_DO) > 1 || applied_of(w, "1", DIR_DO) > 1;
+		CHECK(!twice);
+		if (check_state.faults > 0)
+			printf("     killed at record %zu\n", k);
+		world_end(w);
+		if (check_state.faults > 0)
+			return;
+	}
+}
+
+static enum fate
+silent_route(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	return text_eq(e->step, "4.hub") && w->late_ms-- == 30000 ? FATE_SILENT : FATE_FINE;
+}
+
+/* Its effect took place and it died before it heard: the marker tells, nothing is done twice. */
+static void
+killed_with_an_effect_under_way(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->fate = silent_route;
+	(void)cut_over(w);
+	(void)world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup");
+	CHECK(w->dead);
+	world_pass(w, 1000);
+	world_start(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK_INT(effects_of(w, "4.hub", DIR_DO), 1);
+	world_end(w);
+}
+
+/* --- people --- */
+
+static void
+abort_before_the_pivot_undoes_it(void)
+{
+	struct world *w = world_new(NULL);
+	size_t req, end;
+
+	settle(w);
+	req = cut_over(w);
+	world_pass(w, 30000); /* waits for the old TTL */
+	CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
+	end = world_say(w, &(struct wask){ .verb = VERB_ABORT });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK(on_primary(w));
+	CHECK(world_reply(w, end, true) != NULL && world_reply(w, end, true)->exit == 0);
+	CHECK_STR(world_field(world_reply(w, req, true), "state"), "undone");
+	world_end(w);
+}
+
+static bool
+route_is_set(struct world *w)
+{
+	return world_value(w, W_HUB, ROUTE)[0] != '\0';
+}
+
+static void
+abort_after_the_pivot_is_refused(void)
+{
+	struct world *w = world_new(NULL);
+	size_t end;
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until(w, HOUR, route_is_set));
+	end = world_say(w, &(struct wask){ .verb = VERB_ABORT });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(world_reply(w, end, true) != NULL && world_reply(w, end, true)->exit == 3);
+	CHECK(on_backup(w));
+	world_end(w);
+}
+
+static void
+the_brake_stops_new_steps_only(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	world_pass(w, 30000);
+	(void)world_say(w, &(struct wask){ .verb = VERB_PAUSE });
+	world_pass(w, 2 * HOUR);
+	CHECK_STR(world_run_state(w, "cutover"), "forward");
+	CHECK_INT(world_count(w, "INTENT", "relay.route"), 0);
+	(void)world_say(w, &(struct wask){ .verb = VERB_RESUME });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	world_end(w);
+}
+
+static void
+a_plan_that_changed_does_not_start(void)
+{
+	struct world *w = world_new(NULL);
+	size_t plan, req;
+	char hash[80];
+
+	settle(w);
+	plan = world_say(
+		w, &(struct wask){ .verb = VERB_PLAN, .of = VERB_CUTOVER, .procedure = "out" });
+	world_pass(w, 5000);
+	(void)snprintf(
+		hash, sizeof hash, "%s", world_field(world_reply(w, plan, true), "plan_hash"));
+	CHECK_INT(strlen(hash), 64);
+	world_edit(
+		w, W_ZONE, TXT, "ttl 60\ntxt other=1\ntxt v=spf1 include:spf.cloud.example -all\n");
+	req = world_say(
+		w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out", .plan_hash = hash });
+	world_pass(w, 5000);
+	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 3);
+	CHECK_INT(world_count(w, "START", NULL), 0);
+	world_edit(w, W_ZONE, TXT, WORLD_SPF); /* its twin: as it was shown, it starts */
+	(void)world_say(
+		w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out", .plan_hash = hash });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	world_end(w);
+}
+
+/* --- by itself --- */
+
+static void
+fall_ill(struct world *w)
+{
+	w->primary_bad = w->listed = true;
+}
+
+static void
+recover(struct world *w)
+{
+	w->primary_bad = w->listed = false;
+}
+
+static bool
+is_asked(struct world *w)
+{
+	return world_count(w, "PLAN", "\"purpose\":\"ask\"") > 0;
+}
+
+/* Harm: shelter at once, people are asked, one approves, the shelter's mail leaves by the backup;
+ * home again. */
+static void
+the_story_with_an_approval(void)
+{
+	struct world *w = world_new(NULL);
+	size_t yes;
+
+	settle(w);
+	world_pass(w, 2 * MINUTE);
+	fall_ill(w);
+	CHECK(world_until_state(w, 20 * MINUTE, FLOW_OUTBOUND, "suspect"));
+	world_pass(w, MINUTE);
+	CHECK_STR(world_value(w, W_HUB, PARK), "parked\n");
+	CHECK_STR(world_run_state(w, "shelter"), "open");
+	CHECK(world_until(w, 20 * MINUTE, is_asked));
+	CHECK(world_until_state(w, MINUTE, FLOW_OUTBOUND, "awaiting-approval"));
+	CHECK(world_said(w, "approval {"));
+	yes = world_say(w, &(struct wask){ .verb = VERB_APPROVE, .user = "ben" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(world_reply(w, yes, true) != NULL && world_reply(w, yes, true)->exit == 0);
+	CHECK(on_backup(w));
+	CHECK_INT(world_count(w, "ADOPT", NULL), 1);
+	CHECK_STR(world_run_state(w, "shelter"), "done");
+	CHECK_INT(effects_of(w, "5.hub", DIR_DO), 1); /* what waited was let go */
+	CHECK(world_count(w, "DIAGNOSIS", "\"state\":\"confirmed\"") >= 1);
+	recover(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "recovering"));
+	world_pass(w, 40 * MINUTE);
+	CHECK_INT(world_count(w, "PLAN", "\"direction\":\"back\""), 1);
+	(void)world_say(w, &(struct wask){ .verb = VERB_APPROVE, .user = "ann" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK_STR(world_value(w, W_HUB, ROUTE), "");
+	CHECK_STR(world_value(w, W_TENANT, CONNECTOR), "");
+	world_end(w);
+}
+
+static void
+an_approval_is_void_after_a_change(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	fall_ill(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "awaiting-approval"));
+	world_pass(w, 1000);
+	world_edit(
+		w, W_ZONE, TXT, "ttl 60\ntxt other=1\ntxt v=spf1 include:spf.cloud.example -all\n");
+	(void)world_say(w, &(struct wask){ .verb = VERB_APPROVE, .user = "ben" });
+	world_pass(w, MINUTE);
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "awaiting-approval");
+	CHECK_INT(world_count(w, "START", "\"kind\":\"cutover\""), 0);
+	CHECK_INT(world_count(w, "PLAN", "\"purpose\":\"ask\""), 2);
+	(void)world_say(w,
+		&(struct wask){ .verb = VERB_APPROVE, .user = "ben" }); /* of what is shown now */
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(strstr(world_value(w, W_ZONE, TXT), "other=1") != NULL);
+	world_end(w);
+}
+
+static void
+a_shelter_ends_when_it_was_for_nothing(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	fall_ill(w);
+	CHECK(world_until_state(w, 20 * MINUTE, FLOW_OUTBOUND, "suspect"));
+	world_pass(w, MINUTE);
+	CHECK_STR(world_value(w, W_HUB, PARK), "parked\n");
+	recover(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	world_pass(w, 5 * MINUTE);
+	CHECK_STR(world_value(w, W_HUB, PARK), "");
+	CHECK_STR(world_run_state(w, "unshelter"), "done");
+	CHECK_STR(world_run_state(w, "shelter"), "done");
+	CHECK(on_primary(w));
+	world_end(w);
+}
+
+static void
+an_automatic_one_goes_out_and_home_by_itself(void)
+{
+	struct world *w = world_new("automatic");
+
+	settle(w);
+	fall_ill(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK_INT(world_count(w, "ROW", "\"auto\":true"), 1);
+	recover(w);
+	CHECK(world_until_state(w, 3 * HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK_STR(world_value(w, W_HUB, ROUTE), "");
+	CHECK_STR(world_value(w, W_TENANT, CONNECTOR), "");
+	CHECK_STR(world_run_state(w, "failback"), "done");
+	world_end(w);
+}
+
+/* The same with the observer's anchors gone: it holds still, and says so. */
+static void
+a_blind_one_does_not(void)
+{
+	struct world *w = world_new("automatic");
+
+	settle(w);
+	w->blind = true;
+	world_pass(w, 2 * MINUTE);
+	fall_ill(w);
+	world_pass(w, 2 * HOUR);
+	CHECK_INT(world_count(w, "START", NULL), 0);
+	CHECK(world_said(w, "notify alarm corp: blind"));
+	w->blind = false; /* its twin: sight restored, it goes on */
+	CHECK(world_until_state(w, 2 * HOUR, FLOW_OUTBOUND, "on-backup"));
+	world_end(w);
+}
+
+static void
+a_listing_alone_moves_nothing(void)
+{
+	struct world *w = world_new("automatic");
+
+	settle(w);
+	w->listed = true;
+	world_pass(w, 2 * HOUR);
+	CHECK_INT(world_count(w, "START", NULL), 0);
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "normal");
+	world_end(w);
 }
 
 int
 main(void)
 {
 	TEST(a_person_cuts_over_and_fails_back);
-	(void)on_primary;
+	TEST(a_backup_that_fails_its_proof_is_not_taken);
+	TEST(a_message_in_the_junk_folder_proves_nothing);
+	TEST(after_the_pivot_it_is_blocked_and_goes_on);
+	TEST(from_blocked_the_mail_can_go_home);
+	TEST(an_unknown_answer_is_settled_by_the_marker);
+	TEST(class_u_is_drained_before_it_is_believed);
+	TEST(a_late_request_meets_a_newer_number);
+	TEST(another_hand_is_not_overwritten);
+	TEST(an_edit_of_the_zone_ends_the_run_unharmed);
+	TEST(killed_at_each_record_it_ends_the_same);
+	TEST(killed_with_an_effect_under_way);
+	TEST(abort_before_the_pivot_undoes_it);
+	TEST(abort_after_the_pivot_is_refused);
+	TEST(the_brake_stops_new_steps_only);
+	TEST(a_plan_that_changed_does_not_start);
+	TEST(the_story_with_an_approval);
+	TEST(an_approval_is_void_after_a_change);
+	TEST(a_shelter_ends_when_it_was_for_nothing);
+	TEST(an_automatic_one_goes_out_and_home_by_itself);
+	TEST(a_blind_one_does_not);
+	TEST(a_listing_alone_moves_nothing);
 	return check_end();
 }
