@@ -153,7 +153,7 @@ static const struct fact_row rows[] = {
 		.event = NOTHING(LS_SUSPECT), "until resume" },
 	{ "blind: silence is not health", LS_SUSPECT, WELL,
 		{ .shelter_open = true, .blind = "cut off" }, .event = NOTHING(LS_SUSPECT),
-		"blind: " },
+		"silence is not health [cut off]" },
 	{ "a shelter left over from a rollback ends in normal", LS_NORMAL, WELL,
 		{ .shelter_open = true }, .event = LE_CLEARED, LD_UNSHELTER, LS_NORMAL },
 	{ "normal and clear without a shelter is nothing", LS_NORMAL, WELL, { 0 },
@@ -300,6 +300,9 @@ static const struct fact_row rows[] = {
 			.paused = "bob",
 			.blind = "cut off" },
 		.event = LE_STAND_DOWN, LD_ALARM, LS_SUSPECT, NULL, APPROVE, STAND },
+	{ "the shelter comes late while people decide", LS_AWAITING, RIPE, { .asked_wall_ms = 1 },
+		.event = LE_HARM_SHELTER, LD_SHELTER, LS_AWAITING, NULL, APPROVE,
+		"{on: blocked, run: out, mode: approve}" },
 	{ "without `within` the question stands", LS_AWAITING, RIPE,
 		{ .asked_wall_ms = 1, .shelter_open = true }, .event = NOTHING(LS_AWAITING), NULL,
 		APPROVE, "{on: blocked, run: out, mode: approve}" },
@@ -352,6 +355,14 @@ static const struct fact_row rows[] = {
 		"blind: " },
 	{ "it soaks", LS_RECOVERING, WELL, { .primary_ok = true }, .event = NOTHING(LS_RECOVERING),
 		"soak: " },
+	{ "the backup is worse while the primary soaks", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .backup_unfit = true }, .event = LE_BACKUP_UNFIT, LD_ALARM,
+		LS_RECOVERING },
+	{ "and told once, while it soaks", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .backup_unfit = true, .unfit_told = true },
+		.event = NOTHING(LS_RECOVERING), "soak: " },
+	{ "the backup is unfit in peace time", LS_NORMAL, QUIET, { .backup_unfit = true },
+		.event = LE_BACKUP_UNFIT, LD_ALARM, LS_NORMAL },
 	{ "it is bad again", LS_RECOVERING, QUIET, { 0 }, .event = LE_PRIMARY_BAD, LD_STAY,
 		LS_ON_BACKUP },
 	{ "soaked: people are asked", LS_RECOVERING, WELL,
@@ -598,6 +609,19 @@ another_diagnosis_keeps_it_suspected(void)
 	f.led_by = "blocked";
 	decide(&f, &d);
 	CHECK(d.any && d.event == LE_CLEARED);
+	v[0] = view(pb, 0, QUIET); /* known, and not clear for long enough: it did not lead here */
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_CLEARED);
+	f.led_by = NULL; /* who led here is not known: all that are known must be clear */
+	decide(&f, &d);
+	CHECK(!d.any);
+	f.led_by = "blocked";
+	v[0] = view(pb, 0, WELL); /* another one being clear is not enough */
+	v[1] = view(pb, 1, QUIET);
+	v[1].known = false;
+	decide(&f, &d);
+	CHECK(!d.any);
+	v[1] = view(pb, 1, WELL);
 	v[0] = view(pb, 0, MET);
 	decide(&f, &d);
 	CHECK(!d.any || d.event != LE_CLEARED);
@@ -605,6 +629,29 @@ another_diagnosis_keeps_it_suspected(void)
 	v[1] = view(pb, 1, QUIET);
 	decide(&f, &d);
 	CHECK(!d.any);
+	playbook_unref(&pb);
+}
+
+static void
+the_first_response_that_may_act_wins(void)
+{
+	struct playbook *pb = load(APPROVE, "{on: blocked, run: out, mode: observe}\n  - {on: "
+					    "blocked, run: out, mode: approve}\n"
+					    "  - {on: blocked, run: out, mode: automatic}");
+	struct diag_view v[2] = { view(pb, 0, RIPE), view(pb, 1, QUIET) };
+	struct facts f = facts_of(pb, LS_SUSPECT, v);
+	struct decision d;
+
+	f.shelter_open = true;
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_CONFIRMED && d.response == &pb->responses[2]);
+	CHECK(says(&d, "mode is observe"));
+	f.state = LS_AWAITING; /* whose plan is pending is told by its mode when the diagnosis is
+				  not known */
+	f.asked_wall_ms = 1;
+	f.approvals = 1;
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_APPROVED && d.response == &pb->responses[2]);
 	playbook_unref(&pb);
 }
 
@@ -980,6 +1027,7 @@ main(void)
 	TEST(it_says_when_to_look_again);
 	TEST(a_machine_looks_at_its_own_flow_and_the_primary_alone);
 	TEST(another_diagnosis_keeps_it_suspected);
+	TEST(the_first_response_that_may_act_wins);
 	TEST(each_command_is_answered);
 	TEST(observe_never_writes_whoever_asks);
 	TEST(rights_and_brake_hold_in_every_state);

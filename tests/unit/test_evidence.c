@@ -294,6 +294,34 @@ the_share_is_of_what_is_known(void)
 	rig_end(&r);
 }
 
+static void
+a_share_that_is_just_reached_is_enough(void)
+{
+	struct rig r = rig_of(load("receivers: 2, share: 5%", "receivers: 2, share: 66.66%"));
+
+	ROUNDS(&r, 1, LISTED, ARRIVED("r1"), ARRIVED("r2"));
+	ROUNDS(&r, 2, LISTED, REFUSED("r1"), REFUSED("r2"));
+	CHECK(diag(&r, "blocked")->met);
+	rig_end(&r);
+}
+
+/* r1 was refused once and is well; r2 is bad, but nobody refused it or was late. */
+static void
+harm_counts_where_it_is_bad(void)
+{
+	struct rig r = rig_of(load(
+		"groups: 2, of: [reputation, delivery], must: [delivery], receivers: 2, share: 5%",
+		"groups: 1, of: [delivery], must: [delivery]"));
+
+	ROUNDS(&r, 1, REFUSED("r1"), { .signal = "probe", .subject = "r2", .v = VERDICT_BAD });
+	ROUNDS(&r, 2, ARRIVED("r1"), { .signal = "probe", .subject = "r2", .v = VERDICT_BAD });
+	CHECK_INT(diag(&r, "blocked")->groups_bad, 1);
+	CHECK(!diag(&r, "blocked")->met);
+	ROUNDS(&r, 1, ARRIVED("r1"), REFUSED("r2"));
+	CHECK(diag(&r, "blocked")->met);
+	rig_end(&r);
+}
+
 /* r1 was well and has gone silent; what is known is r2 alone. */
 static void
 who_is_silent_has_no_share(void)
@@ -1276,6 +1304,8 @@ main(void)
 	TEST(an_answer_may_name_another_class);
 	TEST(degraded_counts_as_the_playbook_says);
 	TEST(the_share_is_of_what_is_known);
+	TEST(a_share_that_is_just_reached_is_enough);
+	TEST(harm_counts_where_it_is_bad);
 	TEST(who_is_silent_has_no_share);
 	TEST(silence_is_unknown_neither_well_nor_bad);
 	TEST(what_was_before_a_silence_votes_no_more);
