@@ -9,7 +9,8 @@ lives() {
 	local words
 	[ -n "${1:-}" ] && { mapfile -d '' -t words <"/proc/$1/cmdline"; } 2>/dev/null && [[ ${words[*]} = *"/tests/lab/inside/"* ]]
 }
-gone() { ! lives "${1:-}"; }
+# Is it over, and all that it was the first process of?
+ended() { local s=; { read -r s <"/proc/$1/stat"; } 2>/dev/null; [[ $s = "" || $s = *") Z "* || $s = *") X "* ]]; }
 is_up() { lives "$(keeper_pid)"; }
 host_pid() { cat "$RUN/host/$1/pid" 2>/dev/null; }
 host_state() { if lives "$(host_pid "$1")"; then cat "$RUN/host/$1/state" 2>/dev/null; else echo off; fi; }
@@ -83,8 +84,10 @@ cables() {
 host_kill() { # HOST: as if its power failed
 	local p
 	p=$(host_pid "$1")
-	lives "$p" && kill -KILL "$p" 2>/dev/null
-	until_there 10 gone "$p"
+	if lives "$p"; then
+		kill -KILL "$p" 2>/dev/null
+		until_there 10 ended "$p"
+	fi
 	rm -f "$RUN/host/$1/pid"
 	echo off >"$RUN/host/$1/state"
 }
