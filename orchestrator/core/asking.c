@@ -251,6 +251,24 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 	machine_forget_look(c, m);
 }
 
+/* No shelter stands by itself: the row is all. One that the playbook does not know any more is a
+ * person's. */
+static void
+without_procedure(struct core *c, struct book *b, enum flow f, const struct decision *d)
+{
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+	const struct lrun *shelter = ledger_shelter(&c->l, b->name, f);
+
+	if (d->row->to != l->state)
+		machine_row(c, b, f, d, false);
+	else if (shelter != NULL)
+		no_plan(c, b, f, d,
+			core_keep(c, arena_fmt(c->out,
+					     "the playbook has no procedure %s any more: let its "
+					     "mail go by hand",
+					     shelter->procedure)));
+}
+
 void
 asking_apply(struct core *c, struct book *b, enum flow f, const struct decision *d)
 {
@@ -266,7 +284,7 @@ asking_apply(struct core *c, struct book *b, enum flow f, const struct decision 
 	case LD_CUTOVER:
 	case LD_FAILBACK:
 		if (procedure_of(c, b, f, d) == NULL)
-			machine_row(c, b, f, d, false); /* no shelter stands by itself */
+			without_procedure(c, b, f, d);
 		else
 			with_plan(c, b, f, d);
 		break;

@@ -484,7 +484,7 @@ abort_run(struct core *c, struct command *m, struct book *b, enum flow f)
 		arena_fmt(c->out,
 			"%s is turned round: it undoes what it has done so far, in reverse order",
 			r->id),
-		d);
+		NULL);
 	return true;
 }
 
@@ -642,7 +642,7 @@ note(struct core *c, struct command *m, struct book *b, enum flow f)
 		put_brake(c, m, b);
 	row_of(c, b, f, d);
 	record(c, m, NULL, exit, text);
-	answer(c, m, exit, NULL, text, d);
+	answer(c, m, exit, NULL, text, NULL);
 	if (m->verb == VERB_ACK && l->state == LS_BLOCKED &&
 		ledger_open_run(&c->l, b->name, f) == NULL) {
 		b->m[f].settled = SETTLED_NOT_YET;
@@ -818,11 +818,19 @@ void
 command_take(struct core *c, const struct event *ev)
 {
 	struct command **end = &c->commands, *m;
+	size_t waiting = 0;
 	struct arena *a;
 
 	if (c->phase != PH_OPEN) {
 		tell_reply(c, false, ev->command.req, EXIT_FAILED,
 			"{\"error\":\"ferryman is stopping; ask again when it runs\"}", true);
+		return;
+	}
+	for (m = c->commands; m != NULL; m = m->next)
+		waiting++;
+	if (waiting >= COMMANDS_MAX) {
+		tell_reply(c, false, ev->command.req, EXIT_FAILED,
+			"{\"error\":\"too many requests wait for an answer; try again\"}", true);
 		return;
 	}
 	a = arena_new(&c->env.mem, 4 * (size_t)RECORD_MAX);

@@ -120,6 +120,20 @@ core_ldomain(const struct core *c, const char *name)
 
 /* --- events --- */
 
+/* Whether the alarm got out before the last process died is not known. Of cut-overs and failbacks
+ * the machine tells. */
+static void
+call_again(struct core *c)
+{
+	for (size_t i = 0; i < c->l.runs_n; i++) {
+		const struct lrun *r = &c->l.run[i];
+
+		if (r->state == LR_BLOCKED && (r->kind == LK_SHELTER || r->kind == LK_UNSHELTER))
+			tell(c, SEV_ALARM, "%s of %s is blocked and needs a person: %.400s", r->id,
+				r->playbook, r->why);
+	}
+}
+
 static void
 take_open(struct core *c, const struct event *ev)
 {
@@ -150,6 +164,7 @@ take_open(struct core *c, const struct event *ev)
 	(void)propose(c, REC_OPENED, "", &b);
 	buf_fini(&b);
 	c->opened = true;
+	call_again(c);
 }
 
 /* Nothing new; what is at a target already may end. */

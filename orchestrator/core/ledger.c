@@ -20,7 +20,8 @@ lrun_kind_name(enum lrun_kind k)
 const char *
 lrun_state_name(enum lrun_state s)
 {
-	static const char *const names[] = { "forward", "backward", "blocked", "done", "undone", "open", "failed" };
+	static const char *const names[] = { "forward", "backward", "blocked", "done", "undone",
+		"open", "failed" };
 
 	return names[s];
 }
@@ -108,7 +109,8 @@ ledger_open_run(struct ledger *l, const char *playbook, enum flow flow)
 		struct lrun *r = &l->run[i];
 
 		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) &&
-				(r->state == LR_FORWARD || r->state == LR_BACKWARD || r->state == LR_BLOCKED))
+			(r->state == LR_FORWARD || r->state == LR_BACKWARD ||
+				r->state == LR_BLOCKED))
 			return r;
 	}
 	return NULL;
@@ -120,7 +122,8 @@ ledger_unnoted(struct ledger *l, const char *playbook, enum flow flow)
 	for (size_t i = 0; i < l->runs_n; i++) {
 		struct lrun *r = &l->run[i];
 
-		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) && !r->noted && r->state != LR_FORWARD && r->state != LR_BACKWARD)
+		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) && !r->noted &&
+			r->state != LR_FORWARD && r->state != LR_BACKWARD)
 			return r;
 	}
 	return NULL;
@@ -133,7 +136,8 @@ ledger_shelter(struct ledger *l, const char *playbook, enum flow flow)
 		struct lrun *r = &l->run[i];
 
 		if (r->kind == LK_SHELTER && r->flow == flow && text_eq(r->playbook, playbook) &&
-				(r->state == LR_FORWARD || r->state == LR_OPEN || r->state == LR_BACKWARD || r->state == LR_BLOCKED))
+			(r->state == LR_FORWARD || r->state == LR_OPEN || r->state == LR_BACKWARD ||
+				r->state == LR_BLOCKED))
 			return r;
 	}
 	return NULL;
@@ -173,7 +177,8 @@ ledger_brake(const struct ledger *l, const char *playbook, int64_t wall_ms)
 	for (size_t i = 0; i < l->brakes_n; i++) {
 		const struct lbrake *b = &l->brake[i];
 
-		if (b->on && text_eq(b->playbook, playbook) && (b->expires_wall_ms == 0 || wall_ms < b->expires_wall_ms))
+		if (b->on && text_eq(b->playbook, playbook) &&
+			(b->expires_wall_ms == 0 || wall_ms < b->expires_wall_ms))
 			return b;
 	}
 	return NULL;
@@ -216,8 +221,8 @@ note_ended(struct ledger *l, const struct lmachine *m)
 	for (size_t i = 0; i < l->runs_n; i++) {
 		struct lrun *r = &l->run[i];
 
-		if (mover(r) && r->flow == m->flow && text_eq(r->playbook, m->playbook) && r->state != LR_FORWARD && r->state != LR_BACKWARD &&
-				r->state != LR_BLOCKED)
+		if (mover(r) && r->flow == m->flow && text_eq(r->playbook, m->playbook) &&
+			r->state != LR_FORWARD && r->state != LR_BACKWARD && r->state != LR_BLOCKED)
 			r->noted = true;
 	}
 }
@@ -233,7 +238,8 @@ forget_ask(struct lmachine *m)
 static void
 fold_row(struct ledger *l, const struct record *r)
 {
-	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+	struct lmachine *m = ledger_machine(
+		l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
 	enum life_state to = life_state_parse(json_str(r->body, "to"));
 	const char *down = json_str(r->body, "stood_down"), *diag = json_str(r->body, "diagnosis");
 	struct lrun *ended;
@@ -263,12 +269,14 @@ fold_row(struct ledger *l, const struct record *r)
 static void
 fold_plan(struct ledger *l, const struct record *r)
 {
-	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+	struct lmachine *m = ledger_machine(
+		l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
 
 	if (m == NULL || !text_eq(json_str(r->body, "purpose"), "ask"))
 		return;
 	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash"))) {
-		m->approvals = m->denials = 0; /* another plan: approvals are void, and people have their time again */
+		m->approvals = m->denials =
+			0; /* another plan: approvals are void, and people have their time again */
 		m->ask_wall_ms = r->wall_ms;
 	}
 	put(m->ask_hash, sizeof m->ask_hash, json_str(r->body, "plan_hash"));
@@ -306,7 +314,8 @@ fold_playbook(struct ledger *l, const struct record *r)
 static void
 fold_approval(struct ledger *l, const struct record *r)
 {
-	struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+	struct lmachine *m = ledger_machine(
+		l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
 	const char *user = json_str(r->body, "user"), *nonce = json_str(r->body, "nonce");
 
 	if (nonce != NULL && nonce[0] != '\0')
@@ -330,11 +339,13 @@ forget_old(struct ledger *l)
 	size_t ended = 0;
 
 	for (size_t i = 0; i < l->runs_n; i++)
-		ended += l->run[i].state == LR_DONE || l->run[i].state == LR_UNDONE || l->run[i].state == LR_FAILED;
+		ended += l->run[i].state == LR_DONE || l->run[i].state == LR_UNDONE ||
+			 l->run[i].state == LR_FAILED;
 	for (size_t i = 0; i < l->runs_n && ended > RUNS_KEPT; i++) {
 		struct lrun *r = &l->run[i];
 
-		if (!(r->state == LR_DONE || r->state == LR_UNDONE || r->state == LR_FAILED) || (mover(r) && !r->noted))
+		if (!(r->state == LR_DONE || r->state == LR_UNDONE || r->state == LR_FAILED) ||
+			(mover(r) && !r->noted))
 			continue;
 		mem_put(&l->mem, r->plan);
 		memmove(r, r + 1, (l->runs_n - i - 1) * sizeof *r);
@@ -363,9 +374,12 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 	struct buf plan;
 
 	if (kind == LK_N)
-		return err_set(err, RC_CORRUPT, "record %llu starts a run of no known kind", (unsigned long long)r->seq);
-	if ((kind == LK_CUTOVER || kind == LK_FAILBACK) && ledger_open_run(l, playbook, flow) != NULL && !PLANTED(SECOND_RUN))
-		return err_set(err, RC_CORRUPT, "record %llu starts a second run of one flow", (unsigned long long)r->seq);
+		return err_set(err, RC_CORRUPT, "record %llu starts a run of no known kind",
+			(unsigned long long)r->seq);
+	if ((kind == LK_CUTOVER || kind == LK_FAILBACK) &&
+		ledger_open_run(l, playbook, flow) != NULL && !PLANTED(SECOND_RUN))
+		return err_set(err, RC_CORRUPT, "record %llu starts a second run of one flow",
+			(unsigned long long)r->seq);
 	forget_old(l);
 	run = grow(l, &l->run, &l->runs_n, sizeof *run);
 	if (run == NULL)
@@ -448,7 +462,10 @@ fold_result(struct ledger *l, const struct record *r)
 	enum outcome o = outcome_parse(json_str(r->body, "outcome"));
 	uint64_t of = (uint64_t)json_int(r->body, "of", 0);
 
-	for (size_t i = 0; of != 0 && o != OUT_UNKNOWN && i < l->domains_n; i++) {
+	/* given up for now, and not refused: whoever goes on sends the same number again */
+	bool closes = o != OUT_UNKNOWN && o != OUT_RETRY;
+
+	for (size_t i = 0; of != 0 && closes && i < l->domains_n; i++) {
 		if (l->domain[i].lsn != of)
 			continue; /* an answer closes only the intent that it names */
 		l->domain[i].answered = true;
@@ -462,11 +479,11 @@ fold_result(struct ledger *l, const struct record *r)
 		return;
 	/* 0: no intent was needed; it says nothing about one that is open */
 	if (undo && (of == s->undo_lsn || (of == 0 && s->undo_answered))) {
-		s->undo_answered = o != OUT_UNKNOWN;
+		s->undo_answered = closes || of == 0;
 		s->undo_outcome = o;
 		s->undone = o == OUT_DONE || o == OUT_UNCHANGED;
 	} else if (!undo && (of == s->do_lsn || (of == 0 && s->do_answered))) {
-		s->do_answered = o != OUT_UNKNOWN;
+		s->do_answered = closes || of == 0;
 		s->do_outcome = o;
 		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
 		s->changed = s->changed || (o == OUT_DONE && of != 0);
@@ -483,14 +500,15 @@ fold_end(struct ledger *l, const struct record *r)
 
 	if (run == NULL)
 		return;
-	run->was_backward = run->state == LR_BACKWARD || (run->state == LR_BLOCKED && run->was_backward);
-	run->state = text_eq(state, "done") ? LR_DONE
-			: text_eq(state, "undone") ? LR_UNDONE
-			: text_eq(state, "open") ? LR_OPEN
-			: text_eq(state, "backward") ? LR_BACKWARD
-			: text_eq(state, "blocked") ? LR_BLOCKED
-			: text_eq(state, "released") ? LR_DONE
-						     : LR_FAILED;
+	run->was_backward =
+		run->state == LR_BACKWARD || (run->state == LR_BLOCKED && run->was_backward);
+	run->state = text_eq(state, "done")	  ? LR_DONE
+		     : text_eq(state, "undone")	  ? LR_UNDONE
+		     : text_eq(state, "open")	  ? LR_OPEN
+		     : text_eq(state, "backward") ? LR_BACKWARD
+		     : text_eq(state, "blocked")  ? LR_BLOCKED
+		     : text_eq(state, "released") ? LR_DONE
+						  : LR_FAILED;
 	put(run->why, sizeof run->why, json_str(r->body, "why"));
 	run->end_wall_ms = r->wall_ms;
 	run->noted = false;
@@ -502,8 +520,9 @@ fold_end(struct ledger *l, const struct record *r)
 	for (size_t i = 0; mover(run) && i < l->runs_n; i++) {
 		struct lrun *s = &l->run[i];
 
-		if (s->kind != LK_SHELTER || !s->adopted || s->flow != run->flow || !text_eq(s->playbook, run->playbook) ||
-				(s->state != LR_OPEN && s->state != LR_BLOCKED))
+		if (s->kind != LK_SHELTER || !s->adopted || s->flow != run->flow ||
+			!text_eq(s->playbook, run->playbook) ||
+			(s->state != LR_OPEN && s->state != LR_BLOCKED))
 			continue;
 		if (run->state == LR_DONE)
 			s->state = LR_DONE; /* its mail went with this run's release */
@@ -548,7 +567,8 @@ fold_command(struct ledger *l, const struct record *r)
 	if (text_eq(verb, "continue") && run->state == LR_BLOCKED) {
 		run->state = run->was_backward ? LR_BACKWARD : LR_FORWARD;
 		run->noted = true;
-	} else if (text_eq(verb, "abort") && (run->state == LR_FORWARD || run->state == LR_BLOCKED) && !run->pivoted) {
+	} else if (text_eq(verb, "abort") &&
+		   (run->state == LR_FORWARD || run->state == LR_BLOCKED) && !run->pivoted) {
 		run->state = LR_BACKWARD;
 		run->noted = true;
 	}
@@ -561,35 +581,61 @@ ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct e
 	enum rc rc = RC_OK;
 
 	if (r->seq != l->seq + 1 || !text_eq(r->prev, l->hash))
-		return err_set(err, RC_CORRUPT, "record %llu does not follow record %llu", (unsigned long long)r->seq, (unsigned long long)l->seq);
+		return err_set(err, RC_CORRUPT, "record %llu does not follow record %llu",
+			(unsigned long long)r->seq, (unsigned long long)l->seq);
 	if (r->type == REC_INTENT && r->lsn <= l->lsn)
-		return err_set(err, RC_CORRUPT, "record %llu: its LSN does not rise", (unsigned long long)r->seq);
+		return err_set(err, RC_CORRUPT, "record %llu: its LSN does not rise",
+			(unsigned long long)r->seq);
 	switch (r->type) {
-	case REC_OPENED: fold_opened(l, r); break;
-	case REC_PLAYBOOK: fold_playbook(l, r); break;
-	case REC_ROW: fold_row(l, r); break;
-	case REC_PLAN: fold_plan(l, r); break;
-	case REC_APPROVAL: fold_approval(l, r); break;
-	case REC_START: rc = fold_start(l, r, err); break;
+	case REC_OPENED:
+		fold_opened(l, r);
+		break;
+	case REC_PLAYBOOK:
+		fold_playbook(l, r);
+		break;
+	case REC_ROW:
+		fold_row(l, r);
+		break;
+	case REC_PLAN:
+		fold_plan(l, r);
+		break;
+	case REC_APPROVAL:
+		fold_approval(l, r);
+		break;
+	case REC_START:
+		rc = fold_start(l, r, err);
+		break;
 	case REC_ADOPT:
 		run = ledger_run(l, json_str(r->body, "shelter"));
 		if (run != NULL)
 			run->adopted = true;
 		break;
-	case REC_INTENT: fold_intent(l, r); break;
-	case REC_RESULT: fold_result(l, r); break;
-	case REC_END: fold_end(l, r); break;
-	case REC_BRAKE: fold_brake(l, r); break;
-	case REC_COMMAND: fold_command(l, r); break;
+	case REC_INTENT:
+		fold_intent(l, r);
+		break;
+	case REC_RESULT:
+		fold_result(l, r);
+		break;
+	case REC_END:
+		fold_end(l, r);
+		break;
+	case REC_BRAKE:
+		fold_brake(l, r);
+		break;
+	case REC_COMMAND:
+		fold_command(l, r);
+		break;
 	case REC_DIAGNOSIS:
 		if (text_eq(json_str(r->body, "state"), "cleared")) {
-			struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"), text_eq(json_str(r->body, "flow"), "inbound"));
+			struct lmachine *m = ledger_machine(l, json_str(r->body, "playbook"),
+				text_eq(json_str(r->body, "flow"), "inbound"));
 
 			if (m != NULL && text_eq(m->stood_down, json_str(r->body, "diagnosis")))
 				m->stood_down[0] = '\0';
 		}
 		break;
-	default: break;
+	default:
+		break;
 	}
 	if (rc == RC_OK && l->failed)
 		rc = err_set(err, RC_NOMEM, "out of memory");

@@ -184,10 +184,9 @@ exit_of(const char *state)
 	return text_eq(state, "blocked") ? 4 : 1;
 }
 
-void
-run_end(struct core *c, struct live *l, const struct lrun *r, const char *state, const char *why)
+static void
+put_end(struct core *c, const char *run, const char *state, const char *why)
 {
-	bool turned = text_eq(state, "backward"), blocked = text_eq(state, "blocked");
 	struct buf b;
 	struct jw w;
 
@@ -197,8 +196,31 @@ run_end(struct core *c, struct live *l, const struct lrun *r, const char *state,
 	jw_str(&w, "state", state);
 	jw_str(&w, "why", why);
 	jw_close(&w, '}');
-	(void)propose(c, REC_END, r->id, &b);
+	(void)propose(c, REC_END, run, &b);
 	buf_fini(&b);
+}
+
+/* The shelter whose mail has left with this run has ended too. */
+static void
+release(struct core *c, const struct lrun *r)
+{
+	const struct lrun *s = ledger_shelter(&c->l, r->playbook, r->flow);
+
+	if (s == NULL || (s->state != LR_OPEN && s->state != LR_BLOCKED) ||
+		s->adopted != (r->kind == LK_CUTOVER || r->kind == LK_FAILBACK))
+		return;
+	put_end(c, s->id, "released",
+		core_keep(c, arena_fmt(c->out, "its mail left with %s", r->id)));
+}
+
+void
+run_end(struct core *c, struct live *l, const struct lrun *r, const char *state, const char *why)
+{
+	bool turned = text_eq(state, "backward"), blocked = text_eq(state, "blocked");
+
+	put_end(c, r->id, state, why);
+	if (text_eq(state, "done"))
+		release(c, r);
 	l->ending = true;
 	tell_run(c, true, l, NULL, turned ? "failed" : "end", why);
 	if (turned)
