@@ -11,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/timeline.h"
 #include "config/playbook.h"
+#include "os/clock.h"
 #include "os/stdmem.h"
 
 #include <errno.h>
@@ -375,7 +376,7 @@ run_simple(struct cli *c, const char *verb, bool own, bool streams)
 				cli_opt(c, "for"));
 		} else {
 			if (cli_opt(c, "for") != NULL)
-				(void)json_object_set_new(o, "expires", json_integer(ms));
+				(void)json_object_set_new(o, "expires", json_integer(clock_wall_ms() + ms));
 			exit = converse(&a, verb, o, &body);
 		}
 		if (body != NULL)
