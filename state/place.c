@@ -1,0 +1,218 @@
+/* place.c - the folder of the journal, and the lock that one ferryman holds on it for life. */
+#include "state/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How long to wait for the one who has just taken the lock to write who it is: 50 x 10 ms. */
+enum { HOLDER_MAX = 400, NAMED_TRIES = 50, NAMED_MS = 10 };
+
+void
+place_path(char out[static PLACE_MAX], const char *dir, const char *name)
+{
+	if (snprintf(out, PLACE_MAX, "%s/%s", dir, name) >= PLACE_MAX)
+		out[0] = '\0'; /* opens as "no such file" */
+}
+
+static enum rc
+fail(const char *dir, const char *name, const char *doing, struct err *err)
+{
+	int code = errno;
+	enum rc rc = code == EACCES || code == EPERM ? RC_DENIED : RC_IO;
+
+	return err_set(err, rc, "%s%s%s: cannot %s: %s", dir, name[0] != '\0' ? "/" : "", name,
+		doing, strerror(code));
+}
+
+enum rc
+place_sync(const char *dir, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum rc rc = RC_OK;
+
+	if (fd < 0 || fsync(fd) != 0)
+		rc = fail(dir, "", "make the folder durable", err);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
+static enum rc
+sync_parent(const char *dir, struct err *err)
+{
+	char up[PLACE_MAX];
+
+	place_path(up, dir, "..");
+	return place_sync(up, err);
+}
+
+enum rc
+place_make(const char *dir, struct err *err)
+{
+	struct stat st;
+
+	if (strlen(dir) + sizeof "/" PLACE_DB "-journal" > PLACE_MAX)
+		return err_set(err, RC_INVALID, "the path of the journal's folder is too long");
+	if (mkdir(dir, 0700) == 0)
+		return sync_parent(dir, err);
+	if (errno != EEXIST)
+		return fail(dir, "", "create the folder", err);
+	if (stat(dir, &st) != 0)
+		return fail(dir, "", "look at it", err);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, RC_INVALID, "%s is not a folder", dir);
+	if ((st.st_mode & 077) != 0)
+		return err_set(err, RC_DENIED,
+			"%s is open to other users (mode %04o); run: chmod 700 %s", dir,
+			(unsigned)(st.st_mode & 07777), dir);
+	return RC_OK;
+}
+
+/* Root works in the folder of the user that the daemon runs as; what it makes there must stay
+ * usable. */
+static int
+give_to_owner(int fd, const char *dir)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	return stat(dir, &st) == 0 ? fchown(fd, st.st_uid, st.st_gid) : -1;
+}
+
+enum rc
+place_file(const char *dir, const char *name, struct err *err)
+{
+	char path[PLACE_MAX];
+	enum rc rc = RC_OK;
+	int fd;
+
+	place_path(path, dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return RC_OK;
+	if (fd < 0)
+		return fail(dir, name, "create it", err);
+	if (give_to_owner(fd, dir) != 0 || fsync(fd) != 0)
+		rc = fail(dir, name, "create it", err);
+	(void)close(fd);
+	return rc == RC_OK ? place_sync(dir, err) : rc;
+}
+
+long long
+place_size(const char *dir, const char *name)
+{
+	char path[PLACE_MAX];
+	struct stat st;
+
+	place_path(path, dir, name);
+	return stat(path, &st) == 0 ? (long long)st.st_size : -1;
+}
+
+/* --- the lock --- */
+
+/* Whether the two lines are there and of a process that lives; line gets the second. */
+static bool
+holder_read(int fd, char line[static HOLDER_MAX])
+{
+	char text[HOLDER_MAX], *second;
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	long pid;
+
+	(void)snprintf(line, HOLDER_MAX, "a process that has not said its name");
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	second = strchr(text, '\n');
+	if (second == NULL || text[n - 1] != '\n')
+		return false;
+	pid = strtol(text, NULL, 10);
+	text[n - 1] = '\0';
+	(void)snprintf(line, HOLDER_MAX, "%s", second + 1);
+	return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+static enum rc
+busy(int fd, const char *dir, struct err *err)
+{
+	char line[HOLDER_MAX];
+
+	for (int i = 0; i < NAMED_TRIES && !holder_read(fd, line); i++)
+		(void)poll(NULL, 0, NAMED_MS);
+	return err_set(err, RC_BUSY, "%s is held by %s", dir, line);
+}
+
+static bool
+holder_write(int fd, const char *holder)
+{
+	char text[HOLDER_MAX];
+	int n = snprintf(text, sizeof text - 1, "%ld\n%s", (long)getpid(),
+		holder != NULL ? holder : "ferryman");
+
+	if (n > (int)sizeof text - 2)
+		n = (int)sizeof text - 2;
+	for (char *p = strchr(text, '\n') + 1; *p != '\0'; p++)
+		if (*p == '\n')
+			*p = ' ';
+	text[n++] = '\n';
+	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
+}
+
+/* Whether the locked file is still the one that the name leads to. */
+static bool
+still_there(int fd, const char *path)
+{
+	struct stat mine, named;
+
+	return fstat(fd, &mine) == 0 && stat(path, &named) == 0 && mine.st_ino == named.st_ino &&
+	       mine.st_dev == named.st_dev;
+}
+
+enum rc
+place_lock(int *ret_fd, const char *dir, const char *holder, struct err *err)
+{
+	char path[PLACE_MAX];
+	enum rc rc = place_file(dir, PLACE_LOCK, err);
+	int fd;
+
+	if (rc != RC_OK)
+		return rc;
+	place_path(path, dir, PLACE_LOCK);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return fail(dir, PLACE_LOCK, "open it", err);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		rc = errno == EWOULDBLOCK ? busy(fd, dir, err)
+					  : fail(dir, PLACE_LOCK, "lock it", err);
+	else if (!still_there(fd, path))
+		rc = err_set(err, RC_BUSY, "%s was replaced meanwhile; try again", path);
+	else if (!holder_write(fd, holder))
+		rc = fail(dir, PLACE_LOCK, "write who holds it", err);
+	if (rc != RC_OK) {
+		(void)close(fd);
+		return rc;
+	}
+	*ret_fd = fd;
+	return RC_OK;
+}
+
+void
+place_unlock(int *fd)
+{
+	if (*fd < 0)
+		return;
+	/* An empty file names nobody. If this fails, the line names a process that has gone, and
+	 * whoever finds it locked sees that; the lock itself goes with the descriptor. */
+	if (ftruncate(*fd, 0) != 0)
+		errno = 0;
+	(void)close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,40 @@
+/*
+ * place.h - the folder of the journal: names in it, who may see it, and the lock for life.
+ *
+ * The folder is 0700, files 0600; what root creates in another user's folder belongs to that user.
+ */
+#ifndef FERRYMAN_STATE_PLACE_H
+#define FERRYMAN_STATE_PLACE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+#define PLACE_DB "journal.db"
+#define PLACE_HEAD "head"
+#define PLACE_LOCK "lock"
+
+enum { PLACE_MAX = 4096 };
+
+/* place_path - dir/name; place_make refuses a folder whose paths would not fit. */
+void place_path(char out[static PLACE_MAX], const char *dir, const char *name);
+
+/* place_make - the folder, 0700 and durable, if it is absent; RC_DENIED when it is there and open
+ * to others. */
+enum rc place_make(const char *dir, struct err *err);
+/* place_file - an empty file of mode 0600, durable, if it is absent. place_sync - the folder's own
+ * entries. */
+enum rc place_file(const char *dir, const char *name, struct err *err);
+enum rc place_sync(const char *dir, struct err *err);
+/* place_size - bytes of the file, -1 when it is absent. */
+long long place_size(const char *dir, const char *name);
+
+/*
+ * place_lock - flock on the lock file for as long as *ret_fd is open (close-on-exec); the kernel
+ * frees it with the process. It holds two lines: the process id, and `holder`. RC_BUSY names what
+ * stands there.
+ */
+enum rc place_lock(int *ret_fd, const char *dir, const char *holder, struct err *err);
+void place_unlock(int *fd);
+
+#endif

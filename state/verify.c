@@ -1,0 +1,59 @@
+/* verify.c - walk over all rows; compare where the chain ends with what was acknowledged. */
+#include "state/verify.h"
+
+#include "core/record.h"
+#include "os/stdmem.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { HEADER_ROOM = 64 * RECORD_MAX };
+
+static int
+one(void *chain, const struct chain_row *row)
+{
+	struct arena *a = arena_new(&stdmem, HEADER_ROOM);
+	bool good = a != NULL && chain_next(chain, a, row, NULL);
+
+	arena_free(&a);
+	return good ? 0 : (int)RC_CORRUPT;
+}
+
+void
+verify_end(struct chain *c, const struct head *head, const char *whose)
+{
+	if (c->seq < head->seq)
+		chain_fail(c, CHAIN_CUT, c->seq + 1,
+			"record %" PRIu64 " was cut off: the journal ends at %" PRIu64
+			", %s says %" PRIu64,
+			c->seq + 1, c->seq, whose, head->seq);
+	else if (c->seq > head->seq)
+		chain_fail(c, CHAIN_INSERTED, head->seq + 1,
+			"record %" PRIu64
+			" was inserted: %s says that the journal ends at %" PRIu64,
+			head->seq + 1, whose, head->seq);
+	else if (strcmp(c->hash, head->hash) != 0)
+		chain_fail(c, CHAIN_CHANGED, c->seq,
+			"record %" PRIu64 " was changed: %s names another hash for it", c->seq,
+			whose);
+	else if (c->lsn != head->lsn || c->era > head->era || c->epoch > head->epoch)
+		chain_fail(c, CHAIN_ORDER, c->seq,
+			"LSN, era or epoch of the records are not those that %s says", whose);
+}
+
+enum rc
+verify_chain(sqlite3 *db, const struct head *meta, struct chain *ret, struct err *err)
+{
+	struct chain c;
+	enum rc rc;
+
+	chain_begin(&c, 1);
+	rc = database_rows(db, 1, one, &c, err);
+	if (rc == RC_OK)
+		verify_end(&c, meta, "the meta row");
+	if (ret != NULL)
+		*ret = c;
+	if (c.fault != CHAIN_NONE)
+		return err_set(err, RC_CORRUPT, "%s", c.why);
+	return rc;
+}
