@@ -597,6 +597,16 @@ overtaken(struct core *c, const struct change *ch)
 	return s->do_answered ? 0 : s->do_lsn;
 }
 
+/* What we did there is undone by us, also where a hand has put the old value back: the last word is
+ * ours, with a number. */
+static bool
+did_it(struct core *c, const struct change *ch)
+{
+	const struct lrun *r = ch->dir == DIR_UNDO ? ledger_run(&c->l, ch->run) : NULL;
+
+	return r != NULL && run_lstep(r, ch->step)->done;
+}
+
 /* Nothing of ours is under way there. open: an older intent is unanswered; then equal is not
  * enough, for it may still land. */
 static void
@@ -606,7 +616,7 @@ begin(struct core *c, struct change *ch, bool open)
 				       value_count(ch->value, "parked") <= 0
 			     : value_meets(ch->resource, ch->want, ch->value);
 
-	if (ch->dir != DIR_FENCE && there &&
+	if (ch->dir != DIR_FENCE && there && !did_it(c, ch) &&
 		(!open || !marks(ch->target) || PLANTED(UNCHANGED_SKIPS_FENCE))) {
 		result(c, ch, overtaken(c, ch), OUT_UNCHANGED, CE_DONE, "it is so already");
 		return;

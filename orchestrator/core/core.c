@@ -53,8 +53,8 @@ core_free(struct core **pc)
 	if (c == NULL)
 		return;
 	*pc = NULL;
-	while (c->live_n > 0)
-		run_drop(c, c->live_n - 1);
+	while (c->live != NULL)
+		run_drop(c, &c->live);
 	commands_free(c);
 	fence_free(c);
 	book_free(c);
@@ -65,7 +65,6 @@ core_free(struct core **pc)
 	arena_free(&c->out);
 	arena_free(&c->kept);
 	ledger_fini(&c->l);
-	mem_put(&c->env.mem, c->live);
 	mem_put(&c->env.mem, c->flight);
 	mem_put(&c->env.mem, c->domain);
 	mem_put(&c->env.mem, c->act);

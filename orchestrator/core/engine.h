@@ -146,6 +146,7 @@ struct vstep {
 };
 
 struct live {
+	struct live *next;
 	char id[RUN_ID_MAX];
 	struct playbook *pb;
 	struct arena *a;
@@ -295,8 +296,7 @@ struct core {
 	bool run_ended;
 	int run_exit;
 	struct book *books;
-	struct live **live;
-	size_t live_n, live_room;
+	struct live *live; /* in the order of their START */
 	struct fdomain *domain;
 	size_t domains_n;
 	struct flight *flight;
@@ -369,7 +369,7 @@ bool value_meets(const char *resource, const char *want, const char *value);
 /* run.c */
 void run_all(struct core *c);
 void run_folded(struct core *c); /* after each append: what was being journalled is */
-void run_drop(struct core *c, size_t i);
+void run_drop(struct core *c, struct live **at);
 int64_t run_wake(const struct core *c);
 void run_say(
 	struct core *c, bool after, const struct vstep *v, const char *phase, const char *text);

@@ -1,5 +1,6 @@
 /*
- * ledger.h - the durable state: what the records add up to. Changed by ledger_fold alone; everybody else reads.
+ * ledger.h - the durable state: what the records add up to. Changed by ledger_fold alone; everybody
+ * else reads.
  */
 #ifndef FERRYMAN_CORE_LEDGER_H
 #define FERRYMAN_CORE_LEDGER_H
@@ -11,7 +12,14 @@
 #include "core/lifecycle.h"
 #include "core/record.h"
 
-enum { LEDGER_STEP_ID = 96, NAME_MAX_ = 64, RUN_ID_MAX = 40, LEDGER_STEPS = 64, LEDGER_APPROVALS = 9, LEDGER_NONCES = 64 };
+enum {
+	LEDGER_STEP_ID = 96,
+	NAME_MAX_ = 64,
+	RUN_ID_MAX = 40,
+	LEDGER_STEPS = 64,
+	LEDGER_APPROVALS = 9,
+	LEDGER_NONCES = 64
+};
 
 /* One machine: a playbook's flow. */
 struct lmachine {
@@ -29,7 +37,7 @@ struct lmachine {
 	char approved_by[LEDGER_APPROVALS][NAME_MAX_];
 	int approvals, denials;
 	bool alarmed;
-	int64_t last_move_wall_ms;  /* end of the last cut-over or failback */
+	int64_t last_move_wall_ms; /* end of the last cut-over or failback */
 };
 
 struct lbrake {
@@ -39,7 +47,15 @@ struct lbrake {
 	int64_t expires_wall_ms;
 };
 
-enum lrun_state { LR_FORWARD, LR_BACKWARD, LR_BLOCKED, LR_DONE, LR_UNDONE, LR_OPEN /* a shelter in force */, LR_FAILED };
+enum lrun_state {
+	LR_FORWARD,
+	LR_BACKWARD,
+	LR_BLOCKED,
+	LR_DONE,
+	LR_UNDONE,
+	LR_OPEN /* a shelter in force */,
+	LR_FAILED
+};
 enum lrun_kind { LK_CUTOVER, LK_FAILBACK, LK_SHELTER, LK_UNSHELTER, LK_N };
 const char *lrun_kind_name(enum lrun_kind k);
 const char *lrun_state_name(enum lrun_state s);
@@ -47,12 +63,12 @@ const char *lrun_state_name(enum lrun_state s);
 /* What the journal knows of one step. */
 struct lstep {
 	char id[LEDGER_STEP_ID];
-	uint64_t do_lsn, undo_lsn;       /* newest intent in each direction; 0 = none */
+	uint64_t do_lsn, undo_lsn; /* newest intent in each direction; 0 = none */
 	bool do_answered, undo_answered;
 	enum outcome do_outcome, undo_outcome;
-	bool done, undone;               /* RESULT DONE or UNCHANGED in that direction */
+	bool done, undone; /* RESULT DONE or UNCHANGED in that direction */
 	int64_t done_wall_ms;
-	bool changed;                    /* done with an effect, not UNCHANGED */
+	bool changed; /* done with an effect, not UNCHANGED */
 };
 
 struct lrun {
@@ -61,12 +77,12 @@ struct lrun {
 	enum flow flow;
 	enum lrun_kind kind;
 	enum lrun_state state;
-	bool was_backward;               /* blocked on the way back */
-	bool pivoted;                    /* the pivot's INTENT is in the journal */
-	bool noted;                      /* the machine has taken note of its end, or of its standing still */
-	bool adopted;                    /* a shelter that a cut-over took over */
+	bool was_backward; /* blocked on the way back */
+	bool pivoted;	   /* the pivot's INTENT is in the journal */
+	bool noted;	   /* the machine has taken note of its end, or of its standing still */
+	bool adopted;	   /* a shelter that a cut-over took over */
 	char hash[65], by[NAME_MAX_], reason[256], why[512];
-	char *plan;                      /* canonical JSON, owned */
+	char *plan; /* canonical JSON, owned */
 	size_t plan_n;
 	int64_t start_wall_ms, end_wall_ms;
 	struct lstep step[LEDGER_STEPS];
@@ -75,15 +91,15 @@ struct lrun {
 
 struct ldomain {
 	char name[160];
-	uint64_t lsn;                    /* current intent */
+	uint64_t lsn; /* current intent */
 	bool answered;
 	char playbook[NAME_MAX_], target[NAME_MAX_];
-	uint64_t fenced_era;             /* era in which a fence or an effect was accepted */
+	uint64_t fenced_era; /* era in which a fence or an effect was accepted */
 	/* the current intent, as a retry must send it again */
 	char run[RUN_ID_MAX], step[LEDGER_STEP_ID], dir[8];
-	char *intent;                    /* its body, owned; NULL once it is answered */
+	char *intent; /* its body, owned; NULL once it is answered */
 	size_t intent_n;
-	char touched_boot_id[40];        /* when it was last sent to or heard of */
+	char touched_boot_id[40]; /* when it was last sent to or heard of */
 	int64_t touched_boot_ms;
 };
 
@@ -100,36 +116,42 @@ struct ledger {
 	size_t machines_n;
 	struct lbrake *brake;
 	size_t brakes_n;
-	struct lrun *run;                /* in order of START; old ended ones are dropped */
+	struct lrun *run; /* in order of START; old ended ones are dropped */
 	size_t runs_n;
 	struct ldomain *domain;
 	size_t domains_n;
 	struct lbook *book;
 	size_t books_n;
-	char nonce[LEDGER_NONCES][65];   /* of the newest approvals, a ring */
+	char nonce[LEDGER_NONCES][65]; /* of the newest approvals, a ring */
 	size_t nonces_n;
-	int64_t auto_wall_ms[64];        /* newest automatic cut-overs, a ring */
+	int64_t auto_wall_ms[64]; /* newest automatic cut-overs, a ring */
 	size_t autos_n;
 	char boot_id[40];
-	int64_t boot_ms, wall_ms;        /* of the last record */
-	bool failed;                     /* memory ran out */
+	int64_t boot_ms, wall_ms; /* of the last record */
+	bool failed;		  /* memory ran out */
 };
 
 void ledger_init(struct ledger *l, const struct mem *mem);
 void ledger_fini(struct ledger *l);
 
-/* ledger_fold - one record; hash is that of its stored bytes. RC_CORRUPT when it does not follow the one before. */
+/* ledger_fold - one record; hash is that of its stored bytes. RC_CORRUPT when it does not follow
+ * the one before. */
 enum rc ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct err *err);
 
-struct lmachine *ledger_machine(struct ledger *l, const char *playbook, enum flow flow); /* made when absent; NULL = no memory */
+struct lmachine *ledger_machine(struct ledger *l, const char *playbook,
+	enum flow flow); /* made when absent; NULL = no memory */
 struct lrun *ledger_run(struct ledger *l, const char *id);
-struct lrun *ledger_open_run(struct ledger *l, const char *playbook, enum flow flow);    /* the cut-over or failback that is not ended */
-struct lrun *ledger_unnoted(struct ledger *l, const char *playbook, enum flow flow);     /* ended, and its machine not moved yet */
-struct lrun *ledger_shelter(struct ledger *l, const char *playbook, enum flow flow);     /* the shelter in force, or being made */
-struct lstep *ledger_step(struct lrun *r, const char *id);                               /* made when absent */
-struct ldomain *ledger_domain(struct ledger *l, const char *name);                       /* made when absent */
-const struct lbrake *ledger_brake(const struct ledger *l, const char *playbook, int64_t wall_ms); /* in force; NULL = none */
-const struct lbook *ledger_book(const struct ledger *l, const char *name);               /* NULL = not known */
+struct lrun *ledger_open_run(struct ledger *l, const char *playbook,
+	enum flow flow); /* the cut-over or failback that is not ended */
+struct lrun *ledger_unnoted(struct ledger *l, const char *playbook,
+	enum flow flow); /* ended, and its machine not moved yet */
+struct lrun *ledger_shelter(struct ledger *l, const char *playbook,
+	enum flow flow);				   /* the shelter in force, or being made */
+struct lstep *ledger_step(struct lrun *r, const char *id); /* made when absent */
+struct ldomain *ledger_domain(struct ledger *l, const char *name); /* made when absent */
+const struct lbrake *ledger_brake(
+	const struct ledger *l, const char *playbook, int64_t wall_ms); /* in force; NULL = none */
+const struct lbook *ledger_book(const struct ledger *l, const char *name); /* NULL = not known */
 bool ledger_nonce_used(const struct ledger *l, const char *nonce);
 int ledger_autos(const struct ledger *l, int64_t since_wall_ms);
 

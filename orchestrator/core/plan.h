@@ -1,6 +1,7 @@
 /*
- * plan.h - a procedure held against the targets' actual state: the diff, step by step, with a hash (DESIGN
- * section 7). Pure: the caller reads the targets (plan_reads says what) and hands the values in.
+ * plan.h - a procedure held against the targets' actual state: the diff, step by step, with a hash
+ * (DESIGN section 7). Pure: the caller reads the targets (plan_reads says what) and hands the
+ * values in.
  */
 #ifndef FERRYMAN_CORE_PLAN_H
 #define FERRYMAN_CORE_PLAN_H
@@ -16,12 +17,12 @@ enum step_class { STEP_STATE, STEP_ACT, STEP_WAIT, STEP_VERIFY };
 
 /* A row of steps.def. */
 struct step_kind {
-	const char *kind;       /* "spf.authorize" */
+	const char *kind; /* "spf.authorize" */
 	enum step_class class;
-	unsigned caps;          /* the target must have one of these; 0 = no target */
-	bool compensable;       /* has an inverse that restores the base */
-	bool may_pivot;         /* may carry pivot: true */
-	int64_t deadline_ms;    /* default */
+	unsigned caps;	     /* the target must have one of these; 0 = no target */
+	bool compensable;    /* has an inverse that restores the base */
+	bool may_pivot;	     /* may carry pivot: true */
+	int64_t deadline_ms; /* default */
 	const char *doc;
 };
 const struct step_kind *step_kind_find(const char *kind);
@@ -29,16 +30,17 @@ const struct step_kind *step_kind_at(size_t i); /* NULL past the end */
 
 enum plan_direction { PLAN_OUT, PLAN_BACK };
 
-/* One planned step: a playbook step may give several (one for each target), ids "4.tenant" "4.hub". */
+/* One planned step: a playbook step may give several (one for each target), ids "4.tenant" "4.hub".
+ */
 struct plan_step {
 	const char *id;
 	const char *name;
 	const struct step_kind *kind;
-	const struct target *target;   /* NULL for verify and wait without one */
-	const char *resource;          /* NULL for verify and wait.time */
-	const char *base, *want, *undo;/* canonical lines; undo = what compensation writes */
-	const char *options;           /* lines for the effect */
-	const char *const *needs;      /* ids of plan steps */
+	const struct target *target;	/* NULL for verify and wait without one */
+	const char *resource;		/* NULL for verify and wait.time */
+	const char *base, *want, *undo; /* canonical lines; undo = what compensation writes */
+	const char *options;		/* lines for the effect */
+	const char *const *needs;	/* ids of plan steps */
 	size_t needs_n;
 	const struct path *through;
 	bool production, pivot;
@@ -63,33 +65,42 @@ struct plan {
 	const struct plan_step *steps;
 	size_t steps_n;
 	char hash[65];
-	const char *const *notes;   /* guards, effective routes before and after, what stays behind, propagation times, "cold" ... */
+	const char *const *notes; /* guards, effective routes before and after, what stays behind,
+				     propagation times, "cold" ... */
 	size_t notes_n;
-	int64_t expect_ms;          /* expected time of the mandated waits */
+	int64_t expect_ms; /* expected time of the mandated waits */
 };
 
 /* plan_reads - every resource whose value the plan needs, each once. */
-size_t plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *proc, enum plan_direction dir, const struct plan_read **ret);
+size_t plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	enum plan_direction dir, const struct plan_read **ret);
 
 /*
- * plan_build - RC_CONFLICT or RC_INVALID with a sentence when it cannot be made (unreadable value, empty result,
- * wrong order of hub and tenant, ...). store = our 32 hex digits, "" without a store (then the hash is of that too).
+ * plan_build - RC_CONFLICT or RC_INVALID with a sentence when it cannot be made (unreadable value,
+ * empty result, wrong order of hub and tenant, ...). store = our 32 hex digits, "" without a store
+ * (then the hash is of that too).
  */
-enum rc plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc, enum plan_direction dir,
-	const struct plan_value *values, size_t values_n, const char *store, const char *const *overrides, size_t overrides_n,
-	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret, struct err *err);
+enum rc plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	enum plan_direction dir, const struct plan_value *values, size_t values_n,
+	const char *store, const char *const *overrides, size_t overrides_n,
+	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
+	struct err *err);
 
 /*
- * plan_side - on which path the values say that the procedure's flow runs: each switch point as the primary or as the
- * procedure's path wants it. MIXED: not all the same, or one as neither wants it; why names it.
+ * plan_side - on which path the values say that the procedure's flow runs: each switch point as the
+ * primary or as the procedure's path wants it. MIXED: not all the same, or one as neither wants it;
+ * why names it.
  */
 enum plan_side { SIDE_PRIMARY, SIDE_BACKUP, SIDE_MIXED };
-enum plan_side plan_side(struct arena *a, const struct playbook *pb, const struct procedure *proc, const struct plan_value *values, size_t values_n,
-	char *why, size_t why_n);
+enum plan_side plan_side(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	const struct plan_value *values, size_t values_n, char *why, size_t why_n);
 
-/* plan_json - canonical, the bytes that are hashed; plan_read_back - from a PLAN record (recovery). */
-void plan_json(const struct plan *p, const char *store, const char *const *overrides, size_t overrides_n, struct buf *b);
-enum rc plan_read_back(struct arena *a, const struct playbook *pb, const struct json *body, const struct plan **ret, struct err *err);
+/* plan_json - canonical, the bytes that are hashed; plan_read_back - from a PLAN record (recovery).
+ */
+void plan_json(const struct plan *p, const char *store, const char *const *overrides,
+	size_t overrides_n, struct buf *b);
+enum rc plan_read_back(struct arena *a, const struct playbook *pb, const struct json *body,
+	const struct plan **ret, struct err *err);
 /* plan_text - for people: the diff with -/+ lines, guards, routes, expected time. */
 void plan_text(const struct plan *p, struct buf *b, bool colour);
 

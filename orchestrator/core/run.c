@@ -18,9 +18,9 @@
 struct live *
 run_live(const struct core *c, const char *id)
 {
-	for (size_t i = 0; i < c->live_n; i++)
-		if (text_eq(c->live[i]->id, id))
-			return c->live[i];
+	for (struct live *l = c->live; l != NULL; l = l->next)
+		if (text_eq(l->id, id))
+			return l;
 	return NULL;
 }
 
@@ -119,38 +119,15 @@ steps_drop(struct core *c, struct live *l)
 }
 
 void
-run_drop(struct core *c, size_t i)
+run_drop(struct core *c, struct live **at)
 {
-	struct live *l = c->live[i];
+	struct live *l = *at;
 
+	*at = l->next;
 	steps_drop(c, l);
 	playbook_unref(&l->pb);
 	arena_free(&l->a);
 	mem_put(&c->env.mem, l);
-	memmove(&c->live[i], &c->live[i + 1], (c->live_n - i - 1) * sizeof *c->live);
-	c->live_n--;
-}
-
-static void
-add_live(struct core *c, struct live *l)
-{
-	struct live **more;
-
-	if (l == NULL)
-		return;
-	if (c->live_n == c->live_room) {
-		more = c->env.mem.resize(
-			c->env.mem.ctx, c->live, (c->live_room + 8) * sizeof *more);
-		if (more == NULL) {
-			playbook_unref(&l->pb);
-			arena_free(&l->a);
-			mem_put(&c->env.mem, l);
-			return;
-		}
-		c->live = more;
-		c->live_room += 8;
-	}
-	c->live[c->live_n++] = l;
 }
 
 static bool
@@ -163,15 +140,23 @@ moves(const struct lrun *r)
 static void
 match(struct core *c)
 {
-	for (size_t i = c->live_n; i-- > 0;) {
-		const struct lrun *r = ledger_run(&c->l, c->live[i]->id);
+	struct live **at = &c->live;
+
+	while (*at != NULL) {
+		const struct lrun *r = ledger_run(&c->l, (*at)->id);
 
 		if (r == NULL || !moves(r))
-			run_drop(c, i);
+			run_drop(c, at);
+		else
+			at = &(*at)->next;
 	}
-	for (size_t i = 0; i < c->l.runs_n; i++)
-		if (moves(&c->l.run[i]) && run_live(c, c->l.run[i].id) == NULL)
-			add_live(c, come_alive(c, &c->l.run[i]));
+	for (size_t i = 0; i < c->l.runs_n; i++) {
+		if (!moves(&c->l.run[i]) || run_live(c, c->l.run[i].id) != NULL)
+			continue;
+		*at = come_alive(c, &c->l.run[i]);
+		if (*at != NULL)
+			at = &(*at)->next;
+	}
 }
 
 /* --- how it ends --- */
@@ -449,16 +434,14 @@ void
 run_all(struct core *c)
 {
 	match(c);
-	for (size_t i = 0; i < c->live_n; i++)
-		advance(c, c->live[i]);
+	for (struct live *l = c->live; l != NULL; l = l->next)
+		advance(c, l);
 }
 
 void
 run_folded(struct core *c)
 {
-	for (size_t i = 0; i < c->live_n; i++) {
-		struct live *l = c->live[i];
-
+	for (struct live *l = c->live; l != NULL; l = l->next) {
 		l->ending = false;
 		for (size_t k = 0; k < l->n; k++) {
 			change_folded(c, &l->step[k].change);
@@ -484,8 +467,7 @@ run_wake(const struct core *c)
 {
 	int64_t wake = INT64_MAX;
 
-	for (size_t i = 0; i < c->live_n; i++) {
-		const struct live *l = c->live[i];
+	for (const struct live *l = c->live; l != NULL; l = l->next) {
 		const struct lrun *r =
 			ledger_run((struct ledger *)&c->l, l->id); /* it only looks */
 
@@ -500,10 +482,10 @@ run_wake(const struct core *c)
 const char *
 run_new_id(struct core *c, const char *procedure)
 {
+	uint64_t seq = c->l.seq + c->next.n + 1;
 	char id[RUN_ID_MAX];
 
-	(void)snprintf(id, sizeof id, "%.20s-%llu", procedure,
-		(unsigned long long)(c->l.seq + c->next.n + 1));
+	(void)snprintf(id, sizeof id, "%.20s-%llu", procedure, (unsigned long long)seq);
 	return propose_keep(c, id);
 }
 

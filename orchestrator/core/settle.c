@@ -152,11 +152,20 @@ add_reads(struct arena *a, const struct plan_read *r, size_t n, struct plan_read
 
 enum { READS_MAX = 64 };
 
+static bool
+add_procedure(struct arena *a, const struct playbook *pb, const struct procedure *p,
+	enum plan_direction dir, struct plan_read *all, size_t *n)
+{
+	const struct plan_read *r = NULL;
+	size_t r_n = plan_reads(a, pb, p, dir, &r);
+
+	return r != NULL && add_reads(a, r, r_n, all, n, READS_MAX);
+}
+
 /* Everything that a run of this flow may touch. */
 static size_t
 reads_of(struct arena *a, const struct playbook *pb, enum flow f, struct plan_read *all)
 {
-	const struct plan_read *r = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < pb->procedures_n; i++) {
@@ -164,11 +173,9 @@ reads_of(struct arena *a, const struct playbook *pb, enum flow f, struct plan_re
 
 		if (p->flow != f)
 			continue;
-		if (!add_reads(a, r, plan_reads(a, pb, p, PLAN_OUT, &r), all, &n, READS_MAX))
+		if (!add_procedure(a, pb, p, PLAN_OUT, all, &n) ||
+			(p->kind == PROC_CUTOVER && !add_procedure(a, pb, p, PLAN_BACK, all, &n)))
 			return 0;
-		if (p->kind == PROC_CUTOVER)
-			(void)add_reads(
-				a, r, plan_reads(a, pb, p, PLAN_BACK, &r), all, &n, READS_MAX);
 	}
 	return n;
 }
