@@ -17,12 +17,11 @@
 #include "os/stdmem.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKS = 20, LOOK_MS = 5, HEADER_ROOM = 64 * RECORD_MAX };
+enum { HEADER_ROOM = 64 * RECORD_MAX };
 
 struct store {
 	char dir[PLACE_MAX];
@@ -105,15 +104,6 @@ forgiven(enum head_state state, const struct store_opts *o)
 }
 
 static enum rc
-contained(sqlite3 *db, const struct head_slots *slots, bool *ret, struct err *err)
-{
-	const struct head *h = head_newest(slots);
-
-	*ret = true;
-	return h != NULL ? database_has(db, h->seq, h->hash, ret, err) : RC_OK;
-}
-
-static enum rc
 judge(struct store *s, const struct store_opts *o, const struct head_slots *slots,
 	enum head_state *ret, struct err *err)
 {
@@ -126,7 +116,7 @@ judge(struct store *s, const struct store_opts *o, const struct head_slots *slot
 		return rc;
 	*ret = head_judge(&s->head, slots, slots, why);
 	if (*ret == HEAD_AHEAD || *ret == HEAD_EQUAL)
-		rc = contained(s->wr, slots, &inside, err);
+		rc = verify_contains(s->wr, newest, &inside, err);
 	if (rc != RC_OK)
 		return rc;
 	if (!inside) {
@@ -232,52 +222,17 @@ open_actor(struct store *s, const struct store_opts *o, struct err *err)
 
 /* --- a reader opens --- */
 
-/* One snapshot, between two looks at the head file: whoever writes meanwhile moves them in this
- * order only. */
+/* Whoever writes meanwhile does not disturb: what a reader sees is one moment. */
 static enum rc
-look(struct store *s, struct head_slots *before, struct head_slots *after, struct err *err)
+look(struct store *s, struct err *err)
 {
-	enum rc rc;
+	struct snapshot shot;
+	enum rc rc = snapshot_begin(s->rd, s->file, &shot, err);
 
-	if (!sqlite3_get_autocommit(s->rd))
-		(void)database_exec(s->rd, "COMMIT", NULL);
-	rc = s->file != NULL ? head_read(s->file, before, err) : RC_OK;
-	if (rc == RC_OK)
-		rc = database_exec(s->rd, "BEGIN", err);
-	if (rc == RC_OK)
-		rc = database_head(s->rd, &s->head, err);
-	if (rc == RC_OK)
-		rc = s->file != NULL ? head_read(s->file, after, err) : RC_OK;
+	s->head = shot.meta;
+	if (rc == RC_OK && shot.why[0] != '\0')
+		return halted(s, shot.why, err);
 	return rc;
-}
-
-/* A slot may be read while it is written: then it is not sound now, and sound a moment later. */
-static enum rc
-look_again(struct store *s, struct err *err)
-{
-	struct head_slots before = { .absent = true }, after = { .absent = true };
-	char why[300] = "";
-	bool inside = false;
-	enum rc rc = RC_OK;
-
-	for (int i = 0; i < LOOKS && rc == RC_OK; i++) {
-		if (i > 0)
-			(void)poll(NULL, 0, LOOK_MS);
-		rc = look(s, &before, &after, err);
-		if (rc != RC_OK)
-			break;
-		(void)head_judge(&s->head, &before, &after, why);
-		rc = why[0] == '\0' ? contained(s->rd, &before, &inside, err) : RC_OK;
-		if (rc == RC_OK && why[0] == '\0' && inside)
-			return RC_OK;
-	}
-	if (rc != RC_OK)
-		return rc;
-	if (why[0] == '\0')
-		(void)snprintf(why, sizeof why,
-			"record %" PRIu64 " is not the one that was acknowledged",
-			head_newest(&before)->seq);
-	return halted(s, why, err);
 }
 
 static int
@@ -311,7 +266,7 @@ open_reader(struct store *s, struct err *err)
 		rc = err_set(err, RC_NOTFOUND, "%s holds no journal: its first start has not ended",
 			s->dir);
 	if (rc == RC_OK)
-		rc = look_again(s, err);
+		rc = look(s, err);
 	/* The last record is looked at now, the others when they are read. */
 	return rc == RC_OK && s->head.seq > 0 ? store_fold(s, s->head.seq, nothing, NULL, err) : rc;
 }

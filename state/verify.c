@@ -5,9 +5,11 @@
 #include "os/stdmem.h"
 
 #include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { HEADER_ROOM = 64 * RECORD_MAX };
+enum { LOOKS = 20, LOOK_MS = 5, HEADER_ROOM = 64 * RECORD_MAX };
 
 static int
 one(void *chain, const struct chain_row *row)
@@ -56,4 +58,59 @@ verify_chain(sqlite3 *db, const struct head *meta, struct chain *ret, struct err
 	if (c.fault != CHAIN_NONE)
 		return err_set(err, RC_CORRUPT, "%s", c.why);
 	return rc;
+}
+
+enum rc
+verify_contains(sqlite3 *db, const struct head *h, bool *ret, struct err *err)
+{
+	*ret = true;
+	return h != NULL ? database_has(db, h->seq, h->hash, ret, err) : RC_OK;
+}
+
+static enum rc
+look(sqlite3 *db, struct head_file *file, struct snapshot *s, struct err *err)
+{
+	enum rc rc = RC_OK;
+
+	memset(s, 0, sizeof *s);
+	s->before.absent = s->after.absent = true;
+	if (!sqlite3_get_autocommit(db))
+		rc = database_exec(db, "COMMIT", err);
+	if (rc == RC_OK && file != NULL)
+		rc = head_read(file, &s->before, err);
+	if (rc == RC_OK)
+		rc = database_exec(db, "BEGIN", err);
+	if (rc == RC_OK)
+		rc = database_head(db, &s->meta, err);
+	if (rc == RC_OK && file != NULL)
+		rc = head_read(file, &s->after, err);
+	return rc;
+}
+
+/* A slot may be read while it is written: then it is not sound now, and sound a moment later. */
+enum rc
+snapshot_begin(sqlite3 *db, struct head_file *file, struct snapshot *ret, struct err *err)
+{
+	for (int i = 0; i < LOOKS; i++) {
+		const struct head *h;
+		bool inside = true;
+		enum rc rc;
+
+		if (i > 0)
+			(void)poll(NULL, 0, LOOK_MS);
+		rc = look(db, file, ret, err);
+		if (rc != RC_OK)
+			return rc;
+		ret->state = head_judge(&ret->meta, &ret->before, &ret->after, ret->why);
+		if (ret->why[0] != '\0')
+			continue;
+		h = head_newest(&ret->before);
+		rc = verify_contains(db, h, &inside, err);
+		if (rc != RC_OK || inside)
+			return rc;
+		ret->state = HEAD_BEHIND;
+		(void)snprintf(ret->why, sizeof ret->why,
+			"record %" PRIu64 " is not the one that was acknowledged", h->seq);
+	}
+	return RC_OK;
 }

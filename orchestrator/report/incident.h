@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "core/record.h"
 #include "report/report.h"
+#include "report/sentence.h"
 
 #include <stdbool.h>
 
@@ -108,9 +109,6 @@ enum rc incident_read(
 
 /* story.c - runs, steps, milestones, numbers and gaps, from the entries. */
 void story_tell(struct report *r);
-
-/* sentence.c - one record as a sentence; in the arena. */
-const char *sentence_of(struct arena *a, const struct record *rec);
 
 /* phrase.c - what all writers need. */
 const char *phrase_time(struct arena *a, int64_t wall_ms); /* RFC 3339 UTC, whole seconds and ms */
