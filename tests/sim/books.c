@@ -1,0 +1,160 @@
+/*
+ * books.c - the playbooks of the simulator: real text through the real loader, with the connectors'
+ * own rows. Durations are short because a seed is an afternoon; what they mean is as in
+ * playbooks/library/.
+ */
+#include "connector.h"
+#include "os/digest.h"
+#include "sim/sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SEEDS                                                                                      \
+	"    seeds:\n"                                                                             \
+	"      - {receiver: r1, mailbox: seed+%@r1.example, authserv: mx.r1.example, imap: "       \
+	"{host: mx.r1.example, auth: {file: r1.auth}}}\n"                                          \
+	"      - {receiver: r2, mailbox: seed+%@r2.example, authserv: mx.r2.example, imap: "       \
+	"{host: mx.r2.example, auth: {file: r2.auth}}}\n"
+#define CANARY(name, path, flow, every)                                                            \
+	"  " name ":\n    kind: canary\n    group: delivery\n    path: " path "\n    flow: " flow  \
+	"\n    every: " every "\n    timeout: 50s\n"                                               \
+	"    late_after: 30s\n    rise: 2 of 3\n    fall: 2 of 3\n    from: " name                 \
+	"@c.corp.example\n"                                                                        \
+	"    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"                             \
+	"    production: {host: mx.cloud.example, from: probe@corp.example, auth: {file: "         \
+	"a.auth}}\n"                                                                               \
+	"    expect: {egress: [198.51.100.25, 198.51.100.26, 203.0.113.65]}\n" SEEDS
+#define HEAD(name, mode)                                                                           \
+	"ferryman: 1\nplaybook: " name                                                             \
+	"\nsummary: for the simulator\nowner: duty@elsewhere.example\ndomains: "                   \
+	"[corp.example]\nmode: " mode "\n"
+#define ZONE                                                                                       \
+	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53], zone: "              \
+	"corp.example, tsig: {name: f, secret: {file: t.key}}, "                                   \
+	"resolvers: [198.51.100.55]}\n"
+#define HUB                                                                                        \
+	"  hub: {connector: postfix, host: 203.0.113.10, user: ferryman, key: {file: id}, "        \
+	"host_key: {file: hub.key}}\n"
+#define TENANT                                                                                     \
+	"  tenant: {connector: exchange-online, tenant: corp.example, app: {file: a.id}, "         \
+	"certificate: {file: a.pem}, "                                                             \
+	"connector_name: ferryman-nsmail, smart_host: relay.nsmail.example, cohorts: [{share: "    \
+	"25%, from: [u1@corp.example]}]}\n"
+#define PATHS                                                                                      \
+	"paths:\n"                                                                                 \
+	"  cloud:\n    prefer: 1\n    egress: [198.51.100.25, 198.51.100.26]\n    last_hop: "      \
+	"none\n"                                                                                   \
+	"    dkim: {by: cloud, d: corp.example, selector: s1}\n    spf: "                          \
+	"[\"include:spf.cloud.example\"]\n"                                                        \
+	"    inbound: {mx: [{preference: 10, host: mx.cloud.example}], mode: deliver}\n"           \
+	"  nsmail:\n    prefer: 2\n    egress: [203.0.113.65]\n    last_hop: none\n"               \
+	"    relay: {host: \"[relay.nsmail.example]:587\", auth: {file: n.auth}}\n"                \
+	"    dkim: {by: cloud, d: corp.example, selector: s1}\n    spf: [\"ip4:203.0.113.65\"]\n"  \
+	"    inbound: {mx: [{preference: 10, host: mx.nsmail.example}], mode: spool, onward: "     \
+	"\"[mx.cloud.example]:25\", recipients: list, keep: 5d}\n"
+#define SIGNALS                                                                                    \
+	"signals:\n"                                                                               \
+	"  lists: {kind: dnsbl, group: reputation, path: cloud, flow: outbound, every: 4m, "       \
+	"timeout: 10s, rise: 1 of 1, fall: 1 of 1, "                                               \
+	"lists: [bl.example], resolver: 198.51.100.55}\n" CANARY(                                  \
+		"canary", "cloud", "outbound", "2m") CANARY("canary-nsmail", "nsmail", "outbound", \
+		"6m") "  anchor-a: {kind: tcp, role: anchor, every: 3m, timeout: 5s, host: "       \
+		      "198.51.100.80, port: 443}\n"                                                \
+		      "  anchor-b: {kind: tcp, role: anchor, every: 3m, timeout: 5s, host: "       \
+		      "203.0.113.80, port: 443}\n"
+#define BLOCKED                                                                                    \
+	"  blocked: {path: cloud, flow: outbound, groups: 2, of: [reputation, delivery], must: "   \
+	"[delivery], receivers: 2, for: 4m, clear: 12m}\n"
+#define SHELTER                                                                                    \
+	"  shelter:\n    kind: shelter\n    flow: outbound\n    expires: 1h\n    steps: [{name: "  \
+	"wait, mail.park: {at: [hub]}}]\n"
+#define LIMITS                                                                                     \
+	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"                              \
+	"people:\n  cio: {user: alice, may: [run, approve, brake]}\n  duty: {user: bob, may: "     \
+	"[run, approve, brake]}\n"                                                                 \
+	"notify: [{program: [/usr/local/bin/page-duty]}]\n"
+
+static const char *const texts[BOOKS_N] = {
+	HEAD("story",
+		"automatic") "targets:\n" ZONE HUB TENANT PATHS SIGNALS "diagnoses:\n" BLOCKED
+			     "responses:\n"
+			     "  - {on: blocked, at: suspect, run: shelter, mode: automatic}\n"
+			     "  - {on: blocked, at: confirmed, run: out, mode: automatic}\n"
+			     "procedures:\n" SHELTER "  out:\n    kind: cutover\n    flow: "
+						     "outbound\n    to: nsmail\n    steps:\n"
+			     "      - {name: allow, spf.authorize: {zone: zone}}\n"
+			     "      - {name: seen, wait.published: {zone: zone}}\n"
+			     "      - {name: prove, verify.canary: {through: nsmail}}\n"
+			     "      - {name: switch, outbound.switch: {at: [tenant, hub]}, pivot: "
+			     "true}\n"
+			     "      - {name: release, queue.release: {at: [hub], rate: 10 per s}}\n"
+			     "      - {name: proven, verify.canary: {through: nsmail, as: "
+			     "production}}\n"
+			     "    failback: {mode: automatic, soak: 8m, stage: 2m, order: "
+			     "[canaries, 25%, 100%], require: [primary-ready]}\n" LIMITS,
+
+	HEAD("both", "automatic") "targets:\n" ZONE HUB TENANT PATHS SIGNALS CANARY("canary-in",
+		"cloud", "inbound", "3m") CANARY("canary-in-nsmail", "nsmail", "inbound",
+		"8m") "diagnoses:\n" BLOCKED "  shut: {path: cloud, flow: inbound, groups: 1, of: "
+					     "[delivery], must: [delivery], for: 3m, clear: 10m}\n"
+		      "responses:\n"
+		      "  - {on: blocked, at: confirmed, run: out, mode: approve, within: 6m, "
+		      "otherwise: proceed}\n"
+		      "  - {on: shut, at: confirmed, run: in, mode: automatic}\n"
+		      "procedures:\n"
+		      "  out:\n    kind: cutover\n    flow: outbound\n    to: nsmail\n    steps:\n"
+		      "      - {name: allow, spf.authorize: {zone: zone}}\n"
+		      "      - {name: park, mail.park: {at: [hub]}}\n"
+		      "      - {name: seen, wait.published: {zone: zone}}\n"
+		      "      - {name: prove, verify.canary: {through: nsmail}}\n"
+		      "      - {name: switch, outbound.switch: {at: [hub, tenant]}, pivot: true}\n"
+		      "      - {name: release, queue.release: {at: [hub], rate: 10 per s}}\n"
+		      "    failback: {mode: automatic, soak: 5m, stage: 1m, order: [canaries, 25%, "
+		      "100%]}\n"
+		      "  in:\n    kind: cutover\n    flow: inbound\n    to: nsmail\n    steps:\n"
+		      "      - {name: prove, verify.canary: {through: nsmail}}\n"
+		      "      - {name: point, mx.switch: {zone: zone}, pivot: true}\n"
+		      "      - {name: seen, wait.published: {zone: zone}}\n"
+		      "    failback: {mode: automatic, soak: 5m, order: [canaries, 100%]}\n" LIMITS,
+
+	HEAD("late-pivot",
+		"approve") "targets:\n" ZONE HUB PATHS SIGNALS "diagnoses:\n" BLOCKED "responses:\n"
+			   "  - {on: blocked, at: suspect, run: shelter, mode: automatic}\n"
+			   "  - {on: blocked, at: confirmed, run: out, mode: approve, within: 5m, "
+			   "otherwise: stand-down}\n"
+			   "procedures:\n" SHELTER "  out:\n    kind: cutover\n    flow: "
+						   "outbound\n    to: nsmail\n    steps:\n"
+			   "      - {name: allow, spf.authorize: {zone: zone}}\n"
+			   "      - {name: prove, verify.canary: {through: nsmail}}\n"
+			   "      - {name: rest, wait.time: {for: 30s}}\n"
+			   "      - {name: switch, outbound.switch: {at: [hub]}, pivot: true}\n"
+			   "      - {name: release, queue.release: {at: [hub]}}\n"
+			   "      - {name: proven, verify.canary: {through: nsmail, as: "
+			   "production}}\n"
+			   "    failback: {mode: approve, soak: 8m, order: [canaries, "
+			   "100%]}\n" LIMITS,
+};
+
+struct playbook *
+book_get(size_t i)
+{
+	const struct playbook_input in = { .file = "sim.yaml",
+		.text = texts[i],
+		.len = strlen(texts[i]),
+		.connectors = registry_infos(),
+		.sha256 = digest_sha256 };
+	struct findings *f = NULL;
+	struct playbook *pb = playbook_load(&stdmem, &in, &f);
+
+	for (size_t k = 0; pb == NULL && k < findings_n(f); k++) {
+		struct buf b;
+
+		buf_init(&b, &stdmem, 8192);
+		finding_put(&b, findings_at(f, k));
+		printf("%s\n", buf_text(&b));
+		buf_fini(&b);
+	}
+	findings_free(&f);
+	return pb;
+}

@@ -1,0 +1,76 @@
+/*
+ * fault.c - decisions whether something goes wrong. Each site has a stream of its own, and each
+ * decision takes two numbers from it, whether it hits or not: leaving one fault out of a script
+ * does not move the others.
+ */
+#include "sim/sim.h"
+
+struct site_row {
+	const char *name;
+	unsigned low, high; /* per mille */
+};
+
+static const struct site_row rows[] = {
+#define SITE_ROW(n, d, low, high) { #n, low, high },
+	FAULT_SITES(SITE_ROW)
+#undef SITE_ROW
+};
+
+const char *
+site_name(enum site s)
+{
+	return s < SITE_N ? rows[s].name : "?";
+}
+
+/* Swarm: about half of the rates are 0, so that a fault is also seen alone. */
+void
+faults_init(struct faults *f, uint64_t seed, const struct script *script)
+{
+	struct rng swarm;
+
+	rng_seed(&swarm, seed, "swarm");
+	for (int i = 0; i < SITE_N; i++) {
+		bool on = rng_ratio(&swarm, 1, 2);
+		unsigned rate = (unsigned)rng_between(&swarm, rows[i].low, rows[i].high);
+
+		rng_seed(&f->rng[i], seed, rows[i].name);
+		f->per_mille[i] = on ? rate : 0;
+	}
+	f->script = script;
+}
+
+static bool
+scripted(const struct script *c, enum site site, uint64_t index)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->fault[i].site == site && c->fault[i].index == index)
+			return true;
+	return false;
+}
+
+bool
+fault(struct sim *s, enum site site)
+{
+	struct faults *f = &s->faults;
+	uint64_t index = f->asked[site]++, choice = rng_next(&f->rng[site]);
+	bool hit = choice % 1000 < f->per_mille[site];
+
+	f->amount = rng_next(&f->rng[site]);
+	if (f->script != NULL)
+		hit = scripted(f->script, site, index);
+	if (!hit || f->off)
+		return false;
+	f->hits[site]++;
+	if (f->happened.n < SCRIPT_MAX) {
+		f->happened.fault[f->happened.n].site = site;
+		f->happened.fault[f->happened.n++].index = index;
+	}
+	trace_add(s, "FAULT %s %llu", rows[site].name, (unsigned long long)index);
+	return true;
+}
+
+int64_t
+fault_span(const struct sim *s, int64_t low, int64_t high)
+{
+	return low + (int64_t)(s->faults.amount % ((uint64_t)(high - low) + 1));
+}

@@ -1,0 +1,96 @@
+/*
+ * Invariant 10: a run that ended rolled back has restored the base of each step with a forward
+ * intent, answered or not; one that ended complete left each resource at the plan's final value, at
+ * every authority. What a person has changed by hand meanwhile is not ours to answer for.
+ */
+#include "base/text.h"
+#include "sim/sim.h"
+
+static void record(struct sim *s, const struct vrecord *rec);
+
+const struct invariant inv_10 = { .name = "inv_10_compensation", .record = record };
+
+static bool
+hand_since(const struct tcell *c, int64_t at)
+{
+	return c->hand_at >= at;
+}
+
+/* The last effect of ours on the resource. */
+static const struct accepted *
+last_effect(const struct view *v, size_t to, const char *resource)
+{
+	for (size_t i = v->effs_n; i-- > 0;)
+		if (v->eff[i].to == to && text_eq(v->eff[i].resource, resource))
+			return &v->eff[i];
+	return NULL;
+}
+
+static const struct vstep *
+first_on(const struct vrun *run, const struct vstep *st)
+{
+	for (size_t i = 0; i < run->steps_n; i++)
+		if (run->step[i].state && text_eq(run->step[i].target, st->target) &&
+			text_eq(run->step[i].resource, st->resource))
+			return &run->step[i];
+	return st;
+}
+
+static void
+restored(struct sim *s, const struct vrun *run, const struct vstep *st)
+{
+	struct ftarget *t = target_find(s, st->target);
+	const struct accepted *e;
+
+	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || t == NULL)
+		return;
+	e = last_effect(&s->view, (size_t)(t - s->target), st->resource);
+	if (e == NULL || e->at < run->start_at || text_eq(e->value, first_on(run, st)->undo))
+		return;
+	violated(s, &inv_10, "run %s is rolled back, and %s of %s was last set to \"%s\"", run->id,
+		st->resource, st->target, e->value);
+}
+
+static const struct vstep *
+last_on(const struct vrun *run, const struct vstep *st)
+{
+	for (size_t i = run->steps_n; i-- > 0;)
+		if (run->step[i].state && text_eq(run->step[i].target, st->target) &&
+			text_eq(run->step[i].resource, st->resource))
+			return &run->step[i];
+	return st;
+}
+
+static void
+complete(struct sim *s, const struct vrun *run, const struct vstep *st)
+{
+	struct ftarget *t = target_find(s, st->target);
+	struct tcell *c = t != NULL ? target_cell(t, st->resource) : NULL;
+	const char *want = last_on(run, st)->want;
+
+	if (c == NULL || hand_since(c, run->start_at) || text_starts(st->resource, "relay.park "))
+		return;
+	if (!text_eq(c->value, want))
+		violated(s, &inv_10, "run %s is complete, and %s of %s is \"%s\"", run->id,
+			st->resource, st->target, c->value);
+	for (size_t i = 1; t == &s->target[T_ZONE] && i <= SECONDARIES; i++)
+		if (!text_eq(c->shown[i], want))
+			violated(s, &inv_10,
+				"run %s is complete, and server %zu still shows %s as \"%s\"",
+				run->id, i, st->resource, c->shown[i]);
+}
+
+static void
+record(struct sim *s, const struct vrecord *rec)
+{
+	if (rec->r->type != REC_END || rec->run == NULL)
+		return;
+	for (size_t i = 0; i < rec->run->steps_n && s->killer == NULL; i++) {
+		const struct vstep *st = &rec->run->step[i];
+
+		if (st->state && rec->run->state == VR_UNDONE)
+			restored(s, rec->run, st);
+		if (st->state && rec->run->state == VR_DONE)
+			complete(s, rec->run, st);
+	}
+}

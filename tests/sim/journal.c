@@ -1,0 +1,149 @@
+/*
+ * journal.c - a store in memory with the contract of state/store.h: an append succeeds if and only
+ * if head and epoch are the expected ones. A crash loses nothing that was acknowledged; the one
+ * append under way may be there or not.
+ */
+#include "os/digest.h"
+#include "sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+
+void
+journal_init(struct sim *s)
+{
+	struct journal *j = &s->journal;
+	char hash[65];
+
+	digest_sha256(NULL, &s->seed, sizeof s->seed, hash);
+	memcpy(j->store, hash, 32);
+	j->era = 1;
+	memcpy(j->hash, zeros, sizeof zeros);
+}
+
+static void
+pending_fini(struct pending *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->record[i]);
+	free(p->record);
+	memset(p, 0, sizeof *p);
+}
+
+void
+journal_fini(struct journal *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		free(j->entry[i].text);
+	free(j->entry);
+	pending_fini(&j->pending);
+}
+
+void
+journal_append(struct sim *s, const struct action *a)
+{
+	struct pending *p = &s->journal.pending;
+	bool slow = fault(s, SITE_APPEND_SLOW);
+	int64_t late = slow ? fault_span(s, 50, 8000) : rng_between(&s->net_rng, 1, 4);
+
+	pending_fini(p);
+	p->any = true;
+	p->life = s->process.life;
+	p->op = a->op;
+	p->epoch = a->append.expect_epoch;
+	p->seq = a->append.expect_seq;
+	memcpy(p->hash, a->append.expect_hash, sizeof p->hash);
+	p->n = a->append.records_n;
+	p->record = stdmem_get((p->n + 1) * sizeof *p->record);
+	for (size_t i = 0; i < p->n; i++)
+		p->record[i] = stdmem_str(a->append.records[i]);
+	p->outcome = fault(s, SITE_APPEND_FAILS) ? OUT_UNKNOWN : OUT_DONE;
+	sim_push(s, (struct happening){
+			    .at = s->now + late, .kind = H_APPLY, .life = p->life, .op = p->op });
+	process_maybe_dies(s, "append sent");
+}
+
+static void
+store_one(struct sim *s, const char *record)
+{
+	struct journal *j = &s->journal;
+	struct entry *e;
+
+	j->entry = sim_grow(j->entry, j->n, &j->room, sizeof *j->entry);
+	e = &j->entry[j->n++];
+	e->text = stdmem_str(record);
+	e->n = strlen(record);
+	digest_sha256(NULL, e->text, e->n, e->hash);
+	memcpy(j->hash, e->hash, sizeof j->hash);
+	view_record(s, e);
+}
+
+/* The instant at which the append takes place, or does not. */
+static void
+apply(struct sim *s)
+{
+	struct journal *j = &s->journal;
+	struct pending *p = &j->pending;
+
+	p->applied = true;
+	if (p->epoch != j->epoch || p->seq != j->n || strcmp(p->hash, j->hash) != 0) {
+		p->outcome = OUT_CONFLICT;
+		trace_add(s, "append CONFLICT: expects %llu.%llu", (unsigned long long)p->epoch,
+			(unsigned long long)p->seq);
+		return;
+	}
+	for (size_t i = 0; i < p->n && s->killer == NULL; i++)
+		store_one(s, p->record[i]);
+}
+
+void
+journal_crash(struct sim *s)
+{
+	struct pending *p = &s->journal.pending;
+
+	if (p->any && !p->applied && rng_ratio(&s->net_rng, 1, 2))
+		apply(s);
+	pending_fini(p);
+}
+
+static void
+acknowledge(struct sim *s)
+{
+	struct pending *p = &s->journal.pending;
+	struct event ev = { .type = EV_APPENDED, .op = p->op };
+	enum outcome outcome = p->outcome;
+
+	if (process_end_op(s, p->life, p->op) == NULL)
+		return;
+	ev.appended.outcome = outcome;
+	ev.appended.seq = outcome == OUT_DONE ? s->journal.n : 0;
+	ev.appended.hash = outcome == OUT_DONE ? s->journal.hash : NULL;
+	pending_fini(p);
+	s->process.appending = false;
+	process_tell(s, &ev);
+	if (outcome != OUT_DONE && s->process.up) /* the shell halts with its store */
+		process_die(s);
+}
+
+void
+journal_happens(struct sim *s, const struct happening *h)
+{
+	struct pending *p = &s->journal.pending;
+
+	if (!p->any || p->life != h->life || p->op != h->op)
+		return;
+	if (h->kind == H_APPENDED) {
+		acknowledge(s);
+		return;
+	}
+	if (p->outcome == OUT_DONE ||
+		rng_ratio(&s->net_rng, 1, 2)) /* a failing disk may have it, or not */
+		apply(s);
+	sim_push(s, (struct happening){ .at = s->now + rng_between(&s->net_rng, 0, 3),
+			    .kind = H_APPENDED,
+			    .life = p->life,
+			    .op = p->op });
+	process_maybe_dies(s, "append durable");
+}

@@ -1,0 +1,230 @@
+/*
+ * net.c - between the process and its targets: requests and answers are delayed, lost, repeated,
+ * late. What a process has sent goes on without it. A class U connector sends nothing after the
+ * deadline, and what it sent lands within the drain time after that: those are its two assumptions,
+ * and the simulator keeps to them.
+ */
+#include "base/text.h"
+#include "sim/sim.h"
+
+#include <string.h>
+
+static size_t
+new_request(struct sim *s, const struct action *a, size_t to)
+{
+	struct request *r;
+
+	s->request = sim_grow(s->request, s->requests_n, &s->requests_room, sizeof *s->request);
+	r = &s->request[s->requests_n];
+	*r = (struct request){ .op = a->op,
+		.life = s->process.life,
+		.sent_at = s->now,
+		.deadline_ms = a->effect.deadline_ms > 0 ? a->effect.deadline_ms : 30000,
+		.playbook = sim_str(s, a->effect.playbook),
+		.run = sim_str(s, a->effect.run),
+		.step = sim_str(s, a->effect.step),
+		.target = sim_str(s, a->effect.target),
+		.resource = sim_str(s, a->effect.resource),
+		.base = sim_str(s, a->effect.base != NULL ? a->effect.base : ""),
+		.want = sim_str(s, a->effect.want != NULL ? a->effect.want : ""),
+		.options = sim_str(s, a->effect.options != NULL ? a->effect.options : ""),
+		.dir = a->effect.dir,
+		.lsn = a->effect.lsn,
+		.seen_lsn = a->effect.seen_lsn,
+		.seen_store = sim_str(s, a->effect.seen_store),
+		.to = to };
+	return s->requests_n++;
+}
+
+static void
+answer(struct sim *s, size_t request, int64_t at, enum outcome outcome)
+{
+	const struct request *r = &s->request[request];
+
+	sim_push(s, (struct happening){ .at = at,
+			    .kind = H_ANSWER,
+			    .life = r->life,
+			    .op = r->op,
+			    .index = request,
+			    .outcome = outcome });
+}
+
+/* A copy of the request on its way. number 1: its answer will be heard. */
+static void
+fly(struct sim *s, size_t request, int64_t late, bool heard)
+{
+	sim_push(s, (struct happening){ .at = s->now + late,
+			    .kind = H_DELIVER,
+			    .index = request,
+			    .number = heard });
+}
+
+static int64_t
+latest(const struct sim *s, const struct request *r)
+{
+	const struct ftarget *t = &s->target[r->to];
+
+	return t->class == FENCE_U ? r->deadline_ms + t->drain_ms - 1 : 10 * r->deadline_ms;
+}
+
+/* The tenant's connector looks before it sends, and a value that the plan did not see ends it
+ * there. */
+static bool
+looks_wrong(struct sim *s, const struct request *r)
+{
+	const struct tcell *c = target_cell(&s->target[r->to], r->resource);
+
+	return r->to == T_TENANT && c != NULL && !text_eq(c->value, r->base) &&
+	       !text_eq(c->value, r->want);
+}
+
+void
+net_effect(struct sim *s, const struct action *a)
+{
+	struct ftarget *t = target_find(s, a->effect.target);
+	size_t i = new_request(s, a, t != NULL ? (size_t)(t - s->target) : T_TENANT);
+	const struct request *r = &s->request[i];
+	int64_t late = rng_between(&s->net_rng, 20, 800);
+	bool lost, heard;
+
+	view_sent(s, i);
+	if (t == NULL || looks_wrong(s, r)) {
+		answer(s, i, s->now + late, t == NULL ? OUT_REFUSED : OUT_CONFLICT);
+		return;
+	}
+	if (fault(s, SITE_NOT_SENT)) {
+		answer(s, i, s->now + late, OUT_RETRY);
+		return;
+	}
+	answer(s, i, s->now + r->deadline_ms, OUT_UNKNOWN); /* what comes earlier counts */
+	s->request[i].refused =
+		fault(s, SITE_REFUSED); /* each copy of it, or the refusal would prove nothing */
+	lost = fault(s, SITE_REQUEST_LOST);
+	if (!lost && fault(s, SITE_REQUEST_LATE))
+		late = fault_span(s, r->deadline_ms / 2, latest(s, r));
+	heard = !fault(s, SITE_REPLY_LOST);
+	if (!lost)
+		fly(s, i, late, heard);
+	if (fault(s, SITE_REQUEST_TWICE))
+		fly(s, i, fault_span(s, 10, latest(s, r)), false);
+	process_maybe_dies(s, "effect sent");
+}
+
+static void
+deliver(struct sim *s, const struct happening *h)
+{
+	const struct request *r = &s->request[h->index];
+	enum outcome o;
+
+	if (r->refused) {
+		o = OUT_REFUSED;
+	} else {
+		o = target_take(s, h->index);
+		r = &s->request[h->index];
+		if (fault(s, SITE_ERROR_APPLIED))
+			o = OUT_UNKNOWN;
+	}
+	trace_add(s, "%s: request %llu arrives: %s", r->target, (unsigned long long)r->lsn,
+		outcome_name(o));
+	if (h->number != 0 && s->killer == NULL)
+		answer(s, h->index, s->now + rng_between(&s->net_rng, 10, 400), o);
+	process_maybe_dies(s, "effect applied");
+}
+
+/* --- reads --- */
+
+void
+net_read(struct sim *s, const struct action *a)
+{
+	struct ftarget *t = target_find(s, a->read.target);
+	int64_t deadline = a->read.deadline_ms > 0 ? a->read.deadline_ms : 30000;
+	struct reading *r;
+	size_t i;
+
+	s->reading = sim_grow(s->reading, s->readings_n, &s->readings_room, sizeof *s->reading);
+	i = s->readings_n++;
+	r = &s->reading[i];
+	*r = (struct reading){ .op = a->op,
+		.life = s->process.life,
+		.to = t != NULL ? (size_t)(t - s->target) : T_N,
+		.resource = sim_str(s, a->read.resource),
+		.from = a->read.from,
+		.deadline_at = s->now + deadline,
+		.outcome = OUT_RETRY,
+		.value = "" };
+	if (t == NULL || fault(s, SITE_READ_LOST)) {
+		sim_push(s, (struct happening){ .at = r->deadline_at,
+				    .kind = H_READ_BACK,
+				    .life = r->life,
+				    .op = r->op,
+				    .index = i });
+		return;
+	}
+	sim_push(s, (struct happening){ .at = s->now + rng_between(&s->net_rng, 10, 400),
+			    .kind = H_READ,
+			    .life = r->life,
+			    .op = r->op,
+			    .index = i });
+}
+
+static void
+read_servers(struct sim *s, struct reading *r, struct tcell *c)
+{
+	bool any = false;
+
+	if (r->from == READ_RESOLVERS) {
+		if (s->now >= c->cached_until) {
+			c->cached = c->shown[rng_below(&s->net_rng, SECONDARIES + 1)];
+			c->cached_until = s->now + rng_between(&s->net_rng, 0, 300000);
+		}
+		r->by[0] = c->cached;
+		r->answered[0] = any = true;
+		r->by_n = 1;
+	} else {
+		size_t silent = fault(s, SITE_SERVER_SILENT) ? (size_t)fault_span(s, 0, SECONDARIES)
+							     : SIZE_MAX;
+
+		for (size_t i = 0; i <= SECONDARIES; i++) {
+			r->by[i] = c->shown[i];
+			r->answered[i] = i != silent;
+			any |= r->answered[i];
+		}
+		r->by_n = SECONDARIES + 1;
+	}
+	r->outcome = any ? OUT_DONE : OUT_RETRY;
+	r->value = r->by[0];
+}
+
+static void
+read_at(struct sim *s, const struct happening *h)
+{
+	struct reading *r = &s->reading[h->index];
+	struct ftarget *t = &s->target[r->to];
+	const char *value = target_read(s, t, r->resource);
+	int64_t back = s->now + rng_between(&s->net_rng, 10, 400);
+
+	if (value == NULL || (r->from != READ_TARGET && r->to != T_ZONE)) {
+		r->outcome = OUT_REFUSED;
+	} else if (r->from == READ_TARGET) {
+		r->outcome = OUT_DONE;
+		r->value = value;
+		memcpy(r->marker_store, t->marker_store, sizeof r->marker_store);
+		r->marker_lsn = t->marker_lsn;
+	} else {
+		read_servers(s, r, target_cell(t, r->resource));
+	}
+	sim_push(s, (struct happening){ .at = back,
+			    .kind = H_READ_BACK,
+			    .life = r->life,
+			    .op = r->op,
+			    .index = h->index });
+}
+
+void
+net_happens(struct sim *s, const struct happening *h)
+{
+	if (h->kind == H_DELIVER)
+		deliver(s, h);
+	else
+		read_at(s, h);
+}

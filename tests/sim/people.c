@@ -1,0 +1,237 @@
+/* people.c - who speaks to ferryman (plans, triggers, approvals, brakes), and whose hand is in the
+ * targets. */
+#include "base/text.h"
+#include "sim/sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COMMANDS_MAX = 6, HANDS_MAX = 3, PEOPLE_FROM = 5 * 60000, PEOPLE_TO = 80 * 60000 };
+
+static void
+say_at(struct sim *s, int64_t at, enum verb verb)
+{
+	sim_push(s, (struct happening){ .at = at, .kind = H_COMMAND, .number = verb });
+}
+
+void
+people_init(struct sim *s)
+{
+	static const enum verb said[] = { VERB_PLAN, VERB_PLAN, VERB_PLAN, VERB_ABORT,
+		VERB_FAILBACK, VERB_PAUSE, VERB_ACK, VERB_CONTINUE, VERB_STATUS };
+	struct people *p = &s->people;
+	size_t commands, hands;
+
+	rng_seed(&p->rng, s->seed, "people");
+	commands = (size_t)rng_below(&p->rng, COMMANDS_MAX);
+	hands = (size_t)rng_below(&p->rng, HANDS_MAX + 1);
+	for (size_t i = 0; i < commands; i++)
+		say_at(s, rng_between(&p->rng, PEOPLE_FROM, PEOPLE_TO),
+			said[rng_below(&p->rng, sizeof said / sizeof *said)]);
+	for (size_t i = 0; i < hands; i++)
+		sim_push(s, (struct happening){ .at = rng_between(&p->rng, 60000, PEOPLE_TO),
+				    .kind = H_HAND,
+				    .index = rng_below(&p->rng, T_N) });
+}
+
+/* --- commands --- */
+
+static void
+speak(struct sim *s, struct event *ev)
+{
+	static const char *const users[] = { "alice", "bob", "mallory" };
+	struct people *p = &s->people;
+	char req[32], nonce[32];
+
+	(void)snprintf(req, sizeof req, "c%u", ++p->next_req);
+	(void)snprintf(nonce, sizeof nonce, "n%u", p->next_req);
+	ev->type = EV_COMMAND;
+	ev->command.req = req;
+	ev->command.nonce = nonce;
+	ev->command.principal = users[rng_below(&p->rng, 2)];
+	if (fault(s, SITE_CLUMSY))
+		ev->command.principal = users[2];
+	ev->command.via = "cli";
+	ev->command.playbook = s->book->name;
+	ev->command.reason = "as simulated";
+	if (ev->command.plan_hash != NULL && fault(s, SITE_CLUMSY))
+		ev->command.plan_hash =
+			"0000000000000000000000000000000000000000000000000000000000000000";
+	trace_add(s, "%s says %s %s", ev->command.principal, verb_name(ev->command.verb),
+		ev->command.run != NULL ? ev->command.run : "");
+	process_tell(s, ev);
+}
+
+static const char *
+cutover_name(struct sim *s, enum flow flow)
+{
+	const struct procedure *p = playbook_cutover(s->book, flow);
+
+	return p != NULL ? p->name : NULL;
+}
+
+static void
+ask_plan(struct sim *s, struct event *ev)
+{
+	struct people *p = &s->people;
+
+	p->flow = s->book->has_flow[FLOW_INBOUND] && rng_ratio(&p->rng, 1, 2) ? FLOW_INBOUND
+									      : FLOW_OUTBOUND;
+	p->of = rng_ratio(&p->rng, 2, 3) ? VERB_CUTOVER : VERB_FAILBACK;
+	p->asked = p->next_req + 1;
+	ev->command.of = p->of;
+	ev->command.procedure = cutover_name(s, p->flow);
+}
+
+static const char *
+newest_open(struct sim *s)
+{
+	for (size_t i = s->view.runs_n; i-- > 0;)
+		if (!s->view.run[i].terminal)
+			return s->view.run[i].id;
+	return NULL;
+}
+
+void
+people_command(struct sim *s, const struct happening *h)
+{
+	struct people *p = &s->people;
+	struct event ev = { 0 };
+
+	if (!s->process.up || s->process.stalled_until > s->now)
+		return; /* nobody answers */
+	ev.command.verb = (enum verb)h->number;
+	switch (ev.command.verb) {
+	case VERB_PLAN:
+		ask_plan(s, &ev);
+		break;
+	case VERB_CUTOVER:
+	case VERB_FAILBACK:
+		ev.command.procedure = cutover_name(s, p->flow);
+		ev.command.plan_hash = p->hash[0] != '\0' ? p->hash : NULL;
+		ev.command.overrides[0] = "soak";
+		ev.command.overrides[1] = "cooldown";
+		ev.command.overrides_n = rng_below(&p->rng, 3);
+		break;
+	case VERB_APPROVE:
+	case VERB_DENY:
+		ev.command.plan_hash = p->hash;
+		ev.command.expires_wall_ms = process_wall(s) + 600000;
+		break;
+	case VERB_ABORT:
+	case VERB_CONTINUE:
+		ev.command.run = newest_open(s);
+		break;
+	case VERB_PAUSE:
+		ev.command.expires_wall_ms = process_wall(s) + rng_between(&p->rng, 60000, 1800000);
+		if (rng_ratio(&p->rng, 2, 3))
+			say_at(s, s->now + rng_between(&p->rng, 30000, 1200000), VERB_RESUME);
+		break;
+	case VERB_RESUME:
+	case VERB_ACK:
+	case VERB_STATUS:
+	case VERB_DRILL:
+	case VERB_EJECT:
+	case VERB_N:
+		break;
+	}
+	speak(s, &ev);
+}
+
+/* The value of a member "name":"..." in a body, without a parser: hashes and names need no escapes.
+ */
+static bool
+member(const char *body, const char *name, char *out, size_t room)
+{
+	char key[40];
+	const char *at, *end;
+
+	(void)snprintf(key, sizeof key, "\"%s\":\"", name);
+	at = body != NULL ? strstr(body, key) : NULL;
+	end = at != NULL ? strchr(at + strlen(key), '"') : NULL;
+	if (end == NULL || (size_t)(end - at) - strlen(key) >= room)
+		return false;
+	(void)snprintf(
+		out, room, "%.*s", (int)(end - at - (ptrdiff_t)strlen(key)), at + strlen(key));
+	return true;
+}
+
+void
+people_reply(struct sim *s, const struct action *a)
+{
+	struct people *p = &s->people;
+	char req[32];
+
+	trace_add(s, "reply %s exit %d%s: %s", a->reply.req, a->reply.exit,
+		a->reply.last ? "" : " ...", a->reply.body);
+	(void)snprintf(req, sizeof req, "c%u", p->asked);
+	if (p->asked == 0 || !text_eq(a->reply.req, req) || a->reply.exit != 0)
+		return;
+	p->asked = 0;
+	if (member(a->reply.body, "plan_hash", p->hash, sizeof p->hash))
+		say_at(s, s->now + rng_between(&p->rng, 2000, 120000), p->of);
+}
+
+void
+people_told(struct sim *s, const struct action *a)
+{
+	struct people *p = &s->people;
+
+	if (s->trace.print || !text_eq(a->status.topic, "signal"))
+		trace_add(s, "status %s %s", a->status.topic, a->status.body);
+	if (!text_eq(a->status.topic, "approval") ||
+		!member(a->status.body, "plan_hash", p->hash, sizeof p->hash))
+		return;
+	if (rng_ratio(&p->rng, 3, 5))
+		say_at(s, s->now + rng_between(&p->rng, 5000, 400000),
+			rng_ratio(&p->rng, 5, 6) ? VERB_APPROVE : VERB_DENY);
+}
+
+/* --- a hand in the targets --- */
+
+static const char *
+other_value(struct sim *s, const struct tcell *c)
+{
+	bool txt = text_starts(c->resource, "dns.rrset corp.example TXT");
+
+	if (txt && strstr(c->value, "txt zz=") == NULL)
+		return sim_str(s, arena_fmt(s->arena, "%stxt zz=by-hand\n", c->value));
+	if (txt)
+		return "ttl 300\ntxt other=1\ntxt v=spf1 include:spf.cloud.example -all\n";
+	if (text_starts(c->resource, "dns.rrset "))
+		return "ttl 300\nmx 20 mx.by-hand.example\n";
+	if (text_starts(c->resource, "relay.route "))
+		return c->value[0] == '\0' ? "next nsmail:[by-hand.example]:587\nshare 100\n" : "";
+	if (text_starts(c->resource, "relay.park "))
+		return NULL; /* nobody parks mail by hand */
+	return c->value[0] == '\0' ? "enabled\n" : "";
+}
+
+void
+people_hand(struct sim *s, const struct happening *h)
+{
+	struct people *p = &s->people;
+	struct ftarget *t = &s->target[h->index % T_N];
+	struct tcell *c =
+		t->name != NULL && t->cells_n > 0 ? &t->cell[rng_below(&p->rng, t->cells_n)] : NULL;
+	const char *was, *value;
+
+	if (h->kind ==
+		H_HAND_BACK) { /* index: cell * T_N + target; the text is the first value again */
+		c = &t->cell[h->index / T_N];
+		target_edit(s, t, c, c->change[h->number].value, 0);
+		return;
+	}
+	if (c == NULL || !fault(s, SITE_HAND))
+		return;
+	value = other_value(s, c);
+	was = c->value;
+	if (value == NULL || text_eq(value, was))
+		return;
+	if (rng_ratio(&p->rng, 1, 2))
+		sim_push(s, (struct happening){ .at = s->now + rng_between(&p->rng, 30000, 1800000),
+				    .kind = H_HAND_BACK,
+				    .index = (size_t)(c - t->cell) * T_N + h->index % T_N,
+				    .number = (int64_t)c->changes_n - 1 });
+	target_edit(s, t, c, value, 0);
+}

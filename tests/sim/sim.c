@@ -1,0 +1,216 @@
+/*
+ * sim.c - one seed: a world is drawn, two hours pass with faults (safety), then everything is
+ * healed and what was begun must come to an end (liveness).
+ */
+#include "sim/sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	HEAL_FROM = 80 * 60000,
+	HEAL_TO = 110 * 60000,
+	LIVENESS_MS = 4 * 3600000,
+	EVENTS_MAX = 400000
+};
+
+void *
+sim_grow(void *array, size_t n, size_t *room, size_t size)
+{
+	if (n < *room)
+		return array;
+	*room = *room == 0 ? 32 : *room * 2;
+	array = realloc(array, *room * size);
+	if (array == NULL)
+		abort();
+	return array;
+}
+
+const char *
+sim_str(struct sim *s, const char *text)
+{
+	return arena_str(s->arena, text);
+}
+
+void
+sim_push(struct sim *s, struct happening h)
+{
+	heap_push(&s->heap, h);
+}
+
+void
+violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->killer != NULL)
+		return;
+	s->killer = i;
+	va_start(ap, fmt);
+	(void)vsnprintf(s->why, sizeof s->why, fmt, ap);
+	va_end(ap);
+	trace_add(s, "VIOLATED %s: %s", i->name, s->why);
+}
+
+struct sim *
+sim_new(const struct sim_opts *o)
+{
+	struct sim *s = stdmem_get(sizeof *s);
+
+	s->seed = o->seed;
+	s->arena = arena_new(&stdmem, (size_t)256 << 20);
+	s->trace.hash = 0xcbf29ce484222325u;
+	s->trace.print = o->trace;
+	faults_init(&s->faults, o->seed, o->script);
+	rng_seed(&s->net_rng, o->seed, "net");
+	rng_seed(&s->probe_rng, o->seed, "probes");
+	s->book = book_get((size_t)(o->seed % BOOKS_N));
+	if (s->book == NULL)
+		abort();
+	s->process.alarm_at = -1;
+	return s;
+}
+
+static void
+draw_world(struct sim *s)
+{
+	journal_init(s);
+	targets_init(s);
+	truth_init(s);
+	people_init(s);
+	s->heal_at = rng_between(&s->net_rng, HEAL_FROM, HEAL_TO);
+	s->end_at = s->heal_at + LIVENESS_MS;
+	sim_push(s, (struct happening){ .at = 10, .kind = H_STARTS });
+	sim_push(s, (struct happening){ .at = s->heal_at, .kind = H_HEAL });
+	sim_push(s, (struct happening){
+			    .at = rng_between(&s->net_rng, 60000, HEAL_FROM), .kind = H_CLOCK });
+}
+
+/* From now on nothing goes wrong any more, and the brake is released: what was begun must end. */
+static void
+heal(struct sim *s)
+{
+	s->healed = true;
+	s->faults.off = true;
+	s->process.stalled_until = 0;
+	trace_add(s, "everything is healed");
+	sim_push(s, (struct happening){
+			    .at = s->now + 120000, .kind = H_COMMAND, .number = VERB_RESUME });
+}
+
+static void
+set_clock(struct sim *s)
+{
+	if (!fault(s, SITE_CLOCK_SET))
+		return;
+	s->process.wall_skew += fault_span(s, -3600000, 3600000);
+	trace_add(s, "the wall clock is off by %lld ms", (long long)s->process.wall_skew);
+}
+
+static void
+happen(struct sim *s, const struct happening *h)
+{
+	switch (h->kind) {
+	case H_APPLY:
+	case H_APPENDED:
+		journal_happens(s, h);
+		break;
+	case H_DELIVER:
+	case H_READ:
+		net_happens(s, h);
+		break;
+	case H_HAND:
+	case H_HAND_BACK:
+		if (!s->healed)
+			people_hand(s, h);
+		break;
+	case H_COMMAND:
+		people_command(s, h);
+		break;
+	case H_SYNC:
+		target_sync(s, h);
+		break;
+	case H_EMPTIED:
+		target_emptied(s, h);
+		break;
+	case H_CLOCK:
+		set_clock(s);
+		break;
+	case H_HEAL:
+		heal(s);
+		break;
+	case H_TICK:
+	case H_ANSWER:
+	case H_READ_BACK:
+	case H_SEEN:
+	case H_SENT:
+	case H_CANCELLED:
+	case H_DIES:
+	case H_STARTS:
+	case H_STALLS:
+	case H_GOES_ON:
+		process_happens(s, h);
+		break;
+	case H_N:
+		break;
+	}
+}
+
+/* Nothing is under way any more: no run that is neither ended, blocked nor a shelter. */
+static bool
+all_quiet(const struct sim *s)
+{
+	if (!s->healed || !s->process.up || s->now < s->heal_at + 900000)
+		return false;
+	for (size_t i = 0; i < s->view.runs_n; i++)
+		if (!s->view.run[i].terminal && s->view.run[i].state != VR_BLOCKED &&
+			s->view.run[i].state != VR_SHELTERING)
+			return false;
+	return true;
+}
+
+void
+sim_run(struct sim *s)
+{
+	static const struct invariant endless = { .name = "inv_18_liveness" };
+	struct happening h;
+
+	draw_world(s);
+	while (s->killer == NULL && heap_pop(&s->heap, &h)) {
+		s->now = h.at;
+		if (s->now > s->end_at || all_quiet(s))
+			break;
+		if (++s->events > EVENTS_MAX) {
+			violated(s, &endless, "%d events, and no end", EVENTS_MAX);
+			break;
+		}
+		happen(s, &h);
+	}
+	s->ended = true;
+	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
+		if (invariants[i]->over != NULL)
+			invariants[i]->over(s);
+}
+
+void
+sim_free(struct sim **ps)
+{
+	struct sim *s = *ps;
+
+	if (s == NULL)
+		return;
+	*ps = NULL;
+	process_fini(s);
+	journal_fini(&s->journal);
+	targets_fini(s);
+	view_fini(&s->view);
+	heap_fini(&s->heap);
+	playbook_unref(&s->book);
+	arena_free(&s->arena);
+	free(s->request);
+	free(s->reading);
+	free(s->probing);
+	free(s);
+}

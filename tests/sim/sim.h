@@ -1,0 +1,458 @@
+/*
+ * sim.h - the simulator: the production core, a virtual clock, and a world that delays, loses,
+ * repeats, lies, edits and crashes. One thread, one seed, one order of events: the same seed gives
+ * the same trace, byte for byte.
+ *
+ * Nothing here asks the machine for the time, for random bytes or for an address. Who checks
+ * (inv_*.c) sees records, requests and what targets accepted, never the core's inside. Written from
+ * reliability.md, not from the core.
+ */
+#ifndef FERRYMAN_TESTS_SIM_H
+#define FERRYMAN_TESTS_SIM_H
+
+#include "base/arena.h"
+#include "config/playbook.h"
+#include "core/action.h"
+#include "core/core.h"
+#include "core/plan.h"
+#include "core/record.h"
+#include "os/stdmem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim;
+
+/* --- rng.c: xoshiro256**, one stream for each component, seeded by hash(seed, name) --- */
+struct rng {
+	uint64_t s[4];
+};
+void rng_seed(struct rng *r, uint64_t seed, const char *name);
+uint64_t rng_next(struct rng *r);
+uint64_t rng_below(struct rng *r, uint64_t n);		       /* 0..n-1 */
+int64_t rng_between(struct rng *r, int64_t low, int64_t high); /* both inclusive */
+bool rng_ratio(struct rng *r, unsigned num, unsigned den);
+
+/* --- heap.c: what is to happen, ordered by (time, sequence) --- */
+enum happening_kind {
+	H_TICK,	    /* the process asked to be woken */
+	H_APPLY,    /* the append reaches the disk */
+	H_APPENDED, /* and is acknowledged */
+	H_DELIVER,  /* an effect's request reaches its target */
+	H_ANSWER,   /* its answer reaches the process */
+	H_READ,	    /* a target is read */
+	H_READ_BACK,
+	H_SEEN,
+	H_SENT,
+	H_CANCELLED,
+	H_DIES,
+	H_STARTS,
+	H_STALLS,
+	H_GOES_ON,
+	H_HAND,	     /* a person edits a target */
+	H_HAND_BACK, /* and takes it back */
+	H_COMMAND,   /* a person speaks to ferryman */
+	H_SYNC,	     /* a secondary transfers the zone */
+	H_EMPTIED,   /* the hub's queue has let go what waited */
+	H_CLOCK,     /* the wall clock is set */
+	H_HEAL,
+	H_N
+};
+const char *happening_name(enum happening_kind k);
+
+struct happening {
+	int64_t at;
+	uint64_t seq;
+	enum happening_kind kind;
+	uint32_t life; /* of the process that it is for; 0 = the world's own */
+	op_id op;
+	size_t index; /* into whatever the kind speaks of */
+	int64_t number;
+	enum outcome outcome;
+};
+
+struct heap {
+	struct happening *a;
+	size_t n, room;
+	uint64_t seq;
+};
+void heap_push(struct heap *h, struct happening x); /* gives it its sequence number */
+bool heap_pop(struct heap *h, struct happening *ret);
+void heap_fini(struct heap *h);
+
+/* --- trace.c: one line for each event; a hash of all, the last ones to show --- */
+enum { TRACE_LINES = 256, TRACE_LINE = 220 };
+struct trace {
+	char line[TRACE_LINES][TRACE_LINE];
+	uint64_t n, hash;
+	bool print;
+};
+void trace_add(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void trace_tail(const struct trace *t, size_t lines);
+
+/* --- fault.c: each fault is a decision (site, index) -> yes or no and a number; kept as a script
+ * --- */
+#define FAULT_SITES(X)                                                                             \
+	X(NOT_SENT, "the effect cannot be sent", 5, 200)                                           \
+	X(REQUEST_LOST, "an effect's request is lost", 5, 200)                                     \
+	X(REQUEST_LATE, "an effect's request arrives after its deadline", 5, 200)                  \
+	X(REQUEST_TWICE, "an effect's request arrives twice", 5, 300)                              \
+	X(REPLY_LOST, "an effect's answer is lost", 5, 250)                                        \
+	X(ERROR_APPLIED, "the target answers with an error after it has applied", 5, 200)          \
+	X(REFUSED, "the target refuses although it could", 2, 60)                                  \
+	X(READ_LOST, "a read is not answered", 5, 200)                                             \
+	X(SECONDARY_LAGS, "a secondary shows the old zone for long", 20, 500)                      \
+	X(SERVER_SILENT, "one authoritative server does not answer", 5, 150)                       \
+	X(APPEND_SLOW, "the disk is slow", 5, 100)                                                 \
+	X(APPEND_FAILS, "the disk fails", 1, 8)                                                    \
+	X(CRASH, "the process dies", 2, 40)                                                        \
+	X(REBOOT, "and the machine with it", 100, 500)                                             \
+	X(STALL, "the process stands still", 1, 20)                                                \
+	X(PROBE_LOST, "a probe is not answered", 5, 150)                                           \
+	X(PROBE_LIES, "a probe says the opposite", 2, 60)                                          \
+	X(NOTIFY_LOST, "a notification does not get out", 20, 500)                                 \
+	X(HAND, "a person edits a target", 100, 900)                                               \
+	X(CLOCK_SET, "the wall clock jumps", 50, 500)                                              \
+	X(CLUMSY, "a person types the wrong thing", 20, 300)
+enum site {
+#define SITE_ENUM(n, d, low, high) SITE_##n,
+	FAULT_SITES(SITE_ENUM)
+#undef SITE_ENUM
+		SITE_N
+};
+const char *site_name(enum site s);
+
+enum { SCRIPT_MAX = 512 };
+struct script { /* faults that a saved case has; all others do not happen */
+	struct {
+		enum site site;
+		uint64_t index;
+	} fault[SCRIPT_MAX];
+	size_t n;
+};
+
+struct faults {
+	struct rng rng[SITE_N];
+	unsigned per_mille[SITE_N]; /* drawn for each seed, about half of them 0 */
+	uint64_t asked[SITE_N], hits[SITE_N];
+	uint64_t amount; /* drawn with the last decision */
+	bool off;	 /* healed */
+	const struct script *script;
+	struct script happened;
+};
+void faults_init(struct faults *f, uint64_t seed, const struct script *script);
+bool fault(struct sim *s, enum site site);
+int64_t fault_span(
+	const struct sim *s, int64_t low, int64_t high); /* from the last decision's number */
+
+/* --- books.c: the playbooks that are run --- */
+enum { BOOKS_N = 3 };
+struct playbook *book_get(size_t i); /* a new reference; NULL: it has errors, printed */
+
+/* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
+struct entry {
+	char *text;
+	size_t n;
+	char hash[65];
+};
+struct pending { /* the one append that is on its way */
+	bool any;
+	uint32_t life;
+	op_id op;
+	uint64_t epoch, seq;
+	char hash[65];
+	char **record;
+	size_t n;
+	bool applied;
+	enum outcome outcome;
+};
+struct journal {
+	char store[33];
+	uint64_t era, epoch;
+	char hash[65];
+	struct entry *entry; /* seq 1 is entry[0] */
+	size_t n, room;
+	struct pending pending;
+};
+void journal_init(struct sim *s);
+void journal_fini(struct journal *j);
+void journal_append(struct sim *s, const struct action *a);
+void journal_happens(struct sim *s, const struct happening *h); /* H_APPLY, H_APPENDED */
+void journal_crash(struct sim *s); /* what was under way may or may not be there */
+
+/* --- targets.c: a zone (fence F by equality), a hub (F by high water), a tenant (U) --- */
+enum target_id { T_ZONE, T_HUB, T_TENANT, T_N };
+enum { CELLS_MAX = 4, SECONDARIES = 1 };
+struct cell_change {
+	int64_t at;
+	const char *value;
+	uint64_t lsn; /* 0: a person's hand */
+};
+struct tcell {
+	const char *resource, *value;
+	const char *shown[SECONDARIES + 1]; /* by server; [0] is the primary */
+	const char *cached;		    /* by the resolver */
+	int64_t cached_until;
+	struct cell_change *change; /* all of them, oldest first; [0] is how it began */
+	size_t changes_n;
+	int64_t hand_at; /* newest edit by hand; -1 = none */
+};
+struct ftarget {
+	const char *name, *domain; /* fence domain */
+	enum fence class;
+	bool eq;
+	char marker_store[33];
+	uint64_t marker_lsn; /* 0 = no marker there */
+	size_t marker_request;
+	struct tcell cell[CELLS_MAX];
+	size_t cells_n;
+	int64_t releasing_until;
+	int64_t drain_ms;
+};
+
+/* A request as it left the process. Strings live in the sim's arena. */
+struct request {
+	op_id op;
+	uint32_t life;
+	int64_t sent_at, deadline_ms;
+	const char *playbook, *run, *step, *target, *resource, *base, *want, *options;
+	enum effect_dir dir;
+	uint64_t lsn, seen_lsn;
+	const char *seen_store;
+	size_t to; /* enum target_id */
+	bool refused;
+	unsigned accepted; /* copies that changed the target */
+};
+
+void targets_init(struct sim *s);
+void targets_fini(struct sim *s);
+struct ftarget *target_find(struct sim *s, const char *name);
+struct tcell *target_cell(struct ftarget *t, const char *resource);
+enum outcome target_take(
+	struct sim *s, size_t request); /* the request arrives; what would be answered */
+void target_edit(
+	struct sim *s, struct ftarget *t, struct tcell *c, const char *value, uint64_t lsn);
+void target_sync(struct sim *s, const struct happening *h);
+void target_emptied(struct sim *s, const struct happening *h);
+const char *target_read(
+	struct sim *s, struct ftarget *t, const char *resource); /* NULL: no such resource */
+
+/* --- net.c: between the process and the targets --- */
+struct reading {
+	op_id op;
+	uint32_t life;
+	size_t to;
+	const char *resource;
+	enum read_from from;
+	int64_t deadline_at, told_at; /* 0 = not told yet */
+	enum outcome outcome;
+	const char *value;
+	char marker_store[33];
+	uint64_t marker_lsn;
+	const char *by[SECONDARIES + 1];
+	bool answered[SECONDARIES + 1];
+	size_t by_n;
+};
+void net_effect(struct sim *s, const struct action *a);
+void net_read(struct sim *s, const struct action *a);
+void net_happens(struct sim *s, const struct happening *h); /* H_DELIVER, H_READ */
+
+/* --- probes.c: how the world is, and what is seen of it --- */
+struct spell {
+	int64_t from, to;
+};
+struct truth {
+	struct spell primary_bad[FLOW_N], backup_bad[FLOW_N], listed, uplink_down;
+};
+struct probing {
+	const struct signal *signal;
+	const struct subject *subject;
+	const char *through;
+	bool production;
+};
+void truth_init(struct sim *s);
+bool truth_bad(const struct sim *s, bool primary, enum flow flow, int64_t at);
+void probe_ask(struct sim *s, const struct action *a);
+void probe_seen(struct sim *s, const struct happening *h);
+
+/* --- people.c: commands, and a hand in the targets --- */
+struct people {
+	struct rng rng;
+	unsigned next_req, asked;
+	char hash[65], playbook[64]; /* newest plan that was shown */
+	enum verb of;
+	enum flow flow;
+};
+void people_init(struct sim *s);
+void people_command(struct sim *s, const struct happening *h);
+void people_reply(struct sim *s, const struct action *a);
+void people_told(struct sim *s, const struct action *a); /* ACT_STATUS */
+void people_hand(struct sim *s, const struct happening *h);
+
+/* --- process.c: one ferryman: the production core and what a shell does for it --- */
+struct operation {
+	op_id op;
+	uint32_t life;
+	enum action_type type;
+	bool ended;
+	size_t index; /* request, reading or probing */
+};
+struct process {
+	struct core *core;
+	uint32_t life; /* rises with each start */
+	bool up, halted;
+	int64_t boot_base, wall_skew;
+	int64_t stalled_until; /* 0 = runs */
+	int64_t tick_at;
+	unsigned boots;
+	char boot_id[40];
+	struct operation *op;
+	size_t ops_n, ops_room;
+	bool appending;	  /* one append is outstanding */
+	int64_t alarm_at; /* newest alarm that somebody got; -1 = none */
+};
+void process_start(struct sim *s, bool fresh);
+void process_tell(struct sim *s, struct event *ev); /* fills the clocks, steps, carries out */
+void process_happens(struct sim *s, const struct happening *h);
+void process_die(struct sim *s);
+void process_maybe_dies(struct sim *s, const char *where); /* at the boundaries where it hurts */
+void process_fini(struct sim *s);
+/* Ends the operation: false when it is over already, or of another life. */
+struct operation *process_end_op(struct sim *s, uint32_t life, op_id op);
+int64_t process_wall(const struct sim *s);
+
+/* --- view.c: what the journal says, read by another hand than the core's --- */
+struct vstep {
+	const char *id, *kind, *target, *domain, *resource, *base, *want, *undo, *options;
+	const char *needs[24];
+	size_t needs_n;
+	bool pivot, state, act; /* class of the kind */
+};
+enum { VR_OPEN, VR_BLOCKED, VR_SHELTERING, VR_DONE, VR_UNDONE, VR_RELEASED, VR_FAILED };
+struct vrun {
+	const char *id, *playbook, *flow, *kind, *plan_hash, *by;
+	uint64_t start_seq, end_seq, pivot_seq; /* 0 = not yet */
+	int64_t start_at, end_at;
+	int state;
+	bool started, terminal, names_pause;
+	struct vstep *step;
+	size_t steps_n;
+};
+struct vintent {
+	uint64_t lsn, seq, seen_lsn;
+	size_t run; /* index; SIZE_MAX = of none (a fence) */
+	const char *run_id, *step, *target, *domain, *resource, *base, *want, *options;
+	enum effect_dir dir;
+	bool pivot, answered, gone; /* gone: its record was lost with a restored journal */
+	enum outcome outcome;
+	int64_t at;
+};
+struct vresult {
+	uint64_t seq, of;
+	size_t run;
+	const char *step;
+	enum effect_dir dir;
+	enum outcome outcome;
+};
+struct vbrake {
+	const char *playbook;
+	bool on;
+	int64_t expires;
+};
+struct accepted { /* Eff of reliability.md section 3 */
+	uint64_t lsn;
+	size_t request, to;
+	const char *resource, *value;
+	int64_t at;
+};
+struct view {
+	struct vrun *run;
+	size_t runs_n;
+	struct vintent *intent;
+	size_t intents_n;
+	struct vresult *result;
+	size_t results_n;
+	struct accepted *eff;
+	size_t effs_n;
+	struct vbrake brake[BOOKS_N];
+	size_t brakes_n;
+	uint64_t lsn, seq, epoch, era;
+	char hash[65];
+	int64_t wall;
+};
+struct vrecord { /* one record that has just become durable */
+	const struct record *r;
+	struct vrun *run;	      /* that it speaks of; NULL */
+	struct vintent *intent;	      /* of an INTENT */
+	const struct vresult *result; /* of a RESULT */
+};
+void view_record(struct sim *s, const struct entry *e); /* and asks every invariant */
+void view_sent(struct sim *s, size_t request);
+void view_accepted(struct sim *s, size_t request, const char *before);
+void view_fini(struct view *v);
+struct vrun *view_run(struct view *v, const char *id);
+struct vintent *view_intent(struct view *v, uint64_t lsn);
+const struct vstep *view_step(const struct vrun *r, const char *id);
+bool view_done(const struct view *v, const struct vrun *r, const char *step,
+	enum effect_dir dir); /* a RESULT says so */
+struct vintent *view_newest(
+	struct view *v, const struct vrun *r, const char *step, enum effect_dir dir); /* NULL */
+
+/* --- inv_*.c: one invariant each --- */
+struct invariant {
+	const char *name; /* "inv_01_intent_before_effect" */
+	void (*record)(struct sim *s, const struct vrecord *rec);
+	void (*sent)(struct sim *s, const struct request *r);
+	/* value `before` became r->want; the request is the newest of view.eff */
+	void (*accepted)(struct sim *s, const struct request *r, const char *before);
+	void (*over)(struct sim *s); /* after the liveness phase */
+};
+extern const struct invariant *const invariants[]; /* NULL-ended */
+void violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* --- sim.c --- */
+struct sim {
+	uint64_t seed;
+	int64_t now, heal_at, end_at;
+	bool healed, ended;
+	struct arena *arena;
+	struct heap heap;
+	struct trace trace;
+	struct faults faults;
+	struct rng net_rng, probe_rng;
+	struct playbook *book;
+	struct journal journal;
+	struct ftarget target[T_N];
+	struct request *request;
+	size_t requests_n, requests_room;
+	struct reading *reading;
+	size_t readings_n, readings_room;
+	struct probing *probing;
+	size_t probings_n, probings_room;
+	struct truth truth;
+	struct people people;
+	struct process process;
+	struct view view;
+	int64_t harm_at[FLOW_N]; /* newest probe of the primary that saw mail refused */
+	uint64_t events;
+	const struct invariant *killer; /* the invariant that does not hold; NULL = all do */
+	char why[600];
+};
+struct sim_opts {
+	uint64_t seed;
+	bool trace;
+	const struct script *script;
+};
+struct sim *sim_new(const struct sim_opts *o);
+void sim_run(struct sim *s);
+void sim_free(struct sim **s);
+void sim_push(struct sim *s, struct happening h);
+const char *sim_str(
+	struct sim *s, const char *text); /* kept until the sim is freed; NULL stays NULL */
+void *sim_grow(void *array, size_t n, size_t *room, size_t size); /* room for one more than n */
+
+extern int planted_fault; /* core/planted.h */
+
+#endif
