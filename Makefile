@@ -192,4 +192,5 @@ help:
 	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: deps test-build unit contract e2e check lint asan cov bench demo lab lab-down docs format clean help
-.SECONDARY:
+# Objects that only a pattern rule names are kept all the same.
+.PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o
