@@ -82,7 +82,7 @@ static const char *const texts[BOOKS_N] = {
 			     "  - {on: blocked, at: suspect, run: shelter, mode: automatic}\n"
 			     "  - {on: blocked, at: confirmed, run: out, mode: automatic}\n"
 			     "procedures:\n" SHELTER "  out:\n    kind: cutover\n    flow: "
-						     "outbound\n    to: nsmail\n    steps:\n"
+			     "outbound\n    to: nsmail\n    steps:\n"
 			     "      - {name: allow, spf.authorize: {zone: zone}}\n"
 			     "      - {name: seen, wait.published: {zone: zone}}\n"
 			     "      - {name: prove, verify.canary: {through: nsmail}}\n"
@@ -97,7 +97,7 @@ static const char *const texts[BOOKS_N] = {
 	HEAD("both", "automatic") "targets:\n" ZONE HUB TENANT PATHS SIGNALS CANARY("canary-in",
 		"cloud", "inbound", "3m") CANARY("canary-in-nsmail", "nsmail", "inbound",
 		"8m") "diagnoses:\n" BLOCKED "  shut: {path: cloud, flow: inbound, groups: 1, of: "
-					     "[delivery], must: [delivery], for: 3m, clear: 10m}\n"
+		      "[delivery], must: [delivery], for: 3m, clear: 10m}\n"
 		      "responses:\n"
 		      "  - {on: blocked, at: confirmed, run: out, mode: approve, within: 6m, "
 		      "otherwise: proceed}\n"
@@ -124,8 +124,9 @@ static const char *const texts[BOOKS_N] = {
 			   "  - {on: blocked, at: confirmed, run: out, mode: approve, within: 5m, "
 			   "otherwise: stand-down}\n"
 			   "procedures:\n" SHELTER "  out:\n    kind: cutover\n    flow: "
-						   "outbound\n    to: nsmail\n    steps:\n"
+			   "outbound\n    to: nsmail\n    steps:\n"
 			   "      - {name: allow, spf.authorize: {zone: zone}}\n"
+			   "      - {name: seen, wait.published: {zone: zone}}\n"
 			   "      - {name: prove, verify.canary: {through: nsmail}}\n"
 			   "      - {name: rest, wait.time: {for: 30s}}\n"
 			   "      - {name: switch, outbound.switch: {at: [hub]}, pivot: true}\n"
@@ -156,5 +157,6 @@ book_get(size_t i)
 		buf_fini(&b);
 	}
 	findings_free(&f);
+	(void)fflush(stdout);
 	return pb;
 }

@@ -51,6 +51,9 @@ violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(s->why, sizeof s->why, fmt, ap);
 	va_end(ap);
+	for (char *c = s->why; *c != '\0'; c++)
+		if (*c == '\n')
+			*c = '|'; /* values are lines; a verdict is one */
 	trace_add(s, "VIOLATED %s: %s", i->name, s->why);
 }
 
