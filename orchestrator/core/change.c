@@ -98,8 +98,9 @@ quiet_at(struct core *c, const struct change *ch)
 {
 	const struct ldomain *l = core_ldomain(c, ch->target->fence_domain);
 	struct fdomain *d = core_domain(c, ch->target->fence_domain);
-	int64_t span = U_EFFECT_MAX_MS + ch->target->info->drain_ms, at = 0;
+	int64_t span = ch->target->info->drain_ms, at = 0;
 
+	span += l != NULL && l->effect_ms > 0 ? l->effect_ms : U_EFFECT_MAX_MS;
 	if (l != NULL && l->lsn != 0 && !l->answered)
 		at = c->opened_boot_ms + span; /* sent who knows when, but not after this process
 						  began to hold the journal */
@@ -327,6 +328,7 @@ put_intent(const struct change *ch, struct buf *b)
 	if (ch->seen_any)
 		jw_str(&w, "seen_store", ch->seen_store);
 	jw_uint(&w, "seen_lsn", ch->seen_lsn);
+	jw_int(&w, "deadline", ch->effect_ms);
 	jw_str(&w, "options", ch->options);
 	jw_bool(&w, "pivot", ch->pivot);
 	jw_close(&w, '}');

@@ -418,6 +418,7 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 
 	d->lsn = r->lsn;
 	d->answered = false;
+	d->effect_ms = json_int(r->body, "deadline", 0);
 	touched(d, r);
 	put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
 	put(d->target, sizeof d->target, json_str(r->body, "target"));

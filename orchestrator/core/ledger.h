@@ -99,6 +99,7 @@ struct ldomain {
 	char run[RUN_ID_MAX], step[LEDGER_STEP_ID], dir[8];
 	char *intent; /* its body, owned; NULL once it is answered */
 	size_t intent_n;
+	int64_t effect_ms;	  /* how long the effect might take */
 	char touched_boot_id[40]; /* when it was last sent to or heard of */
 	int64_t touched_boot_ms;
 };

@@ -351,6 +351,8 @@ back_share(struct maker *m, const struct step *sw, int64_t primary_bp, bool pivo
 			if (ps == NULL || state_step(m, ps, t, resource, want) != RC_OK)
 				return said(p);
 			ps->pivot = pivot;
+			ps->deadline_ms = sw->deadline_ms;
+			ps->retries = sw->retries;
 		}
 	}
 	return stage(m, first) ? RC_OK : said(p);

@@ -107,7 +107,7 @@ put_step(struct buf *b, const struct plan_step *s, bool colour)
 		put_lines(b, s->base, s->want, '-', colour);
 		put_lines(b, s->want, s->base, '+', colour);
 	} else if (s->kind->class == STEP_ACT) {
-		buf_fmt(b, "         %s at %s", s->resource, s->target->name);
+		buf_fmt(b, "         %s at %s ", s->resource, s->target->name);
 		for (const char *o = s->options; *o != '\0'; o++)
 			buf_char(b, *o == '\n' ? ' ' : *o);
 		buf_char(b, '\n');
