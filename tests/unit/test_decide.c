@@ -100,7 +100,13 @@ static const struct fact_row rows[] = {
 		{ .settled = SETTLED_ON_PRIMARY, .paused = "bob", .blind = "cut off" },
 		.event = LE_SETTLED_PRIMARY, LD_STAY, LS_NORMAL },
 
+	{ "a run that had ended is noted before the targets speak", LS_SETTLING, QUIET,
+		{ .run = RUN_ENDED_DONE, .settled = SETTLED_ON_PRIMARY }, .event = LE_RUN_DONE,
+		LD_STAY, LS_SETTLING },
+
 	/* suspicion and shelter */
+	{ "a response without anything to run", LS_NORMAL, MET, { 0 }, .event = LE_HARM, LD_STAY,
+		LS_SUSPECT, .edit = "run: wait, mode: automatic", .by = "mode: observe" },
 	{ "quiet", LS_NORMAL, QUIET, { 0 }, .event = NOTHING(LS_NORMAL) },
 	{ "harm starts the shelter", LS_NORMAL, MET, { 0 }, .event = LE_HARM_SHELTER, LD_SHELTER,
 		LS_SUSPECT, "2 of 2 groups" },
@@ -300,6 +306,9 @@ static const struct fact_row rows[] = {
 			.paused = "bob",
 			.blind = "cut off" },
 		.event = LE_STAND_DOWN, LD_ALARM, LS_SUSPECT, NULL, APPROVE, STAND },
+	{ "the playbook no longer has what was asked for", LS_AWAITING, RIPE,
+		{ .asked_wall_ms = 1, .approvals = 1 }, .event = LE_DENIED, LD_STAY, LS_SUSPECT,
+		"no longer has", "  - " APPROVE "\n", "" },
 	{ "the shelter comes late while people decide", LS_AWAITING, RIPE, { .asked_wall_ms = 1 },
 		.event = LE_HARM_SHELTER, LD_SHELTER, LS_AWAITING, NULL, APPROVE,
 		"{on: blocked, run: out, mode: approve}" },
@@ -371,6 +380,19 @@ static const struct fact_row rows[] = {
 	{ "soaked, queues not drained", LS_RECOVERING, WELL,
 		{ .primary_ok = true, .primary_soaked = true }, .event = NOTHING(LS_RECOVERING),
 		"queues: " },
+	{ "soaked, no plan can be made", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true },
+		.base_broken = true, .event = NOTHING(LS_RECOVERING), "base: " },
+	{ "approved, no plan can be made", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.primary_soaked = true,
+			.queues_drained = true,
+			.asked_wall_ms = 1,
+			.approvals = 1 },
+		.base_broken = true, .event = NOTHING(LS_RECOVERING), "base: " },
+	{ "approved, queues not drained", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true, .asked_wall_ms = 1, .approvals = 1 },
+		.event = NOTHING(LS_RECOVERING), "queues: " },
 	{ "soaked, in a blackout for failbacks", LS_RECOVERING, WELL,
 		{ .primary_ok = true,
 			.primary_soaked = true,
@@ -475,6 +497,15 @@ run_row(const struct fact_row *r)
 		print_decision(r->name, &d);
 	CHECK(right);
 	CHECK(d.again_boot_ms > BOOT);
+	for (size_t i = 0, blind = 0; i < d.reasons_n;
+		i++) { /* said when it is so, and not twice in other words */
+		if (strncmp(d.reasons[i], "blind: nothing", 14) == 0)
+			CHECK(f.blind != NULL && blind == 0 && r->state != LS_SETTLING &&
+				r->state != LS_BLOCKED);
+		blind += strncmp(d.reasons[i], "blind:", 6) == 0;
+		CHECK(strncmp(d.reasons[i], "pause:", 6) != 0 || f.paused != NULL);
+		CHECK(strncmp(d.reasons[i], "blind:", 6) != 0 || f.blind != NULL);
+	}
 	playbook_unref(&pb);
 }
 
@@ -562,6 +593,52 @@ it_says_when_to_look_again(void)
 	f = facts_of(pb, LS_NORMAL, v);
 	decide(&f, &d);
 	CHECK(!d.any && d.again_boot_ms == INT64_MAX);
+	playbook_unref(&pb);
+}
+
+/* Refused for what it is and not for the brake: the reason names the row. */
+static void
+a_reason_names_the_brake_only_where_it_stands_in_the_way(void)
+{
+	struct playbook *pb = load(NULL, NULL);
+	struct diag_view v[2] = { view(pb, 0, QUIET), view(pb, 1, QUIET) };
+	struct facts f = facts_of(pb, LS_ON_BACKUP, v);
+	struct cmd_facts c = { .verb = VERB_CUTOVER, .user = "alice", .plan_matches = true };
+	struct decision d;
+	int exit;
+
+	f.paused = "bob";
+	decide_command(&f, &c, &d, &exit);
+	CHECK(!d.any && !says(&d, "pause: ") && says(&d, "row "));
+	c.verb = VERB_PAUSE;
+	f.paused = NULL;
+	decide_command(&f, &c, &d, &exit);
+	CHECK(d.any && !says(&d, "bypassed"));
+	playbook_unref(&pb);
+}
+
+static void
+of_two_accusations_the_confirmed_one_speaks(void)
+{
+	struct playbook *pb = load("diagnoses:\n",
+		"diagnoses:\n  slow: {path: cloud, flow: outbound, groups: 1, of: [delivery], "
+		"must: [delivery], for: 1m, clear: 1h}\n");
+	struct diag_view v[3] = { view(pb, 0, MET), view(pb, 1, RIPE), view(pb, 2, QUIET) };
+	struct facts f = facts_of(pb, LS_NORMAL, v);
+	struct decision d;
+
+	f.diag_n = 3;
+	f.shelter_open = true;
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_HARM && d.diagnosis == &pb->diagnoses[1]);
+	v[0] = view(pb, 0, RIPE);
+	v[1] = view(pb, 1, MET);
+	decide(&f, &d);
+	CHECK(d.any && d.diagnosis == &pb->diagnoses[0]);
+	v[0] = view(pb, 0, RIPE);
+	v[1] = view(pb, 1, RIPE);
+	decide(&f, &d);
+	CHECK(d.any && d.diagnosis == &pb->diagnoses[0]);
 	playbook_unref(&pb);
 }
 
@@ -701,6 +778,9 @@ static const struct ask asks[] = {
 		.exit = 3, .act = LD_REFUSE, .reason = "override pause" },
 	{ "cut over under the brake, naming it", VERB_CUTOVER, LS_NORMAL, { .paused = "bob: work" },
 		ALICE, .over = { "pause" }, .act = LD_CUTOVER },
+	{ "a brake that was named is kept with the answer", VERB_CUTOVER, LS_NORMAL,
+		{ .paused = "bob: work" }, ALICE, .over = { "pause" }, .act = LD_CUTOVER,
+		.reason = "pause: bypassed" },
 	{ "naming another guard lifts no brake", VERB_CUTOVER, LS_NORMAL, { .paused = "bob" },
 		ALICE, .over = { "soak" }, .exit = 3, .act = LD_REFUSE, .reason = "pause: " },
 	{ "an override that is no guard's name", VERB_CUTOVER, LS_NORMAL, { 0 }, ALICE,
@@ -1025,6 +1105,8 @@ main(void)
 	TEST(each_row_of_facts_leads_to_its_decision);
 	TEST(a_decision_names_procedure_response_and_diagnosis);
 	TEST(it_says_when_to_look_again);
+	TEST(a_reason_names_the_brake_only_where_it_stands_in_the_way);
+	TEST(of_two_accusations_the_confirmed_one_speaks);
 	TEST(a_machine_looks_at_its_own_flow_and_the_primary_alone);
 	TEST(another_diagnosis_keeps_it_suspected);
 	TEST(the_first_response_that_may_act_wins);

@@ -600,6 +600,43 @@ what_names_nobody_convinces_nobody(void)
 	rig_end(&r);
 }
 
+/* "[relay.example]:587" and "relay.example:587" are the same relay; a part of its
+ * name is none. */
+static void
+a_relay_is_named_by_its_host(void)
+{
+	static const char *const hosts[] = { "\"[relay.example]:587\"", "relay.example:587" };
+	static const struct {
+		const char *via;
+		bool its;
+	} names[] = { { "relay.example", true }, { "relay", true /* the path's name */ },
+		{ "relay.exampl", false }, { "elay.example", false },
+		{ "relay.example.org", false }, { "[relay.example", false } };
+
+	for (size_t h = 0; h < 2; h++)
+		for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+			char relay[64];
+			struct rig r;
+
+			(void)snprintf(relay, sizeof relay, "{host: %s, auth", hosts[h]);
+			r = rig_of(load("{host: \"[relay.example]:587\", auth", relay));
+			for (int n = 0; n < 3; n++) {
+				say(&r, (struct word){ .signal = "probe",
+						.subject = "r1",
+						.v = VERDICT_BAD,
+						.harm = true,
+						.via = names[i].via });
+				pass(&r, SECOND);
+			}
+			if (evidence_path_unfit(r.e, playbook_path(r.pb, "relay"), FLOW_OUTBOUND) !=
+				names[i].its)
+				printf("     %s, via %s\n", hosts[h], names[i].via);
+			CHECK(evidence_path_unfit(r.e, playbook_path(r.pb, "relay"),
+				      FLOW_OUTBOUND) == names[i].its);
+			rig_end(&r);
+		}
+}
+
 static void
 a_backup_is_unfit_when_most_of_it_is_bad(void)
 {
@@ -612,7 +649,12 @@ a_backup_is_unfit_when_most_of_it_is_bad(void)
 		{ .signal = "probe-relay", .subject = "r3", .v = VERDICT_OK });
 	CHECK(!evidence_path_unfit(r.e, relay, FLOW_OUTBOUND));
 	CHECK(!evidence_path_ok(r.e, relay, FLOW_OUTBOUND));
-	ROUNDS(&r, 3, { .signal = "probe-relay", .subject = "r2", .v = VERDICT_BAD, .harm = true });
+	ROUNDS(&r, 30, { .signal = "probe-relay", .subject = "r1", .v = VERDICT_BAD, .harm = true },
+		{ .signal = "probe-relay", .subject = "r2", .v = VERDICT_OK });
+	CHECK(!evidence_path_unfit(
+		r.e, relay, FLOW_OUTBOUND)); /* r3 is silent: one of two is not most */
+	ROUNDS(&r, 3, { .signal = "probe-relay", .subject = "r1", .v = VERDICT_BAD, .harm = true },
+		{ .signal = "probe-relay", .subject = "r2", .v = VERDICT_BAD, .harm = true });
 	CHECK(evidence_path_unfit(r.e, relay, FLOW_OUTBOUND));
 	rig_end(&r);
 }
@@ -774,6 +816,57 @@ each_change_of_health_is_told_once(void)
 	CHECK_INT(told, 1);
 	ROUNDS(&r, 9, REFUSED("r1"));
 	CHECK(!evidence_next_change(r.e, &b));
+	buf_fini(&b);
+	rig_end(&r);
+}
+
+static void
+the_evidence_of_a_diagnosis_is_told_whole(void)
+{
+	struct rig r = rig_of(load(NULL, NULL));
+	struct buf b;
+
+	ROUNDS(&r, 2, LISTED, REFUSED("r1"), REFUSED("r2"),
+		{ .signal = "probe-relay", .subject = "r1", .v = VERDICT_OK });
+	buf_init(&b, &stdmem, 65536);
+	evidence_put(r.e, &r.pb->diagnoses[0], &b);
+	CHECK(text_starts(buf_text(&b), "{\"blind\":null,\"groups_bad\":2,\"groups_wanted\":2,"
+					"\"receivers_bad\":2,\"share_bp\":10000,"));
+	CHECK(strstr(buf_text(&b), "{\"signal\":\"probe\",\"subject\":\"r2\",\"group\":"
+				   "\"delivery\",\"path\":\"cloud\",\"health\":\"bad\","
+				   "\"harm\":true,\"bad\":2,\"known\":2,\"age_ms\":20000,\"why\":"
+				   "\"said by the test\"}") != NULL);
+	CHECK(strstr(buf_text(&b), "\"lists\"") != NULL);
+	CHECK(strstr(buf_text(&b), "probe-relay") == NULL &&
+		strstr(buf_text(&b), "anchor") == NULL);
+	buf_reset(&b);
+	evidence_put(r.e, NULL, &b); /* of everything */
+	CHECK(strstr(buf_text(&b), "probe-relay") != NULL &&
+		strstr(buf_text(&b), "anchor-a") != NULL);
+	CHECK(strstr(buf_text(&b), "groups_bad") == NULL);
+	buf_reset(&b);
+	evidence_put(r.e, &r.pb->diagnoses[1], &b);
+	CHECK(text_starts(buf_text(&b), "{\"blind\":null,\"groups_bad\":1,\"groups_wanted\":1,"));
+	buf_fini(&b);
+	rig_end(&r);
+}
+
+static void
+a_signal_that_falls_silent_is_told_as_unknown(void)
+{
+	struct rig r = rig_of(load(NULL, NULL));
+	struct buf b;
+
+	ROUNDS(&r, 3, REFUSED("r1"));
+	buf_init(&b, &stdmem, 65536);
+	while (evidence_next_change(r.e, &b))
+		buf_reset(&b);
+	pass(&r, 20 * MINUTE);
+	while (evidence_next_change(r.e, &b))
+		buf_char(&b, '\n');
+	CHECK(strstr(buf_text(&b), "\"signal\":\"probe\",\"subject\":\"r1\",\"path\":\"cloud\","
+				   "\"from\":\"bad\",\"to\":\"unknown\","
+				   "\"harm\":false,\"why\":\"no fresh answer\"}") != NULL);
 	buf_fini(&b);
 	rig_end(&r);
 }
@@ -1318,6 +1411,7 @@ main(void)
 	TEST(nobodys_signal_or_subject_is_ignored);
 	TEST(evidence_goes_to_the_path_that_the_reply_names);
 	TEST(what_names_nobody_convinces_nobody);
+	TEST(a_relay_is_named_by_its_host);
 	TEST(a_backup_is_unfit_when_most_of_it_is_bad);
 	TEST(it_is_confirmed_after_for_and_not_before);
 	TEST(a_gap_begins_for_anew);
@@ -1327,6 +1421,8 @@ main(void)
 	TEST(what_is_seen_blind_ripens_nothing);
 	TEST(a_clock_that_jumps_blinds_for_a_while);
 	TEST(each_change_of_health_is_told_once);
+	TEST(the_evidence_of_a_diagnosis_is_told_whole);
+	TEST(a_signal_that_falls_silent_is_told_as_unknown);
 	TEST(each_subject_is_asked_at_its_pace);
 	TEST(anchors_are_asked_first_and_a_lost_answer_does_not_stop_the_asking);
 	TEST(hurry_asks_the_harm_signals_of_one_path_at_once);

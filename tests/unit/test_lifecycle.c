@@ -383,6 +383,11 @@ the_cells_are_counted(void)
 	lifecycle_cells(&b, true, &empty);
 	CHECK(text_starts(buf_text(&b), "{\"cells\":[{\"row\":100,"));
 	CHECK(strstr(buf_text(&b), "\"empty\":0}") != NULL);
+	CHECK(strstr(buf_text(&b),
+		      "\"state\":\"normal\",\"event\":\"cutover\",\"paused\":false,\"blind\":true,"
+		      "\"to\":\"cutting-over\",\"act\":\"cutover\"") != NULL);
+	CHECK(strstr(buf_text(&b), "\"event\":\"cutover\",\"paused\":true,\"blind\":false,\"to\":"
+				   "\"normal\",\"act\":\"refuse\"") != NULL);
 	buf_fini(&b);
 }
 
@@ -401,6 +406,9 @@ the_graph_names_each_state_and_draws_no_refusal(void)
 		(void)snprintf(node, sizeof node, "\t\"%s\"", life_state_name((enum life_state)s));
 		CHECK(strstr(buf_text(&b), node) != NULL);
 	}
+	CHECK(strstr(buf_text(&b), "\t\"normal\" -> \"suspect\" [label=\"") != NULL);
+	CHECK(strstr(buf_text(&b), " shelter-due / shelter\"];\n") != NULL);
+	CHECK(strstr(buf_text(&b), " / stay") == NULL);
 	for (size_t i = 0; i < rows_n; i++) {
 		char label[32];
 
