@@ -184,12 +184,12 @@ look(struct auditing *x)
 	x->ret->head = shot.meta;
 	x->ret->copy = h != NULL && h->copy;
 	walk(x);
+	if (rc == RC_OK)
+		verify_end(&x->chain, &shot.meta, "the meta row");
 	if (rc != RC_OK)
 		chain_fail(&x->chain, CHAIN_FILE, 0, "%.250s", err.text);
 	else if (shot.why[0] != '\0' && x->chain.fault == CHAIN_NONE)
 		against_head(x, &shot);
-	if (rc == RC_OK)
-		verify_end(&x->chain, &shot.meta, "the meta row");
 	anchors_found(x);
 	own_check(x);
 }

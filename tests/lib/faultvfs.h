@@ -1,0 +1,44 @@
+/*
+ * faultvfs.h - a SQLite VFS in front of the real one, for tests: counts what is written and synced,
+ * and lets the n-th such operation fail, be torn, or be the last thing that this process or this
+ * machine does.
+ *
+ * The head file goes through the same VFS, so database, write-ahead log and head are seen as one
+ * sequence.
+ */
+#ifndef FERRYMAN_TESTS_FAULTVFS_H
+#define FERRYMAN_TESTS_FAULTVFS_H
+
+#include <stdbool.h>
+
+enum fv_op { FV_WRITE, FV_SYNC, FV_TRUNCATE, FV_OPEN, FV_DELETE, FV_OP_N };
+enum fv_file { FV_DB, FV_WAL, FV_HEAD, FV_OTHER };
+
+enum fv_fault {
+	FV_ERROR, /* input/output error */
+	FV_FULL,  /* no space left */
+	FV_KILL,  /* SIGKILL before it */
+	FV_TORN,  /* half of a write takes place, then SIGKILL */
+	FV_POWER, /* a drawn subset of what is not synced is undone, then SIGKILL */
+};
+
+struct fv_plan {
+	int at;	      /* the n-th operation that counts, from 1; 0 = none */
+	unsigned ops; /* bits 1 << enum fv_op that count */
+	enum fv_fault fault;
+	bool for_ever; /* FV_ERROR, FV_FULL: all later ones too */
+	unsigned seed; /* FV_POWER */
+};
+
+/* faultvfs_install - make it the default; once, before anything is opened. */
+void faultvfs_install(void);
+void faultvfs_plan(const struct fv_plan *p); /* counts from 0 again; NULL = none */
+int faultvfs_count(void);		     /* operations that counted since */
+bool faultvfs_struck(void);		     /* the fault has taken place */
+
+/* faultvfs_watch - called after each operation that succeeded, on the thread that did it; NULL =
+ * nobody. */
+typedef void fv_watch_fn(void *ctx, enum fv_op op, enum fv_file file);
+void faultvfs_watch(fv_watch_fn *fn, void *ctx);
+
+#endif
