@@ -168,6 +168,7 @@ two_groups_with_harm_at_two_receivers_meet_it(void)
 
 	ROUNDS(&r, 2, LISTED, REFUSED("r1"), REFUSED("r2"));
 	CHECK(diag(&r, "blocked")->met);
+	CHECK(diag(&r, "blocked")->known);
 	CHECK(!diag(&r, "blocked")->confirmed);
 	CHECK_INT(diag(&r, "blocked")->groups_bad, 2);
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 2);
@@ -649,7 +650,7 @@ a_backup_is_unfit_when_most_of_it_is_bad(void)
 		{ .signal = "probe-relay", .subject = "r3", .v = VERDICT_OK });
 	CHECK(!evidence_path_unfit(r.e, relay, FLOW_OUTBOUND));
 	CHECK(!evidence_path_ok(r.e, relay, FLOW_OUTBOUND));
-	ROUNDS(&r, 30, { .signal = "probe-relay", .subject = "r1", .v = VERDICT_BAD, .harm = true },
+	ROUNDS(&r, 60, { .signal = "probe-relay", .subject = "r1", .v = VERDICT_BAD, .harm = true },
 		{ .signal = "probe-relay", .subject = "r2", .v = VERDICT_OK });
 	CHECK(!evidence_path_unfit(
 		r.e, relay, FLOW_OUTBOUND)); /* r3 is silent: one of two is not most */
