@@ -122,10 +122,26 @@ approvers(struct core *c, const struct lmachine *l)
 	return text != NULL && text[0] != '\0' ? text : "automatic";
 }
 
+/* The sentence for the journal: what convinced, rather than the row that followed from it. */
 static const char *
 reason_of(const struct decision *d)
 {
-	return d->reasons_n > 0 ? d->reasons[0] : d->row->why;
+	for (size_t i = 0; i < d->reasons_n; i++)
+		if (strncmp(d->reasons[i], "row ", 4) != 0)
+			return d->reasons[i];
+	return d->row->why;
+}
+
+static const char *
+reason_to_start(struct core *c, const struct decision *d)
+{
+	if (d->event == LE_APPROVED)
+		return core_keep(
+			c, arena_fmt(c->out, "%s, and it was approved",
+				   d->diagnosis != NULL
+					   ? d->diagnosis->name
+					   : "the primary was healthy for the whole soak"));
+	return core_keep(c, reason_of(d));
 }
 
 static enum lrun_kind
@@ -146,7 +162,7 @@ start(struct core *c, struct book *b, enum flow f, const struct decision *d, con
 	struct start s = { .plan = p,
 		.kind = kind_of(d->row->act),
 		.by = d->event == LE_APPROVED ? approvers(c, l) : "automatic",
-		.reason = reason_of(d) };
+		.reason = reason_to_start(c, d) };
 
 	s.by = core_keep(c, s.by);
 	machine_row(c, b, f, d, by_itself && d->row->act == LD_CUTOVER);

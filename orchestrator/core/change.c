@@ -355,6 +355,7 @@ intend(struct core *c, struct change *ch)
 	buf_fini(&b);
 	ch->phase = CP_JOURNAL;
 	ch->then = CE_GOING;
+	ch->parked = ch->act ? value_count(ch->value, "parked") : -1;
 	ch->answer = OUT_N;
 	ch->maybe = ch->early = false;
 	af = w.lsn != 0 ? propose_after(c, ACT_EFFECT) : NULL;
@@ -516,9 +517,14 @@ proof(const struct change *ch, char *text, size_t n)
 	if (!is_queue(ch->resource) || value_count(ch->value, "parked") < 0)
 		return marks(ch->target) ? "read back: the value and our number"
 					 : "read back: the value";
-	(void)snprintf(text, n, "read back: parked %lld waiting %lld",
-		(long long)value_count(ch->value, "parked"),
-		(long long)value_count(ch->value, "waiting"));
+	if (ch->parked > 0)
+		(void)snprintf(text, n, "released %lld; read back: parked %lld waiting %lld",
+			(long long)ch->parked, (long long)value_count(ch->value, "parked"),
+			(long long)value_count(ch->value, "waiting"));
+	else
+		(void)snprintf(text, n, "read back: parked %lld waiting %lld",
+			(long long)value_count(ch->value, "parked"),
+			(long long)value_count(ch->value, "waiting"));
 	return text;
 }
 
@@ -526,7 +532,7 @@ proof(const struct change *ch, char *text, size_t n)
 static void
 confirmed(struct core *c, struct change *ch, const struct ldomain *d)
 {
-	char text[80];
+	char text[160];
 
 	if (ch->dir == DIR_FENCE)
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, "the marker is ours");
@@ -693,7 +699,7 @@ change_advance(struct core *c, struct change *ch)
 		ch->begun = true;
 		ch->limit_boot_ms = c->boot_ms + ch->deadline_ms;
 		ch->answer = OUT_N;
-		ch->least = -1;
+		ch->least = ch->parked = -1;
 	}
 	if (waits_for_nothing(c, ch)) {
 		ch->limit_boot_ms =

@@ -107,7 +107,8 @@ struct change {
 	enum outcome answer;  /* newest, to the current number; OUT_N = none */
 	enum outcome outcome; /* of its end */
 	int64_t limit_boot_ms, next_boot_ms;
-	int64_t least; /* fewest that waited, while a queue is let go; -1 = not looked yet */
+	int64_t least;	/* fewest that waited, while a queue is let go; -1 = not looked yet */
+	int64_t parked; /* before it was let go; -1 = not known */
 	/* what was read */
 	char *value, *version;
 	char seen_store[33];
