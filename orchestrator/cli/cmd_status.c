@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/journal.h"
+#include "cli/timeline.h"
 #include "core/core.h"
 #include "core/record.h"
 #include "os/digest.h"
@@ -222,13 +223,52 @@ say_json(const struct told *t)
 	json_decref(o);
 }
 
+/* --follow: what happens from now on, a line for each thing; with --json the lines of the socket as
+ * they are. */
+static int
+follow(const struct cli *c)
+{
+	char *path = cli_control_path(c);
+	struct client *cl = NULL;
+	json_t *o = json_object();
+	struct err err = { 0 };
+	enum rc rc = client_open(&cl, path, &err);
+
+	free(path);
+	(void)json_object_set_new(o, "req", json_string("follow"));
+	(void)json_object_set_new(o, "verb", json_string("follow"));
+	if (rc != RC_OK) {
+		json_decref(o);
+		return cli_fail(
+			c, CLI_FAILED, "%s; start one with: ferryman watch PLAYBOOK", err.text);
+	}
+	rc = client_send(cl, o, &err);
+	while (rc == RC_OK) {
+		rc = client_next(cl, -1, &o, &err);
+		if (rc != RC_OK)
+			break;
+		if (!cli_json(c))
+			timeline_put(stdout, o, cli_colour(c));
+		else if (json_dumpf(o, stdout, JSON_COMPACT) == 0)
+			(void)fputc('\n', stdout);
+		(void)fflush(stdout);
+		json_decref(o);
+	}
+	client_close(&cl);
+	return rc == RC_IO ? cli_fail(c, CLI_FAILED, "ferryman has ended") : cli_fail_err(c, &err);
+}
+
 static int
 run_status(struct cli *c)
 {
 	struct told t = { 0 };
 	struct err err = { 0 }, offline = { 0 };
-	enum rc rc = ask(&t, c, &err);
+	enum rc rc;
 	int exit = CLI_DONE;
+
+	if (cli_opt(c, "follow") != NULL)
+		return follow(c);
+	rc = ask(&t, c, &err);
 
 	if (rc == RC_NOTFOUND) {
 		rc = read_journal(&t, c, &offline);
@@ -251,6 +291,9 @@ run_status(struct cli *c)
 
 static const struct cli_opt opts[] = {
 	{ "why", NULL, "with the evidence: every signal, what it last said, what is counted" },
+	{ "follow", NULL,
+		"tell what happens from now on, line by line, until ferryman or this terminal "
+		"ends" },
 	{ NULL, NULL, NULL },
 };
 

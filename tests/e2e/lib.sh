@@ -46,7 +46,7 @@ stop_watch() {
 kill_watch() { obs pkill -KILL -u ferryman -x ferryman; wait "$watch_pid" 2>/dev/null; watch_pid=; }
 
 # state PLAYBOOK FLOW: where the machine stands
-state() { fm status --json 2>/dev/null | jq -r --arg p "$1" --arg f "$2" '.machines[] | select(.playbook==$p and .flow==$f) | .state'; }
+state() { fm status --json 2>/dev/null | jq -r --arg p "$1" --arg f "$2" '.status.machines[] | select(.playbook==$p and .flow==$f) | .state'; }
 is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
 
 # What a cut-over may touch, as the servers themselves show it (without SOA serial and the fence's record).

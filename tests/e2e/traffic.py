@@ -97,6 +97,7 @@ def main():
     p.add_argument("--password-file", required=True)
     p.add_argument("--ca", required=True)
     p.add_argument("--only", choices=["user", "app"])
+    p.add_argument("--again", help="send one message with this id, as its user would, and end")
     args = p.parse_args()
     with open(args.password_file, encoding="ascii") as f:
         password = f.read().strip()
@@ -104,6 +105,10 @@ def main():
     users = Source("user", host, int(port), [f"u{i:02d}@corp.example" for i in range(1, 21)], (args.login, password), args.ca)
     host, port = args.apps.rsplit(":", 1)
     apps = Source("app", host, int(port), ["erp@corp.example", "printer@corp.example", "shop@corp.example"])
+    if args.again:
+        answer = users.send(args.again, users.senders[0], f"again@{args.to[0]}")
+        print(f"{args.again} again: {answer}")
+        return
     lock = threading.Lock()
     with open(args.out, "a", encoding="utf-8") as out:
         both = [(users, "u")] * (args.only != "app") + [(apps, "a")] * (args.only != "user")
