@@ -32,7 +32,7 @@ struct cli {
 };
 
 const struct cli_opt cli_common[] = {
-	{ "json", NULL, "answer with one JSON object on standard output (docs/schema/)" },
+	{ "json", NULL, "answer with one JSON object on standard output (docs/schemas/)" },
 	{ "state", "DIR",
 		"folder of the journal (default " STATE_DIR
 		"); its control socket is then DIR/control.sock" },
@@ -72,6 +72,12 @@ const char *
 cli_arg(const struct cli *c, int i)
 {
 	return i < c->args_n ? c->args[i] : NULL;
+}
+
+const char *
+cli_name(const struct cli *c)
+{
+	return c->verb->name;
 }
 
 int

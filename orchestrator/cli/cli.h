@@ -50,6 +50,7 @@ const char *cli_opt(const struct cli *c, const char *name);            /* last v
 size_t cli_opt_all(const struct cli *c, const char *name, const char **ret, size_t max); /* each value given */
 const char *cli_arg(const struct cli *c, int i);                       /* NULL past the end */
 int cli_args(const struct cli *c);
+const char *cli_name(const struct cli *c);                             /* of the verb */
 bool cli_json(const struct cli *c);
 bool cli_colour(const struct cli *c); /* standard output is a terminal, TERM is not dumb, NO_COLOR is not set */
 

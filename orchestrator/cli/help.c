@@ -61,38 +61,69 @@ help_all(struct buf *b)
 		   "person, 5 pending approval.\n");
 }
 
-/* roff: a line that begins with . or ' would be a request, a backslash an escape. */
+/*
+ * The manual page, in mdoc(7). Text lines that begin with . or ' would be requests, a backslash is
+ * an escape, and quotes and words that are names of macros mean something on macro lines, so only
+ * fixed words stand there, arguments of options and verbs in quotes.
+ */
 static void
-put_roff(struct buf *b, const char *s)
+put_roff(struct buf *b, const char *s, size_t n)
 {
 	bool start = true;
 
-	for (; *s != '\0'; s++) {
-		if (start && (*s == '.' || *s == '\''))
+	for (size_t i = 0; i < n; i++) {
+		bool stop = i > 1 && s[i] == ' ' && s[i - 1] == '.' &&
+			    (i < 4 || s[i - 3] != '.'); /* not "e.g. " */
+
+		if (start && (s[i] == '.' || s[i] == '\''))
 			buf_str(b, "\\&");
-		if (*s == '\\')
+		start = false;
+		if (s[i] == '\\')
 			buf_str(b, "\\e");
-		else if (*s == '-')
-			buf_str(b, "\\-");
+		else if (s[i] == '-' && (i == 0 || s[i - 1] == ' ' || s[i - 1] == '-'))
+			buf_str(b, "\\-"); /* an option, to be copied as it is */
+		else if (stop)
+			buf_char(b, '\n'), start = true; /* mdoc(7): new sentence, new line */
+		else
+			buf_char(b, s[i]);
+	}
+}
+
+/* An argument of a macro. */
+static void
+put_quoted(struct buf *b, const char *s)
+{
+	buf_char(b, '"');
+	for (; *s != '\0'; s++)
+		if (*s == '"')
+			buf_str(b, "\\(dq");
+		else if (*s == '\\')
+			buf_str(b, "\\e");
 		else
 			buf_char(b, *s);
-		start = *s == '\n';
-	}
+	buf_char(b, '"');
 }
 
 static void
 man_opts(struct buf *b, const struct cli_opt *o)
 {
+	bool any = false;
+
 	for (; o != NULL && o->name != NULL; o++) {
 		if (o->doc == NULL)
 			continue;
-		buf_fmt(b, ".TP\n\\fB\\-\\-%s\\fR", o->name);
+		if (!any)
+			buf_str(b, ".Bl -tag -width Ds\n");
+		any = true;
+		buf_fmt(b, ".It Fl \\-%s", o->name);
 		if (o->arg != NULL)
-			buf_fmt(b, " \\fI%s\\fR", o->arg);
+			buf_fmt(b, " Ar %s", o->arg);
 		buf_char(b, '\n');
-		put_roff(b, o->doc);
+		put_roff(b, o->doc, strlen(o->doc));
 		buf_char(b, '\n');
 	}
+	if (any)
+		buf_str(b, ".El\n");
 }
 
 /* A blank line is a new paragraph; lines that begin with two blanks are kept as they are. */
@@ -104,58 +135,80 @@ man_text(struct buf *b, const char *text)
 	bool literal = false;
 
 	while (text_line(&text, &line, &n)) {
-		char one[512];
 		bool want = n > 2 && line[0] == ' ' && line[1] == ' ';
 
 		if (want != literal)
-			buf_str(b, want ? ".PP\n.nf\n" : ".fi\n.PP\n");
+			buf_str(b, want ? ".Bd -literal -offset indent\n" : ".Ed\n.Pp\n");
 		literal = want;
-		(void)snprintf(one, sizeof one, "%.*s", (int)n, line);
 		if (n == 0)
-			buf_str(b, ".PP\n");
-		else {
-			put_roff(b, one);
-			buf_char(b, '\n');
-		}
+			buf_str(b, ".Pp");
+		else
+			put_roff(b, literal ? line + 2 : line, literal ? n - 2 : n);
+		buf_char(b, '\n');
 	}
 	if (literal)
-		buf_str(b, ".fi\n");
+		buf_str(b, ".Ed\n");
 }
+
+static void
+man_verb(struct buf *b, const struct cli_verb *v)
+{
+	buf_fmt(b, ".Ss %s", v->name);
+	if (v->args[0] != '\0') {
+		buf_char(b, ' ');
+		put_quoted(b, v->args);
+	}
+	buf_char(b, '\n');
+	put_roff(b, v->summary, strlen(v->summary));
+	buf_str(b, ".\n.Pp\n");
+	man_text(b, v->text);
+	man_opts(b, v->opts);
+}
+
+static void
+man_unbuilt(struct buf *b)
+{
+	bool any = false;
+
+	for (const struct cli_verb *const *v = verbs_all(); *v != NULL; v++) {
+		if ((*v)->run != NULL)
+			continue;
+		buf_fmt(b, "%s%s", any ? ",\n" : "", (*v)->name);
+		any = true;
+	}
+	buf_str(b, any ? ".\n" : "None.\n");
+}
+
+static const char man_head[] =
+	".\\\" generated from the table of verbs by: make docs\n"
+	".Dd November 26, 2026\n.Dt FERRYMAN 8\n.Os\n"
+	".Sh NAME\n.Nm ferryman\n.Nd business-continuity failover orchestrator for e-mail\n"
+	".Sh SYNOPSIS\n.Nm\n.Ar verb\n.Op Ar argument ...\n.Op Ar option ...\n"
+	".Sh DESCRIPTION\n.Nm\ntakes an organisation's mail across when its cloud mail fails, and "
+	"brings it back.\n"
+	"It reads YAML continuity playbooks, watches health signals, decides, and drives "
+	"connectors to cut over\n"
+	"to a backup mail path and to fail back.\n";
+static const char man_tail[] =
+	".Sh FILES\n.Bl -tag -width Ds\n"
+	".It Pa /etc/ferryman\nplaybooks and the secrets they name\n"
+	".It Pa /var/lib/ferryman\njournal, head file, lock\n"
+	".It Pa /run/ferryman/control.sock\ncontrol socket of the one that holds the lock\n.El\n"
+	".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n"
+	".It 0\ndone\n.It 1\nfailed\n.It 2\nusage or invalid playbook\n.It 3\nrefused by a guard\n"
+	".It 4\nblocked and needs a person\n.It 5\npending approval\n.El\n";
 
 void
 help_man(struct buf *b)
 {
-	buf_str(b,
-		".\\\" generated from the verbs' table by: make docs\n"
-		".TH FERRYMAN 8 \"\" \"ferryman " FERRYMAN_VERSION "\" \"System administration\"\n"
-		".SH NAME\nferryman \\- business-continuity failover orchestrator for e\\-mail\n"
-		".SH SYNOPSIS\n.B ferryman\n\\fIVERB\\fR [\\fIargument\\fR ...] [\\fIoption\\fR "
-		"...]\n"
-		".SH DESCRIPTION\nTakes an organisation's mail across when its cloud mail fails, "
-		"and brings it back. It reads YAML\n"
-		"continuity playbooks, watches health signals, decides, and drives connectors to "
-		"cut over to a backup mail\n"
-		"path and to fail back.\n.SH VERBS\n");
-	for (const struct cli_verb *const *v = verbs_all(); *v != NULL; v++) {
-		if ((*v)->run == NULL)
-			continue;
-		buf_fmt(b, ".SS ferryman %s \\fI%s\\fR\n", (*v)->name, (*v)->args);
-		put_roff(b, (*v)->summary);
-		buf_str(b, ".\n.PP\n");
-		man_text(b, (*v)->text);
-		man_opts(b, (*v)->opts);
-	}
-	buf_str(b, ".SH COMMON OPTIONS\n");
-	man_opts(b, cli_common);
-	buf_str(b, ".SH EXIT STATUS\n0 done, 1 failed, 2 usage or invalid playbook, 3 refused by a "
-		   "guard, 4 blocked and needs a person,\n"
-		   "5 pending approval.\n"
-		   ".SH FILES\n.TP\n/etc/ferryman\nplaybooks and the secrets they name\n"
-		   ".TP\n/var/lib/ferryman\njournal, head file, "
-		   "lock\n.TP\n/run/ferryman/control.sock\ncontrol socket of the one that holds "
-		   "the lock\n"
-		   ".SH NOT BUILT YET\n");
+	buf_str(b, man_head);
+	buf_str(b, ".Sh VERBS\n");
 	for (const struct cli_verb *const *v = verbs_all(); *v != NULL; v++)
-		if ((*v)->run == NULL)
-			buf_fmt(b, "%s\n", (*v)->name);
+		if ((*v)->run != NULL)
+			man_verb(b, *v);
+	buf_str(b, ".Sh COMMON OPTIONS\n");
+	man_opts(b, cli_common);
+	buf_str(b, man_tail);
+	buf_str(b, ".Sh CAVEATS\nKnown verbs that are not built yet, and refused as such:\n");
+	man_unbuilt(b);
 }
