@@ -96,11 +96,15 @@ static const struct conninfo rig_probe = { .name = "letter",
 static const struct conninfo rig_tcp = {
 	.name = "knock", .caps = CAP_SIGNAL, .schema = rig_tcp_rows
 };
+/* Sees mail refused at the path itself, by no receiver. */
+static const struct conninfo rig_door = {
+	.name = "door", .caps = CAP_SIGNAL, .schema = rig_tcp_rows, .harm = 1
+};
 static const struct conninfo rig_program = {
 	.name = "program", .caps = CAP_NOTIFY, .schema = rig_program_rows
 };
 static const struct conninfo *const rig_connectors[] = { &rig_zone, &rig_hub, &rig_tenant,
-	&rig_list, &rig_probe, &rig_tcp, &rig_program, NULL };
+	&rig_list, &rig_probe, &rig_tcp, &rig_door, &rig_program, NULL };
 
 static const char rig_base[] =
 	"ferryman: 1\n"

@@ -333,6 +333,13 @@ static const struct fact_row rows[] = {
 		.event = LE_RUN_DONE, LD_STAY, LS_ON_BACKUP },
 	{ "it turns round", LS_CUTTING, RIPE, { .run = RUN_BACKWARD }, .event = LE_RUN_UNDOING,
 		LD_ALARM, LS_ROLLING },
+	{ "it is being turned round", LS_ROLLING, RIPE, { .run = RUN_BACKWARD },
+		.event = NOTHING(LS_ROLLING) },
+	{ "what is turned round does not go forward", LS_ROLLING, RIPE, { .run = RUN_FORWARD },
+		.event = NOTHING(LS_ROLLING) },
+	{ "a run that ends outside of what is known is noted", LS_NORMAL, QUIET,
+		{ .run = RUN_ENDED_UNDONE, .run_is_failback = true }, .event = LE_BACK_UNDONE,
+		LD_STAY, LS_ON_BACKUP },
 	{ "undone", LS_ROLLING, RIPE, { .run = RUN_ENDED_UNDONE }, .event = LE_RUN_UNDONE, LD_STAY,
 		LS_NORMAL },
 	{ "blocked", LS_CUTTING, RIPE, { .run = RUN_IS_BLOCKED, .run_pivoted = true },
@@ -424,6 +431,27 @@ static const struct fact_row rows[] = {
 			.queues_drained = true,
 			.asked_wall_ms = 1 },
 		.event = NOTHING(LS_RECOVERING), "0 of 1" },
+	{ "soaked, the playbook only observes", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true },
+		.event = NOTHING(LS_RECOVERING), "mode is observe", "mode: automatic\ntargets",
+		"mode: observe\ntargets" },
+	{ "soaked, with no queues to wait for", LS_RECOVERING, WELL,
+		{ .primary_ok = true, .primary_soaked = true }, .event = LE_SOAKED, LD_ASK,
+		LS_RECOVERING, NULL, "require: [queues-drained]", "require: [primary-ready]" },
+	{ "approved under the brake, the way home", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.paused = "bob: work",
+			.queues_drained = true,
+			.asked_wall_ms = 1,
+			.approvals = 1 },
+		.event = NOTHING(LS_RECOVERING), "the failback is approved, but the brake is on" },
+	{ "one of two for the failback", LS_RECOVERING, WELL,
+		{ .primary_ok = true,
+			.queues_drained = true,
+			.asked_wall_ms = 1,
+			.approvals = 1,
+			.approvals_needed = 2 },
+		.event = NOTHING(LS_RECOVERING), "1 of 2" },
 	{ "asked and approved", LS_RECOVERING, WELL,
 		{ .primary_ok = true,
 			.primary_soaked = true,
@@ -875,6 +903,9 @@ static const struct ask asks[] = {
 	{ "abort a failback after its pivot", VERB_ABORT, LS_FAILING_BACK,
 		{ .run = RUN_FORWARD_PIVOTED, .run_is_failback = true }, ALICE, .exit = 3,
 		.act = LD_REFUSE, .reason = "cutover" },
+	{ "abort a failback blocked after its pivot", VERB_ABORT, LS_BLOCKED,
+		{ .run = RUN_IS_BLOCKED, .run_is_failback = true, .run_pivoted = true }, ALICE,
+		.exit = 3, .act = LD_REFUSE, .reason = "let it end, then use cutover" },
 	{ "abort what is done", VERB_ABORT, LS_ON_BACKUP, { 0 }, ALICE, .exit = 3, .act = LD_REFUSE,
 		.reason = "use failback" },
 	{ "abort nothing", VERB_ABORT, LS_NORMAL, { 0 }, ALICE, .exit = 3, .act = LD_REFUSE,
@@ -1031,10 +1062,13 @@ observe_never_writes_whoever_asks(void)
 	static const struct ask back = { "fail back in observe", VERB_FAILBACK, LS_ON_BACKUP,
 		{ .primary_ok = true, .primary_soaked = true, .queues_drained = true }, OWNER,
 		.exit = 3, .act = LD_REFUSE, .reason = "mode: observe" };
+	static const struct ask out = { "eject in observe", VERB_EJECT, LS_NORMAL, { 0 }, OWNER,
+		.exit = 3, .act = LD_REFUSE, .reason = "mode: observe" };
 	struct playbook *pb = load("mode: automatic\n", "mode: observe\n");
 
 	run_ask(&cut, pb);
 	run_ask(&back, pb);
+	run_ask(&out, pb);
 	playbook_unref(&pb);
 }
 

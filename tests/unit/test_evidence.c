@@ -227,6 +227,32 @@ one_sick_receiver_is_one(void)
 	rig_end(&r);
 }
 
+/* The submission host refuses too: that is harm to all mail, and r2 is not sick alone. */
+static void
+harm_at_the_path_itself_is_no_receivers_own(void)
+{
+	struct rig r = rig_of(load("receivers: 2, share: 5%", "receivers: 1, share: 5%"));
+
+	ROUNDS(&r, 3, LISTED, REFUSED("r2"), ARRIVED("r1"));
+	CHECK(diag(&r, "blocked")->met);
+	CHECK_STR(diag(&r, "blocked")->only_class, "big");
+	rig_end(&r);
+	r = rig_of(load(
+		"  probe-relay: {", "  submit: {kind: door, group: delivery, path: cloud, flow: "
+				    "outbound, every: 1m, host: 192.0.2.9}\n  probe-relay: {"));
+	for (int i = 0; i < 3; i++) {
+		ROUNDS(&r, 1, LISTED, REFUSED("r2"), ARRIVED("r1"));
+		say(&r, (struct word){ .signal = "submit",
+				.subject = playbook_signal(r.pb, "submit")->subjects[0].name,
+				.v = VERDICT_BAD,
+				.harm = true });
+		pass(&r, SECOND);
+	}
+	CHECK_INT(diag(&r, "blocked")->receivers_bad, 1);
+	CHECK(diag(&r, "blocked")->only_class == NULL);
+	rig_end(&r);
+}
+
 static void
 two_seeds_of_one_class_are_one_receiver(void)
 {
@@ -1394,6 +1420,7 @@ main(void)
 	TEST(a_list_alone_meets_nothing);
 	TEST(bad_without_harm_is_no_harm);
 	TEST(one_sick_receiver_is_one);
+	TEST(harm_at_the_path_itself_is_no_receivers_own);
 	TEST(two_seeds_of_one_class_are_one_receiver);
 	TEST(an_answer_may_name_another_class);
 	TEST(degraded_counts_as_the_playbook_says);
