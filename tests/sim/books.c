@@ -122,7 +122,7 @@ static const char *const texts[BOOKS_N] = {
 		"approve") "targets:\n" ZONE HUB PATHS SIGNALS "diagnoses:\n" BLOCKED "responses:\n"
 			   "  - {on: blocked, at: suspect, run: shelter, mode: automatic}\n"
 			   "  - {on: blocked, at: confirmed, run: out, mode: approve, within: 5m, "
-			   "otherwise: stand-down}\n"
+			   "approvers: 2, otherwise: stand-down}\n"
 			   "procedures:\n" SHELTER "  out:\n    kind: cutover\n    flow: "
 			   "outbound\n    to: nsmail\n    steps:\n"
 			   "      - {name: allow, spf.authorize: {zone: zone}}\n"
@@ -138,16 +138,18 @@ static const char *const texts[BOOKS_N] = {
 };
 
 struct playbook *
-book_get(size_t i)
+book_get(size_t i, size_t variant)
 {
-	const struct playbook_input in = { .file = "sim.yaml",
-		.text = texts[i],
-		.len = strlen(texts[i]),
+	char text[16000];
+	struct playbook_input in = { .file = "sim.yaml",
+		.text = text,
 		.connectors = registry_infos(),
 		.sha256 = digest_sha256 };
 	struct findings *f = NULL;
-	struct playbook *pb = playbook_load(&stdmem, &in, &f);
+	struct playbook *pb;
 
+	in.len = (size_t)snprintf(text, sizeof text, "%s# text %zu\n", texts[i], variant);
+	pb = playbook_load(&stdmem, &in, &f);
 	for (size_t k = 0; pb == NULL && k < findings_n(f); k++) {
 		struct buf b;
 

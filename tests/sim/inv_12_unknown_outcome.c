@@ -21,7 +21,8 @@ superseded(const struct view *v, const struct vintent *o, const struct vintent *
 	for (size_t i = 0; i < v->intents_n; i++) {
 		const struct vintent *n = &v->intent[i];
 
-		if (n->seq > o->seq && n->seq < x->seq && text_eq(n->domain, o->domain) &&
+		if (!n->gone && n->seq > o->seq && n->seq < x->seq &&
+			text_eq(n->domain, o->domain) &&
 			(n->dir != o->dir || !text_eq(n->step, o->step)))
 			return true;
 	}
@@ -125,7 +126,9 @@ static void
 accepted(struct sim *s, const struct request *r, const char *before)
 {
 	struct view *v = &s->view;
-	const struct vstep *st = view_step(view_run(v, r->run), r->step);
+	const struct vintent *x = view_intent(v, r->lsn);
+	const struct vstep *st =
+		x != NULL && x->run != SIZE_MAX ? view_step(&v->run[x->run], r->step) : NULL;
 
 	(void)before;
 	if (st == NULL || !st->act)
@@ -133,7 +136,9 @@ accepted(struct sim *s, const struct request *r, const char *before)
 	for (size_t i = 0; i + 1 < v->effs_n; i++) {
 		const struct request *o = &s->request[v->eff[i].request];
 
-		if (o->lsn != r->lsn && o->dir == r->dir && text_eq(o->run, r->run) &&
+		const struct vintent *y = view_intent(v, o->lsn);
+
+		if (o->lsn != r->lsn && o->dir == r->dir && y != NULL && y->run == x->run &&
 			text_eq(o->step, r->step))
 			violated(s, &inv_12, "step %s was accepted twice, as %llu and %llu",
 				r->step, (unsigned long long)o->lsn, (unsigned long long)r->lsn);

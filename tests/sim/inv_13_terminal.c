@@ -9,7 +9,8 @@ const struct invariant inv_13 = { .name = "inv_13_terminal", .accepted = accepte
 static void
 accepted(struct sim *s, const struct request *r, const char *before)
 {
-	const struct vrun *run = view_run(&s->view, r->run);
+	const struct vintent *x = view_intent(&s->view, r->lsn);
+	const struct vrun *run = x != NULL && x->run != SIZE_MAX ? &s->view.run[x->run] : NULL;
 
 	(void)before;
 	if (run != NULL && run->terminal && s->target[r->to].class == FENCE_F)

@@ -33,6 +33,19 @@ pending_fini(struct pending *p)
 }
 
 void
+journal_restore(struct sim *s, size_t keep)
+{
+	struct journal *j = &s->journal;
+
+	trace_add(s, "the journal is put back to record %zu of %zu: a new era", keep, j->n);
+	view_again(s, keep);
+	while (j->n > keep)
+		free(j->entry[--j->n].text);
+	memcpy(j->hash, keep > 0 ? j->entry[keep - 1].hash : zeros, sizeof j->hash);
+	j->last_era = j->era++;
+}
+
+void
 journal_fini(struct journal *j)
 {
 	for (size_t i = 0; i < j->n; i++)
@@ -75,6 +88,8 @@ store_one(struct sim *s, const char *record)
 	e = &j->entry[j->n++];
 	e->text = stdmem_str(record);
 	e->n = strlen(record);
+	e->at = s->now;
+	j->last_era = j->era;
 	digest_sha256(NULL, e->text, e->n, e->hash);
 	memcpy(j->hash, e->hash, sizeof j->hash);
 	view_record(s, e);

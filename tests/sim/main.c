@@ -25,7 +25,7 @@ struct totals {
 
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list;
+	bool one, trace, hash, shrink, list, brief;
 	const char *fault, *cases, *file;
 };
 
@@ -151,7 +151,10 @@ many(const struct options *o, struct totals *t)
 		if (o->hash)
 			printf("%llu %016llx\n", (unsigned long long)s->seed,
 				(unsigned long long)s->trace.hash);
-		if (s->killer != NULL && shown++ < 5)
+		if (s->killer != NULL && o->brief)
+			printf("FAIL SEED %llu: %s: %s\n", (unsigned long long)s->seed,
+				s->killer->name, s->why);
+		else if (s->killer != NULL && shown++ < 5)
 			report_violation(s);
 		sim_free(&s);
 	}
@@ -412,12 +415,13 @@ guarded(const struct options *o)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: sim --seeds N [--from K] [--hash] [--fault NAME]   many seeds; "
-			"with a fault: until it is found\n"
-			"       sim --seed K [--trace] [--fault NAME]               one seed\n"
-			"       sim --shrink K [--fault NAME]                       a failing seed "
-			"as a small case\n"
-			"       sim --case FILE | --list-faults\n");
+	fprintf(stderr,
+		"usage: sim --seeds N [--from K] [--hash] [--brief] [--fault NAME]   many seeds; "
+		"with a fault: until it is found\n"
+		"       sim --seed K [--trace] [--fault NAME]               one seed\n"
+		"       sim --shrink K [--fault NAME]                       a failing seed "
+		"as a small case\n"
+		"       sim --case FILE | --list-faults\n");
 	return 2;
 }
 
@@ -449,6 +453,8 @@ option(struct options *o, int argc, char **argv, int *i)
 		return (o->trace = true);
 	if (strcmp(a, "--hash") == 0)
 		return (o->hash = true);
+	if (strcmp(a, "--brief") == 0)
+		return (o->brief = true);
 	if (strcmp(a, "--list-faults") == 0)
 		return (o->list = true);
 	if (strcmp(a, "--fault") == 0 && *i + 1 < argc)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMANDS_MAX = 6, HANDS_MAX = 3, PEOPLE_FROM = 5 * 60000, PEOPLE_TO = 80 * 60000 };
+enum { COMMANDS_MAX = 14, HANDS_MAX = 5, PEOPLE_FROM = 5 * 60000, PEOPLE_TO = 150 * 60000 };
 
 static void
 say_at(struct sim *s, int64_t at, enum verb verb)
@@ -37,6 +37,24 @@ people_init(struct sim *s)
 /* --- commands --- */
 
 static void
+remember(struct sim *s, const struct event *ev)
+{
+	struct people *p = &s->people;
+	struct saying *x;
+
+	if (p->said_n == SAYINGS_MAX)
+		return;
+	x = &p->said[p->said_n++];
+	*x = (struct saying){ .verb = ev->command.verb,
+		.who = sim_str(s, ev->command.principal),
+		.hash = sim_str(s, ev->command.plan_hash),
+		.nonce = sim_str(s, ev->command.nonce),
+		.at = s->now };
+	x->expired =
+		ev->command.expires_wall_ms != 0 && ev->command.expires_wall_ms < process_wall(s);
+}
+
+static void
 speak(struct sim *s, struct event *ev)
 {
 	static const char *const users[] = { "alice", "bob", "mallory" };
@@ -57,6 +75,11 @@ speak(struct sim *s, struct event *ev)
 	if (ev->command.plan_hash != NULL && fault(s, SITE_CLUMSY))
 		ev->command.plan_hash =
 			"0000000000000000000000000000000000000000000000000000000000000000";
+	if (ev->command.verb == VERB_APPROVE && fault(s, SITE_CLUMSY))
+		ev->command.expires_wall_ms = process_wall(s) - 60000;
+	if (p->said_n > 0 && fault(s, SITE_CLUMSY))
+		ev->command.nonce = p->said[p->said_n - 1].nonce;
+	remember(s, ev);
 	trace_add(s, "%s says %s %s", ev->command.principal, verb_name(ev->command.verb),
 		ev->command.run != NULL ? ev->command.run : "");
 	process_tell(s, ev);
@@ -182,7 +205,7 @@ people_told(struct sim *s, const struct action *a)
 	if (!text_eq(a->status.topic, "approval") ||
 		!member(a->status.body, "plan_hash", p->hash, sizeof p->hash))
 		return;
-	if (rng_ratio(&p->rng, 3, 5))
+	for (int i = 0; i < 2 && rng_ratio(&p->rng, 4, 5); i++)
 		say_at(s, s->now + rng_between(&p->rng, 5000, 400000),
 			rng_ratio(&p->rng, 5, 6) ? VERB_APPROVE : VERB_DENY);
 }

@@ -20,14 +20,18 @@ truth_init(struct sim *s)
 	struct rng r;
 
 	rng_seed(&r, s->seed, "truth");
-	if (rng_ratio(&r, 7, 10)) {
-		t->primary_bad[FLOW_OUTBOUND] = draw_spell(&r, 3, 25, 10, 70);
-		t->listed = t->primary_bad[FLOW_OUTBOUND];
-	} else if (rng_ratio(&r, 1, 2)) {
-		t->listed = draw_spell(&r, 3, 25, 10, 70);
+	for (int i = 0; i < 2; i++) { /* the second may fall into the first one's failback */
+		int64_t from = i == 0 ? 3 : 70, to = i == 0 ? 25 : 130;
+
+		if (rng_ratio(&r, 7, 10)) {
+			t->primary_bad[FLOW_OUTBOUND][i] = draw_spell(&r, from, to, 8, 60);
+			t->listed[i] = t->primary_bad[FLOW_OUTBOUND][i];
+		} else if (rng_ratio(&r, 1, 2)) {
+			t->listed[i] = draw_spell(&r, from, to, 10, 60);
+		}
+		if (rng_ratio(&r, 1, 2))
+			t->primary_bad[FLOW_INBOUND][i] = draw_spell(&r, from, to, 5, 50);
 	}
-	if (rng_ratio(&r, 1, 3))
-		t->primary_bad[FLOW_INBOUND] = draw_spell(&r, 3, 40, 5, 60);
 	if (rng_ratio(&r, 1, 5))
 		t->backup_bad[FLOW_OUTBOUND] = draw_spell(&r, 0, 60, 5, 60);
 	if (rng_ratio(&r, 1, 8))
@@ -45,7 +49,10 @@ during(const struct sim *s, const struct spell *sp, int64_t at)
 bool
 truth_bad(const struct sim *s, bool primary, enum flow flow, int64_t at)
 {
-	return during(s, primary ? &s->truth.primary_bad[flow] : &s->truth.backup_bad[flow], at);
+	if (!primary)
+		return during(s, &s->truth.backup_bad[flow], at);
+	return during(s, &s->truth.primary_bad[flow][0], at) ||
+	       during(s, &s->truth.primary_bad[flow][1], at);
 }
 
 void
@@ -102,8 +109,10 @@ truly(struct sim *s, const struct probing *p, const struct path *path)
 	if (text_eq(p->signal->info->name, "tcp"))
 		return VERDICT_OK;
 	if (text_eq(p->signal->info->name, "dnsbl"))
-		return path == s->book->primary && during(s, &s->truth.listed, s->now) ? VERDICT_BAD
-										       : VERDICT_OK;
+		return path == s->book->primary && (during(s, &s->truth.listed[0], s->now) ||
+							   during(s, &s->truth.listed[1], s->now))
+			       ? VERDICT_BAD
+			       : VERDICT_OK;
 	if (p->through != NULL && p->production && !text_eq(path->name, p->through))
 		return VERDICT_BAD; /* it arrived by another egress than claimed */
 	return truth_bad(s, path == s->book->primary, flow, s->now) ? VERDICT_BAD : VERDICT_OK;

@@ -102,6 +102,9 @@ check_append(struct sim *s, const struct action *a)
 		violated(s, &law, "a second append is outstanding");
 	if (a->append.records_n == 0)
 		violated(s, &law, "an append of nothing");
+	for (size_t i = 0; s->process.stopping && i < a->append.records_n; i++)
+		if (strstr(a->append.records[i], "\"type\":\"START\"") != NULL)
+			violated(s, &law, "a run starts although ferryman was asked to stop");
 	s->process.appending = true;
 }
 
@@ -192,7 +195,10 @@ by_hash(void *ctx, const char *sha256)
 {
 	struct sim *s = ctx;
 
-	return text_eq(s->book->sha256, sha256) ? playbook_ref(s->book) : NULL;
+	for (size_t i = 0; i < 2; i++)
+		if (text_eq(s->variant[i]->sha256, sha256))
+			return playbook_ref(s->variant[i]);
+	return NULL;
 }
 
 static bool
@@ -220,6 +226,17 @@ fold_all(struct sim *s)
 	return true;
 }
 
+static void
+tell_playbook(struct sim *s)
+{
+	struct event told = { .type = EV_PLAYBOOK };
+
+	told.playbook.name = s->book->name;
+	told.playbook.sha256 = s->variant[s->loaded]->sha256;
+	told.playbook.why = "sim";
+	process_tell(s, &told);
+}
+
 void
 process_start(struct sim *s, bool fresh)
 {
@@ -229,11 +246,11 @@ process_start(struct sim *s, bool fresh)
 		.sha256 = digest_sha256,
 		.playbook = by_hash,
 		.in_window = in_window };
-	struct event open = { .type = EV_OPEN }, told = { .type = EV_PLAYBOOK };
+	struct event open = { .type = EV_OPEN };
 
 	p->life++;
 	p->up = true;
-	p->halted = p->appending = false;
+	p->halted = p->appending = p->stopping = false;
 	p->tick_at = 0;
 	p->core = core_new(&env, s->seed * 1000 + p->life);
 	s->journal.epoch++;
@@ -249,10 +266,7 @@ process_start(struct sim *s, bool fresh)
 	open.open.boot_id = p->boot_id;
 	open.open.fresh = fresh;
 	process_tell(s, &open);
-	told.playbook.name = s->book->name;
-	told.playbook.sha256 = s->book->sha256;
-	told.playbook.why = "sim";
-	process_tell(s, &told);
+	tell_playbook(s);
 }
 
 static void
@@ -299,7 +313,11 @@ start_again(struct sim *s)
 	core_free(&s->process.core);
 	if (fault(s, SITE_REBOOT) || s->process.boots == 0)
 		reboot(s);
-	process_start(s, s->journal.n == 0);
+	if (s->journal.n > 4 && fault(s, SITE_RESTORE))
+		journal_restore(s,
+			s->journal.n - (size_t)fault_span(s, 0,
+					       (int64_t)(s->journal.n < 40 ? s->journal.n : 40)));
+	process_start(s, s->journal.last_era != s->journal.era);
 }
 
 void
@@ -418,6 +436,15 @@ tick(struct sim *s, const struct happening *h)
 	s->process.tick_at = 0;
 	if (fault(s, SITE_STALL))
 		stall(s);
+	if (fault(s, SITE_RELOAD)) {
+		s->loaded = 1 - s->loaded;
+		tell_playbook(s);
+	}
+	if (!s->process.stopping && fault(s, SITE_STOP)) {
+		s->process.stopping = true;
+		s->process.stop_at = s->now;
+		ev.type = EV_STOP;
+	}
 	process_tell(s, &ev);
 }
 

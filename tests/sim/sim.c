@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-	HEAL_FROM = 80 * 60000,
-	HEAL_TO = 110 * 60000,
+	HEAL_FROM = 120 * 60000,
+	HEAL_TO = 200 * 60000,
 	LIVENESS_MS = 4 * 3600000,
 	EVENTS_MAX = 400000
 };
@@ -69,9 +69,12 @@ sim_new(const struct sim_opts *o)
 	faults_init(&s->faults, o->seed, o->script);
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
-	s->book = book_get((size_t)(o->seed % BOOKS_N));
-	if (s->book == NULL)
-		abort();
+	for (size_t i = 0; i < 2; i++) {
+		s->variant[i] = book_get((size_t)(o->seed % BOOKS_N), i);
+		if (s->variant[i] == NULL)
+			abort();
+	}
+	s->book = s->variant[0];
 	s->process.alarm_at = -1;
 	return s;
 }
@@ -87,8 +90,9 @@ draw_world(struct sim *s)
 	s->end_at = s->heal_at + LIVENESS_MS;
 	sim_push(s, (struct happening){ .at = 10, .kind = H_STARTS });
 	sim_push(s, (struct happening){ .at = s->heal_at, .kind = H_HEAL });
-	sim_push(s, (struct happening){
-			    .at = rng_between(&s->net_rng, 60000, HEAL_FROM), .kind = H_CLOCK });
+	for (int i = 0; i < 3; i++)
+		sim_push(s, (struct happening){ .at = rng_between(&s->net_rng, 60000, HEAL_FROM),
+				    .kind = H_CLOCK });
 }
 
 /* From now on nothing goes wrong any more, and the brake is released: what was begun must end. */
@@ -210,7 +214,8 @@ sim_free(struct sim **ps)
 	targets_fini(s);
 	view_fini(&s->view);
 	heap_fini(&s->heap);
-	playbook_unref(&s->book);
+	playbook_unref(&s->variant[0]);
+	playbook_unref(&s->variant[1]);
 	arena_free(&s->arena);
 	free(s->request);
 	free(s->reading);

@@ -114,7 +114,10 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(NOTIFY_LOST, "a notification does not get out", 20, 500)                                 \
 	X(HAND, "a person edits a target", 100, 900)                                               \
 	X(CLOCK_SET, "the wall clock jumps", 50, 500)                                              \
-	X(CLUMSY, "a person types the wrong thing", 20, 300)
+	X(CLUMSY, "a person types the wrong thing", 20, 300)                                       \
+	X(STOP, "the process is asked to stop", 1, 6)                                              \
+	X(RELOAD, "the playbook is replaced by another text", 1, 10)                               \
+	X(RESTORE, "the journal is put back from an older copy", 20, 250)
 enum site {
 #define SITE_ENUM(n, d, low, high) SITE_##n,
 	FAULT_SITES(SITE_ENUM)
@@ -148,13 +151,15 @@ int64_t fault_span(
 
 /* --- books.c: the playbooks that are run --- */
 enum { BOOKS_N = 3 };
-struct playbook *book_get(size_t i); /* a new reference; NULL: it has errors, printed */
+struct playbook *book_get(
+	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
 
 /* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
 struct entry {
 	char *text;
 	size_t n;
 	char hash[65];
+	int64_t at;
 };
 struct pending { /* the one append that is on its way */
 	bool any;
@@ -169,7 +174,7 @@ struct pending { /* the one append that is on its way */
 };
 struct journal {
 	char store[33];
-	uint64_t era, epoch;
+	uint64_t era, epoch, last_era; /* last_era: of the newest record */
 	char hash[65];
 	struct entry *entry; /* seq 1 is entry[0] */
 	size_t n, room;
@@ -179,6 +184,8 @@ void journal_init(struct sim *s);
 void journal_fini(struct journal *j);
 void journal_append(struct sim *s, const struct action *a);
 void journal_happens(struct sim *s, const struct happening *h); /* H_APPLY, H_APPENDED */
+void journal_restore(struct sim *s,
+	size_t keep);		   /* an older copy is put back, by an operator's word: a new era */
 void journal_crash(struct sim *s); /* what was under way may or may not be there */
 
 /* --- targets.c: a zone (fence F by equality), a hub (F by high water), a tenant (U) --- */
@@ -263,7 +270,7 @@ struct spell {
 	int64_t from, to;
 };
 struct truth {
-	struct spell primary_bad[FLOW_N], backup_bad[FLOW_N], listed, uplink_down;
+	struct spell primary_bad[FLOW_N][2], backup_bad[FLOW_N], listed[2], uplink_down;
 };
 struct probing {
 	const struct signal *signal;
@@ -277,8 +284,17 @@ void probe_ask(struct sim *s, const struct action *a);
 void probe_seen(struct sim *s, const struct happening *h);
 
 /* --- people.c: commands, and a hand in the targets --- */
+enum { SAYINGS_MAX = 128 };
+struct saying { /* what people have told ferryman to do */
+	enum verb verb;
+	const char *who, *hash, *nonce;
+	bool names_pause, expired;
+	int64_t at;
+};
 struct people {
 	struct rng rng;
+	struct saying said[SAYINGS_MAX];
+	size_t said_n;
 	unsigned next_req, asked;
 	char hash[65], playbook[64]; /* newest plan that was shown */
 	enum verb of;
@@ -309,7 +325,8 @@ struct process {
 	char boot_id[40];
 	struct operation *op;
 	size_t ops_n, ops_room;
-	bool appending;	  /* one append is outstanding */
+	bool appending, stopping;
+	int64_t stop_at;  /* one append is outstanding */
 	int64_t alarm_at; /* newest alarm that somebody got; -1 = none */
 };
 void process_start(struct sim *s, bool fresh);
@@ -360,6 +377,11 @@ struct vbrake {
 	bool on;
 	int64_t expires;
 };
+struct vapproval {
+	const char *hash, *user, *nonce;
+	bool yes;
+	uint64_t seq;
+};
 struct accepted { /* Eff of reliability.md section 3 */
 	uint64_t lsn;
 	size_t request, to;
@@ -375,11 +397,13 @@ struct view {
 	size_t results_n;
 	struct accepted *eff;
 	size_t effs_n;
+	struct vapproval *approval;
+	size_t approvals_n;
 	struct vbrake brake[BOOKS_N];
 	size_t brakes_n;
-	uint64_t lsn, seq, epoch, era;
+	uint64_t lsn, seq;
 	char hash[65];
-	int64_t wall;
+	bool replaying; /* a restored journal is read again: nothing is judged twice */
 };
 struct vrecord { /* one record that has just become durable */
 	const struct record *r;
@@ -390,6 +414,8 @@ struct vrecord { /* one record that has just become durable */
 void view_record(struct sim *s, const struct entry *e); /* and asks every invariant */
 void view_sent(struct sim *s, size_t request);
 void view_accepted(struct sim *s, size_t request, const char *before);
+void view_again(struct sim *s,
+	size_t kept); /* after a restore: the first records only; what was lost is marked gone */
 void view_fini(struct view *v);
 struct vrun *view_run(struct view *v, const char *id);
 struct vintent *view_intent(struct view *v, uint64_t lsn);
@@ -422,7 +448,9 @@ struct sim {
 	struct trace trace;
 	struct faults faults;
 	struct rng net_rng, probe_rng;
-	struct playbook *book;
+	struct playbook *book,
+		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */
+	size_t loaded;
 	struct journal journal;
 	struct ftarget target[T_N];
 	struct request *request;

@@ -224,6 +224,20 @@ read_brake(struct sim *s, const struct record *r)
 }
 
 static void
+read_approval(struct sim *s, const struct record *r)
+{
+	struct view *v = &s->view;
+
+	v->approval =
+		stdmem.resize(stdmem.ctx, v->approval, (v->approvals_n + 1) * sizeof *v->approval);
+	v->approval[v->approvals_n++] = (struct vapproval){ .hash = field(s, r->body, "plan_hash"),
+		.user = field(s, r->body, "user"),
+		.nonce = field(s, r->body, "nonce"),
+		.yes = text_eq(json_str(r->body, "verdict"), "approve"),
+		.seq = r->seq };
+}
+
+static void
 trace_record(struct sim *s, const struct record *r, const struct vrecord *rec)
 {
 	if (rec->intent != NULL)
@@ -266,8 +280,11 @@ take_record(struct sim *s, const struct record *r)
 		read_end(s, r, rec.run);
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
-	trace_record(s, r, &rec);
-	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
+	else if (r->type == REC_APPROVAL)
+		read_approval(s, r);
+	if (!v->replaying)
+		trace_record(s, r, &rec);
+	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
 }
@@ -287,11 +304,42 @@ view_record(struct sim *s, const struct entry *e)
 		s->view.seq = r.seq;
 		if (r.lsn > s->view.lsn)
 			s->view.lsn = r.lsn;
-		s->view.era = r.era;
-		s->view.epoch = r.epoch;
+
 		memcpy(s->view.hash, e->hash, sizeof s->view.hash);
 	}
 	arena_free(&a);
+}
+
+/* Intents that are in the journal no more stay known: their requests may still be on the way. */
+void
+view_again(struct sim *s, size_t kept)
+{
+	struct view *v = &s->view, old = *v;
+	int64_t now = s->now;
+
+	memset(v, 0, sizeof *v);
+	v->eff = old.eff;
+	v->effs_n = old.effs_n;
+	v->replaying = true;
+	for (size_t i = 0; i < kept; i++) {
+		s->now = s->journal.entry[i].at;
+		view_record(s, &s->journal.entry[i]);
+	}
+	s->now = now;
+	v->replaying = false;
+	for (size_t i = 0; i < old.intents_n; i++) {
+		struct vintent x = old.intent[i];
+
+		if (!x.gone && x.seq <= kept)
+			continue;
+		x.gone = true;
+		x.run = SIZE_MAX;
+		v->intent = stdmem.resize(
+			stdmem.ctx, v->intent, (v->intents_n + 1) * sizeof *v->intent);
+		v->intent[v->intents_n++] = x;
+	}
+	old.eff = NULL;
+	view_fini(&old);
 }
 
 /* --- from the wire --- */
@@ -334,4 +382,5 @@ view_fini(struct view *v)
 	free(v->intent);
 	free(v->result);
 	free(v->eff);
+	free(v->approval);
 }

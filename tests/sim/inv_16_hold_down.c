@@ -1,0 +1,41 @@
+/*
+ * Invariant 16: two cut-overs of a flow that start by themselves are a cooldown apart, and no more
+ * of them start in a day than the playbook's budget allows. Both are counted in true time, whatever
+ * the wall clock says.
+ */
+#include "base/text.h"
+#include "sim/sim.h"
+
+static void record(struct sim *s, const struct vrecord *rec);
+
+const struct invariant inv_16 = { .name = "inv_16_hold_down", .record = record };
+
+static bool
+by_itself(const struct vrun *r)
+{
+	return text_eq(r->kind, "cutover") && text_eq(r->by, "automatic");
+}
+
+static void
+record(struct sim *s, const struct vrecord *rec)
+{
+	const struct view *v = &s->view;
+	const struct limits *l = &s->book->limits;
+	int64_t in_budget = 0;
+
+	if (rec->r->type != REC_START || !by_itself(rec->run))
+		return;
+	for (size_t i = 0; i + 1 < v->runs_n; i++) {
+		const struct vrun *r = &v->run[i];
+
+		if (!by_itself(r))
+			continue;
+		in_budget += r->start_at > s->now - l->cutovers.per_ms;
+		if (text_eq(r->flow, rec->run->flow) && r->start_at > s->now - l->cooldown_ms)
+			violated(s, &inv_16, "run %s starts by itself %lld s after run %s",
+				rec->run->id, (long long)((s->now - r->start_at) / 1000), r->id);
+	}
+	if (in_budget + 1 > l->cutovers.count)
+		violated(s, &inv_16, "run %s is the automatic cut-over number %lld of the day",
+			rec->run->id, (long long)in_budget + 1);
+}
