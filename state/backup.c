@@ -88,6 +88,8 @@ backup_make(sqlite3 *from, const char *to_dir, struct err *err)
 		rc = database_head(to, &h, err);
 	if (rc == RC_OK)
 		rc = verify_chain(to, &h, NULL, err);
+	if (rc == RC_OK)
+		database_copy_at_close(to);
 	database_close(&to);
 	if (rc == RC_OK)
 		rc = write_head(to_dir, &h, err);

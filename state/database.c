@@ -77,6 +77,8 @@ database_open(sqlite3 **ret, const char *dir, bool write, struct err *err)
 	(void)sqlite3_busy_timeout(db, BUSY_MS);
 	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	rc = database_exec(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", err);
+	/* Whoever fails on the way leaves the files to the next, who looks at them first. */
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 	/* Checkpoints are ours to make: SQLite's own ones ignore a failed fsync. */
 	if (rc == RC_OK && write)
 		rc = database_exec(db,
@@ -88,6 +90,12 @@ database_open(sqlite3 **ret, const char *dir, bool write, struct err *err)
 	else
 		database_close(&db);
 	return rc;
+}
+
+void
+database_copy_at_close(sqlite3 *db)
+{
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
 }
 
 void

@@ -19,6 +19,9 @@ enum { DATABASE_SCHEMA = 1 };
  * -wal). */
 enum rc database_open(sqlite3 **ret, const char *dir, bool write, struct err *err);
 void database_close(sqlite3 **db);
+/* database_copy_at_close - let the last close copy the log into the database and remove it; else it
+ * stays as it is. */
+void database_copy_at_close(sqlite3 *db);
 /* database_fail - the sentence for a failed call, and its rc: RC_CORRUPT, RC_FULL, RC_BUSY,
  * RC_DENIED, else RC_IO. */
 enum rc database_fail(sqlite3 *db, const char *doing, struct err *err);

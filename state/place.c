@@ -117,6 +117,39 @@ place_size(const char *dir, const char *name)
 	return stat(path, &st) == 0 ? (long long)st.st_size : -1;
 }
 
+/* --- files that stay --- */
+
+static const char *const marked[] = { PLACE_DB, PLACE_HEAD, PLACE_LOCK };
+
+enum rc
+place_mark(const char *dir, struct place_files *ret, struct err *err)
+{
+	for (size_t i = 0; i < sizeof marked / sizeof marked[0]; i++) {
+		char path[PLACE_MAX];
+		struct stat st;
+
+		place_path(path, dir, marked[i]);
+		if (stat(path, &st) != 0)
+			return fail(dir, marked[i], "look at it", err);
+		ret->file[i].dev = st.st_dev;
+		ret->file[i].ino = st.st_ino;
+	}
+	return RC_OK;
+}
+
+enum rc
+place_holds(const char *dir, const struct place_files *files, struct err *err)
+{
+	struct place_files now;
+	enum rc rc = place_mark(dir, &now, err);
+
+	for (size_t i = 0; i < sizeof marked / sizeof marked[0] && rc == RC_OK; i++)
+		if (now.file[i].dev != files->file[i].dev || now.file[i].ino != files->file[i].ino)
+			rc = err_set(err, RC_CORRUPT, "%s/%s was replaced while it was written",
+				dir, marked[i]);
+	return rc;
+}
+
 /* --- the lock --- */
 
 /* Whether the two lines are there and of a process that lives; line gets the second. */

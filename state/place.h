@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define PLACE_DB "journal.db"
 #define PLACE_HEAD "head"
@@ -28,6 +29,19 @@ enum rc place_file(const char *dir, const char *name, struct err *err);
 enum rc place_sync(const char *dir, struct err *err);
 /* place_size - bytes of the file, -1 when it is absent. */
 long long place_size(const char *dir, const char *name);
+
+/*
+ * place_mark - which files lie there now: database, head, lock. place_holds - whether they still
+ * do: a file that was deleted or replaced goes on taking writes that nobody will ever read.
+ */
+struct place_files {
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} file[3];
+};
+enum rc place_mark(const char *dir, struct place_files *ret, struct err *err);
+enum rc place_holds(const char *dir, const struct place_files *files, struct err *err);
 
 /*
  * place_lock - flock on the lock file for as long as *ret_fd is open (close-on-exec); the kernel

@@ -213,7 +213,13 @@ open_actor(struct store *s, const struct store_opts *o, struct err *err)
 	if (rc == RC_OK)
 		rc = database_open(&s->rd, s->dir, false, err);
 	if (rc == RC_OK) {
-		rc = writer_start(&s->w, s->wr, s->file, &s->head, s->last_era != s->head.era, err);
+		rc = writer_start(&s->w,
+			&(struct writer_opts){ .dir = s->dir,
+				.db = s->wr,
+				.file = s->file,
+				.now = &s->head,
+				.fresh = s->last_era != s->head.era },
+			err);
 		s->wr = NULL;
 		s->file = NULL;
 	}

@@ -7,6 +7,7 @@
 #include "core/record.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
+#include "state/place.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -51,6 +52,8 @@ struct job {
 };
 
 struct writer {
+	char *dir;
+	struct place_files files;
 	sqlite3 *db;
 	struct head_file *file;
 	struct head now; /* the thread's own, as are the next two */
@@ -190,6 +193,8 @@ write_job(struct writer *w, struct job *j)
 	next.commits++;
 	if (rc == RC_OK)
 		rc = writer_commit(w->db, w->file, &next, &j->err);
+	if (rc == RC_OK)
+		rc = place_holds(w->dir, &w->files, &j->err);
 	j->rc = rc;
 	j->outcome = rc == RC_OK ? OUT_DONE : OUT_UNKNOWN;
 	if (rc != RC_OK)
@@ -331,8 +336,8 @@ static void
 writer_free(struct writer *w)
 {
 	/* A dead one leaves the files as they are: the next to open them looks first. */
-	if (w->dead)
-		(void)sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	if (!w->dead)
+		database_copy_at_close(w->db);
 	database_close(&w->db);
 	head_close(&w->file);
 	if (w->event >= 0)
@@ -342,32 +347,36 @@ writer_free(struct writer *w)
 	(void)pthread_cond_destroy(&w->idle);
 	(void)pthread_cond_destroy(&w->work);
 	(void)pthread_mutex_destroy(&w->mutex);
+	free(w->dir);
 	free(w);
 }
 
 enum rc
-writer_start(struct writer **ret, sqlite3 *db, struct head_file *file, const struct head *now,
-	bool fresh, struct err *err)
+writer_start(struct writer **ret, const struct writer_opts *o, struct err *err)
 {
 	struct writer *w = stdmem_get(sizeof *w);
-	int code;
+	enum rc rc;
 
-	w->db = db;
-	w->file = file;
-	w->now = *now;
-	w->fresh = fresh;
+	w->dir = stdmem_str(o->dir);
+	w->db = o->db;
+	w->file = o->file;
+	w->now = *o->now;
+	w->fresh = o->fresh;
 	w->checkpoint_at = CHECKPOINT_PAGES;
 	w->todo_end = &w->todo;
 	w->done_end = &w->done;
 	(void)pthread_mutex_init(&w->mutex, NULL);
 	(void)pthread_cond_init(&w->work, NULL);
 	(void)pthread_cond_init(&w->idle, NULL);
-	(void)sqlite3_wal_hook(db, on_commit, w);
+	(void)sqlite3_wal_hook(w->db, on_commit, w);
 	w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	code = w->event < 0 ? errno : start_thread(w);
-	if (code != 0) {
+	rc = place_mark(w->dir, &w->files, err);
+	if (rc == RC_OK && (w->event < 0 || start_thread(w) != 0))
+		rc = err_set(err, RC_IO, "cannot start the journal's thread");
+	if (rc != RC_OK) {
+		w->dead = true;
 		writer_free(w);
-		return err_set(err, RC_IO, "cannot start the journal's thread: %s", strerror(code));
+		return rc;
 	}
 	*ret = w;
 	return RC_OK;

@@ -14,10 +14,14 @@
 
 struct writer;
 
-/* writer_start - takes the connection and the head file, also when it fails. now: as both have it;
- * fresh: see store.h. */
-enum rc writer_start(struct writer **ret, sqlite3 *db, struct head_file *file,
-	const struct head *now, bool fresh, struct err *err);
+struct writer_opts {
+	const char *dir;
+	sqlite3 *db; /* taken, as is the next; also when it fails */
+	struct head_file *file;
+	const struct head *now; /* as both have it */
+	bool fresh;		/* see store.h */
+};
+enum rc writer_start(struct writer **ret, const struct writer_opts *o, struct err *err);
 /* writer_stop - ends what is being written, drops the rest, joins. No done is called. */
 void writer_stop(struct writer **w);
 

@@ -75,9 +75,11 @@ lose_power(void)
 
 /* SQLITE_OK = go on. Called with the mutex held. */
 static int
-strike(enum fv_op op, struct handle *h, const void *p, int n, sqlite3_int64 at)
+strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n, sqlite3_int64 at)
 {
 	if (((fv.plan.ops != 0 ? fv.plan.ops : ALL_OPS) & (1u << op)) == 0)
+		return SQLITE_OK;
+	if (fv.plan.files != 0 && (fv.plan.files & (1u << file)) == 0)
 		return SQLITE_OK;
 	fv.count++;
 	if (fv.plan.at == 0 || fv.count < fv.plan.at ||
@@ -108,12 +110,12 @@ strike(enum fv_op op, struct handle *h, const void *p, int n, sqlite3_int64 at)
 }
 
 static int
-before(enum fv_op op, struct handle *h, const void *p, int n, sqlite3_int64 at)
+before(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n, sqlite3_int64 at)
 {
 	int code;
 
 	(void)pthread_mutex_lock(&fv.mutex);
-	code = strike(op, h, p, n, at);
+	code = strike(op, file, h, p, n, at);
 	(void)pthread_mutex_unlock(&fv.mutex);
 	return code;
 }
@@ -179,7 +181,7 @@ static int
 fv_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	struct handle *h = of(f);
-	int code = before(FV_WRITE, h, p, n, at);
+	int code = before(FV_WRITE, h->file, h, p, n, at);
 
 	if (code != SQLITE_OK)
 		return code;
@@ -195,7 +197,7 @@ static int
 fv_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
 	struct handle *h = of(f);
-	int code = before(FV_TRUNCATE, h, NULL, 0, 0);
+	int code = before(FV_TRUNCATE, h->file, h, NULL, 0, 0);
 
 	return code != SQLITE_OK
 		       ? code
@@ -206,7 +208,7 @@ static int
 fv_sync(sqlite3_file *f, int flags)
 {
 	struct handle *h = of(f);
-	int code = before(FV_SYNC, h, NULL, 0, 0);
+	int code = before(FV_SYNC, h->file, h, NULL, 0, 0);
 
 	if (code != SQLITE_OK)
 		return code;
@@ -326,7 +328,7 @@ fv_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int flags, int *
 	memset(h, 0, sizeof *h);
 	h->file = kind_of(name, flags);
 	h->real = (sqlite3_file *)(void *)(h + 1);
-	code = before(FV_OPEN, NULL, NULL, 0, 0);
+	code = before(FV_OPEN, h->file, NULL, NULL, 0, 0);
 	if (code == SQLITE_OK)
 		code = fv.real->xOpen(fv.real, name, h->real, flags, ret_flags);
 	if (code != SQLITE_OK)
@@ -342,7 +344,7 @@ fv_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int flags, int *
 static int
 fv_delete(sqlite3_vfs *v, const char *name, int sync_dir)
 {
-	int code = before(FV_DELETE, NULL, NULL, 0, 0);
+	int code = before(FV_DELETE, kind_of(name, 0), NULL, NULL, 0, 0);
 
 	(void)v;
 	return code != SQLITE_OK ? code

@@ -23,8 +23,9 @@ enum fv_fault {
 };
 
 struct fv_plan {
-	int at;	      /* the n-th operation that counts, from 1; 0 = none */
-	unsigned ops; /* bits 1 << enum fv_op that count */
+	int at;		/* the n-th operation that counts, from 1; 0 = none */
+	unsigned ops;	/* bits 1 << enum fv_op that count */
+	unsigned files; /* bits 1 << enum fv_file; 0 = all */
 	enum fv_fault fault;
 	bool for_ever; /* FV_ERROR, FV_FULL: all later ones too */
 	unsigned seed; /* FV_POWER */
