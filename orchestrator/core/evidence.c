@@ -104,7 +104,9 @@ attribute(const struct evidence *e, const struct signal *s, const char *via)
 	for (size_t i = 0; i < e->pb->paths_n; i++)
 		if (names_path(&e->pb->paths[i], via))
 			return &e->pb->paths[i];
-	return NULL;
+	/* Inbound mail is handed in by strangers' hosts: an address of no path names no other way
+	 * in than the one that the signal is pinned to. */
+	return s->flow == FLOW_INBOUND ? s->path : NULL;
 }
 
 static struct cell *

@@ -627,6 +627,35 @@ what_names_nobody_convinces_nobody(void)
 	rig_end(&r);
 }
 
+/* What comes in was handed in by a stranger's host, which is no path's: it came by the way that the
+ * signal is pinned to, unless the host that gave it to us is another path's. */
+static void
+what_comes_in_from_a_stranger_came_by_the_pinned_way(void)
+{
+	static const struct {
+		const char *via;
+		bool cloud;
+	} givers[] = { { "192.0.2.77", true }, { "198.51.100.25", true }, { NULL, true },
+		{ "203.0.113.65", false /* the relay's spool */ } };
+
+	for (size_t i = 0; i < sizeof givers / sizeof givers[0]; i++) {
+		struct rig r = rig_of(load("  anchor-a: {kind: knock",
+			"  door: {kind: letter, group: delivery, path: cloud, flow: inbound, "
+			"every: "
+			"1m, seeds: [{receiver: home}]}\n  anchor-a: {kind: knock"));
+		for (int n = 0; n < 3; n++) {
+			anchors(&r);
+			say(&r, (struct word){ .signal = "door",
+					.subject = "home",
+					.v = VERDICT_OK,
+					.via = givers[i].via });
+			pass(&r, SECOND);
+		}
+		CHECK(evidence_path_ok(r.e, r.pb->primary, FLOW_INBOUND) == givers[i].cloud);
+		rig_end(&r);
+	}
+}
+
 /* "[relay.example]:587" and "relay.example:587" are the same relay; a part of its
  * name is none. */
 static void
@@ -1439,6 +1468,7 @@ main(void)
 	TEST(nobodys_signal_or_subject_is_ignored);
 	TEST(evidence_goes_to_the_path_that_the_reply_names);
 	TEST(what_names_nobody_convinces_nobody);
+	TEST(what_comes_in_from_a_stranger_came_by_the_pinned_way);
 	TEST(a_relay_is_named_by_its_host);
 	TEST(a_backup_is_unfit_when_most_of_it_is_bad);
 	TEST(it_is_confirmed_after_for_and_not_before);
