@@ -13,7 +13,7 @@ endif
 # --- packages (Debian 12), by name; `make deps` installs what is missing and removes nothing ---
 DEPS := gcc libc6-dev make pkg-config ca-certificates libuv1-dev libyaml-dev libcurl4-openssl-dev \
 	libssh2-1-dev libssl-dev libc-ares-dev libldns-dev libjansson-dev libsqlite3-dev \
-	clang libclang-rt-14-dev clang-format clang-tidy cppcheck man-db python3 procps
+	clang libclang-rt-14-dev clang-format clang-tidy cppcheck man-db python3 python3-jsonschema procps
 LIBS := libuv yaml-0.1 libcurl libssh2 openssl libcares jansson sqlite3
 # ldns of Debian 12 has no pkg-config file under its own name in every release
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
@@ -54,6 +54,7 @@ CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH))
 TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
+STOREWRITER := $(BUILD)/tests/storewriter
 
 ## all: build ./ferryman and the relay helper
 all: ferryman $(BUILD)/ferryman-relay
@@ -117,15 +118,19 @@ $(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
+$(STOREWRITER): $(call obj,tests/cli/storewriter.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+
 ## deps: install Debian's packages that are missing (by name, removes nothing)
 deps:
 	@tests/lib/deps.sh $(DEPS)
 
 ## test-build: compile every test program
-test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM)
+test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(STOREWRITER)
 
 ## unit: unit tests, golden tables, simulator's seeds; no network, no root
-unit: all $(UNIT_BIN) $(TABLE) $(SIM)
+unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(STOREWRITER)
 	@BUILD=$(BUILD) tests/run unit
 
 ## contract: each connector and each store against its contract

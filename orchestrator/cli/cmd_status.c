@@ -4,10 +4,10 @@
  * knows is `unknown` in the second.
  */
 #include "base/num.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/journal.h"
+#include "cli/statustext.h"
 #include "cli/timeline.h"
 #include "core/core.h"
 #include "core/record.h"
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_MAX = 8 * 1024 * 1024, ANSWER_MS = 10000, INDENT = 2 };
+enum { STATUS_MAX = 8 * 1024 * 1024, ANSWER_MS = 10000 };
 
 struct told {
 	bool served;
@@ -128,65 +128,7 @@ read_journal(struct told *t, const struct cli *c, struct err *err)
 /* --- said --- */
 
 static void
-put_scalar(const json_t *v)
-{
-	if (json_is_string(v))
-		printf("%s\n", json_string_value(v));
-	else if (json_is_integer(v))
-		printf("%lld\n", (long long)json_integer_value(v));
-	else
-		printf("%s\n", json_is_true(v) ? "yes" : json_is_null(v) ? "-" : "no");
-}
-
-static void put_value(const json_t *v, int indent);
-
-static void
-put_member(const char *key, const json_t *v, int indent)
-{
-	if (json_is_array(v) && json_array_size(v) == 0)
-		return;
-	printf("%*s%s:", indent, "", key);
-	if (json_is_object(v) || json_is_array(v)) {
-		printf("\n");
-		put_value(v, indent + INDENT);
-	} else if (json_is_integer(v) && text_ends(key, "wall_ms")) {
-		struct buf b;
-
-		buf_init(&b, &stdmem, 64);
-		num_put_time(&b, json_integer_value(v));
-		printf(" %s\n", json_integer_value(v) > 0 ? buf_text(&b) : "-");
-		buf_fini(&b);
-	} else {
-		printf(" ");
-		put_scalar(v);
-	}
-}
-
-static void
-put_value(const json_t *v, int indent)
-{
-	const char *key;
-	json_t *one;
-	size_t i;
-
-	if (json_is_array(v)) {
-		json_array_foreach((json_t *)v, i, one)
-		{
-			if (json_is_object(one)) {
-				put_value(one, indent);
-				printf("\n");
-			} else {
-				printf("%*s- ", indent, "");
-				put_scalar(one);
-			}
-		}
-		return;
-	}
-	json_object_foreach((json_t *)v, key, one) put_member(key, one, indent);
-}
-
-static void
-say_text(const struct told *t)
+say_text(const struct cli *c, const struct told *t)
 {
 	struct buf b;
 
@@ -201,7 +143,7 @@ say_text(const struct told *t)
 			t->as_of_ms > 0 ? buf_text(&b) : "");
 		buf_fini(&b);
 	}
-	put_value(t->status, 0);
+	statustext_put(stdout, t->status, cli_colour(c));
 }
 
 static void
@@ -284,7 +226,7 @@ run_status(struct cli *c)
 	if (rc == RC_OK && cli_json(c))
 		say_json(&t);
 	else if (rc == RC_OK)
-		say_text(&t);
+		say_text(c, &t);
 	json_decref(t.status);
 	return exit;
 }

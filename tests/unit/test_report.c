@@ -3,6 +3,7 @@
  * what is not proven, and that no text of any record can do anything on the page.
  */
 #include "lib/check.h"
+#include "lib/story.h"
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -14,164 +15,7 @@
 
 #include <stdlib.h>
 
-enum { LINES_MAX = 96, LINE_LEN = 16384, PAGE_MAX = 16 * 1024 * 1024 };
-
-#define T0 1337083200000ll /* 2012-05-15T12:00:00Z */
-#define HASH "1111111111111111111111111111111111111111111111111111111111111111"
-#define PLAN_OUT                                                                                   \
-	"{\"steps\":["                                                                             \
-	"{\"id\":\"1\",\"name\":\"let receivers accept the relay\",\"kind\":\"spf.authorize\","    \
-	"\"target\":\"zone\",\"resource\":\"dns.rrset corp.example TXT\",\"base\":\"ttl 300\\n"    \
-	"v=spf1 include:spf.cloud.example -all\\n\",\"want\":\"ttl 300\\nv=spf1 "                  \
-	"include:spf.cloud.example ip4:203.0.113.65 -all\\n\",\"undo\":\"\",\"options\":\"\","     \
-	"\"production\":false,\"pivot\":false,\"wait\":0,\"deadline\":60000,\"retries\":3},"       \
-	"{\"id\":\"2\",\"name\":\"wait until they can see it\",\"kind\":\"wait.published\","       \
-	"\"target\":\"zone\",\"resource\":\"dns.rrset corp.example TXT\",\"base\":\"\",\"want\":"  \
-	"\"\",\"undo\":\"\",\"options\":\"\",\"production\":false,\"pivot\":false,\"wait\":5000,"  \
-	"\"deadline\":60000,\"retries\":3},"                                                       \
-	"{\"id\":\"4.hub\",\"name\":\"send through the relay\",\"kind\":\"outbound.switch\","      \
-	"\"target\":\"hub\",\"resource\":\"relay.route corp.example\",\"base\":\"\",\"want\":"     \
-	"\"next nsmail:[relay.nsmail.example]:587\\nshare 100\\n\",\"undo\":\"\",\"options\":"     \
-	"\"\",\"production\":false,\"pivot\":true,\"wait\":0,\"deadline\":20000,\"retries\":3},"   \
-	"{\"id\":\"5.hub\",\"name\":\"let go what waited\",\"kind\":\"queue.release\","            \
-	"\"target\":\"hub\",\"resource\":\"relay.queue corp.example\",\"base\":\"\",\"want\":"     \
-	"\"state open\\n\",\"undo\":\"\",\"options\":\"rate 10/1000\\n\",\"production\":false,"    \
-	"\"pivot\":false,\"wait\":0,\"deadline\":60000,\"retries\":3},"                            \
-	"{\"id\":\"6\",\"name\":\"prove it\",\"kind\":\"verify.canary\",\"through\":\"nsmail\","   \
-	"\"production\":true,\"pivot\":false,\"wait\":0,\"deadline\":60000,\"retries\":3}]}"
-#define EVIDENCE                                                                                   \
-	"{\"blind\":null,\"groups_bad\":2,\"groups_wanted\":2,\"receivers_bad\":2,\"share_bp\":"   \
-	"6600,\"met_ms\":1000,\"cells\":["                                                         \
-	"{\"signal\":\"gateway-lists\",\"subject\":\"198.51.100.25\",\"group\":\"reputation\","    \
-	"\"path\":\"cloud\",\"health\":\"bad\",\"harm\":false,\"bad\":3,\"known\":3,\"age_ms\":"   \
-	"10,\"why\":\"listed\"},"                                                                  \
-	"{\"signal\":\"canary-gw1\",\"subject\":\"rcpt1\",\"group\":\"delivery\",\"path\":"        \
-	"\"cloud\",\"health\":\"bad\",\"harm\":true,\"bad\":2,\"known\":3,\"age_ms\":10,\"why\":"  \
-	"\"554 5.7.1 refused\"},"                                                                  \
-	"{\"signal\":\"canary-gw1\",\"subject\":\"rcpt3\",\"group\":\"delivery\",\"path\":"        \
-	"\"cloud\",\"health\":\"ok\",\"harm\":false,\"bad\":0,\"known\":3,\"age_ms\":10,\"why\":"  \
-	"\"delivered\"}]}"
-#define OUTBOUND "\"playbook\":\"outbound\",\"flow\":\"outbound\""
-
-struct row {
-	int64_t ms; /* after T0 */
-	enum record_type type;
-	const char *run, *body;
-};
-
-/* The story of May 2012 in small; the numbers of the records are those of the rows, from 1. */
-static const struct row story[] = {
-	{ 0, REC_OPENED, "", "{\"mode\":\"watch\",\"fresh\":true}" },
-	{ 10, REC_PLAYBOOK, "",
-		"{\"name\":\"outbound\",\"sha256\":\"" HASH "\",\"file\":\"outbound.yaml\"}" },
-	{ 20, REC_ROW, "",
-		"{" OUTBOUND
-		",\"row\":100,\"event\":\"targets-on-primary\",\"from\":\"settling\",\"to\":"
-		"\"normal\",\"act\":\"stay\",\"why\":\"read\",\"reasons\":[]}" },
-	{ 1000, REC_SIGNAL, "",
-		"{\"playbook\":\"outbound\",\"signal\":\"submission\",\"subject\":\"\",\"from\":"
-		"\"unknown\",\"to\":\"ok\",\"harm\":false,\"why\":\"250 ok\"}" },
-	{ 60000, REC_SIGNAL, "",
-		"{\"playbook\":\"outbound\",\"signal\":\"gateway-lists\",\"subject\":\"198.51.100."
-		"25\",\"from\":\"ok\",\"to\":\"bad\",\"harm\":false,\"why\":\"listed in "
-		"sender.rbl.example\"}" },
-	{ 80000, REC_SIGNAL, "",
-		"{\"playbook\":\"outbound\",\"signal\":\"canary-gw1\",\"subject\":\"rcpt1\","
-		"\"from\":\"ok\",\"to\":\"bad\",\"harm\":true,\"why\":\"554 5.7.1 refused\"}" },
-	{ 80100, REC_DIAGNOSIS, "",
-		"{\"playbook\":\"outbound\",\"diagnosis\":\"outbound-blocked\",\"flow\":"
-		"\"outbound\",\"state\":\"met\",\"evidence\":" EVIDENCE "}" },
-	{ 80200, REC_ROW, "",
-		"{" OUTBOUND ",\"row\":214,\"event\":\"diagnosis-met\",\"from\":\"normal\",\"to\":"
-		"\"suspect\",\"act\":\"shelter\",\"why\":\"met\",\"reasons\":[\"2 of "
-		"2 groups are bad\"],\"diagnosis\":\"outbound-blocked\"}" },
-	{ 81000, REC_START, "s-1",
-		"{" OUTBOUND ",\"sha256\":\"" HASH
-		"\",\"procedure\":\"shelter\",\"kind\":\"shelter\",\"plan_hash\":\"" HASH
-		"\",\"plan\":{\"steps\":[{\"id\":\"1.hub\",\"name\":\"let it "
-		"wait\",\"kind\":\"mail.park\",\"target\":\"hub\",\"resource\":\"relay.park "
-		"corp.example\",\"base\":\"\",\"want\":\"parked\\n\",\"pivot\":false,\"wait\":0,"
-		"\"deadline\":60000}]},\"by\":\"automatic\",\"reason\":\"outbound-blocked\","
-		"\"overrides\":[]}" },
-	{ 81100, REC_INTENT, "s-1",
-		"{\"step\":\"1.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
-		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.park "
-		"corp.example\",\"base\":\"\",\"want\":\"parked\\n\",\"seen_lsn\":0,\"options\":"
-		"\"\",\"pivot\":false}" },
-	{ 81500, REC_RESULT, "s-1",
-		"{\"step\":\"1.hub\",\"dir\":\"do\",\"of\":1,\"outcome\":\"DONE\",\"why\":\"parked "
-		"2, waiting 0\"}" },
-	{ 81600, REC_END, "s-1", "{\"state\":\"open\",\"why\":\"the shelter stands\"}" },
-	{ 380100, REC_DIAGNOSIS, "",
-		"{\"playbook\":\"outbound\",\"diagnosis\":\"outbound-blocked\",\"flow\":"
-		"\"outbound\",\"state\":\"confirmed\",\"evidence\":" EVIDENCE "}" },
-	{ 380200, REC_ROW, "",
-		"{" OUTBOUND
-		",\"row\":318,\"event\":\"diagnosis-confirmed\",\"from\":\"suspect\",\"to\":"
-		"\"awaiting-approval\",\"act\":\"ask\",\"why\":\"held\",\"reasons\":[\"held for 5 "
-		"min\"],\"diagnosis\":\"outbound-blocked\"}" },
-	{ 380300, REC_PLAN, "",
-		"{" OUTBOUND
-		",\"procedure\":\"outbound\",\"direction\":\"out\",\"plan_hash\":\"" HASH
-		"\",\"purpose\":\"ask\",\"plan\":" PLAN_OUT "}" },
-	{ 380400, REC_NOTIFIED, "",
-		"{\"severity\":\"alarm\",\"text\":\"approval wanted\",\"outcome\":\"DONE\"}" },
-	{ 440000, REC_APPROVAL, "",
-		"{" OUTBOUND ",\"plan_hash\":\"" HASH
-		"\",\"user\":\"alice\",\"verdict\":\"approve\",\"reason\":\"receivers refuse "
-		"us\",\"nonce\":\"n1\"}" },
-	{ 440100, REC_ROW, "",
-		"{" OUTBOUND ",\"row\":428,\"event\":\"approved\",\"from\":\"awaiting-approval\","
-		"\"to\":\"cutting-over\",\"act\":\"cutover\",\"why\":\"approved\","
-		"\"reasons\":[],\"diagnosis\":\"outbound-blocked\"}" },
-	{ 440200, REC_START, "c-1",
-		"{" OUTBOUND ",\"sha256\":\"" HASH
-		"\",\"procedure\":\"outbound\",\"kind\":\"cutover\",\"plan_hash\":\"" HASH
-		"\",\"plan\":" PLAN_OUT
-		",\"by\":\"alice\",\"reason\":\"approved\",\"overrides\":[\"cooldown\"]}" },
-	{ 440300, REC_ADOPT, "c-1", "{\"shelter\":\"s-1\"}" },
-	{ 440400, REC_INTENT, "c-1",
-		"{\"step\":\"1\",\"dir\":\"do\",\"target\":\"zone\",\"playbook\":\"outbound\","
-		"\"domain\":\"zone corp.example\",\"resource\":\"dns.rrset corp.example "
-		"TXT\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":0,\"options\":\"\",\"pivot\":"
-		"false}" },
-	{ 440900, REC_RESULT, "c-1",
-		"{\"step\":\"1\",\"dir\":\"do\",\"of\":2,\"outcome\":\"DONE\",\"why\":\"both "
-		"servers\"}" },
-	{ 446000, REC_RESULT, "c-1",
-		"{\"step\":\"2\",\"dir\":\"do\",\"of\":0,\"outcome\":\"DONE\",\"why\":\"2 of 2 "
-		"servers and the resolver show it\"}" },
-	{ 446100, REC_INTENT, "c-1",
-		"{\"step\":\"4.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
-		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.route "
-		"corp.example\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":1,\"options\":\"\","
-		"\"pivot\":true}" },
-	{ 447000, REC_RESULT, "c-1",
-		"{\"step\":\"4.hub\",\"dir\":\"do\",\"of\":3,\"outcome\":\"DONE\",\"why\":\"route "
-		"set\"}" },
-	{ 447100, REC_INTENT, "c-1",
-		"{\"step\":\"5.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
-		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.queue "
-		"corp.example\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":3,\"options\":\"rate "
-		"10/1000\\n\",\"pivot\":false}" },
-	{ 449000, REC_RESULT, "c-1",
-		"{\"step\":\"5.hub\",\"dir\":\"do\",\"of\":4,\"outcome\":\"DONE\",\"why\":\"17 "
-		"released, parked 0\"}" },
-	{ 452000, REC_RESULT, "c-1",
-		"{\"step\":\"6\",\"dir\":\"do\",\"of\":0,\"outcome\":\"DONE\",\"why\":\"dmarc=pass "
-		"at 3 receivers\"}" },
-	{ 452100, REC_END, "c-1", "{\"state\":\"done\",\"why\":\"every step is done\"}" },
-	{ 452200, REC_ROW, "c-1",
-		"{" OUTBOUND ",\"row\":528,\"event\":\"run-done\",\"from\":\"cutting-over\",\"to\":"
-		"\"on-backup\",\"act\":\"stay\",\"why\":\"done\",\"reasons\":[]}" },
-	{ 452300, REC_COMMAND, "",
-		"{\"verb\":\"ack\",\"playbook\":\"outbound\",\"by\":\"bob\",\"via\":\"cli\","
-		"\"reason\":\"seen\",\"exit\":0,\"answer\":\"taken note of\"}" },
-	{ 452400, REC_BRAKE, "",
-		"{\"playbook\":\"outbound\",\"state\":\"pause\",\"by\":\"bob\",\"reason\":\"until "
-		"Monday\",\"expires\":0}" },
-};
-enum { STORY_N = sizeof story / sizeof *story };
+enum { LINES_MAX = 96, PAGE_MAX = 16 * 1024 * 1024 };
 
 /* Numbers of records that the checks name. */
 enum {
@@ -194,22 +38,15 @@ struct lines {
 		char hash[65];
 	} line[LINES_MAX];
 	size_t n;
+	unsigned intents;
 	struct playbook *pb;
 	bool cut_chain;
 };
 
 static void
-lines_add(struct lines *l, const struct row *row, const char *body)
+lines_add(struct lines *l, const struct story_row *row, const char *body)
 {
-	struct record head = { .type = row->type,
-		.seq = l->n + 1,
-		.lsn = row->type == REC_INTENT ? l->n + 1 : 0,
-		.era = 1,
-		.epoch = 1,
-		.boot_ms = row->ms,
-		.wall_ms = T0 + row->ms,
-		.boot_id = "b",
-		.run = row->run };
+	struct record head = { .seq = l->n + 1, .epoch = 1, .boot_id = "b" };
 	char zero[65];
 	struct buf b;
 
@@ -217,9 +54,9 @@ lines_add(struct lines *l, const struct row *row, const char *body)
 	zero[64] = '\0';
 	head.prev = l->n > 0 ? l->line[l->n - 1].hash : zero;
 	if (l->cut_chain && l->n == 10)
-		head.prev = HASH;
+		head.prev = STORY_HASH;
 	buf_init(&b, &stdmem, RECORD_MAX);
-	record_write(&b, &head, body);
+	story_record(row, &head, &l->intents, body, &b);
 	l->line[l->n].n = b.len;
 	l->line[l->n].text = b.data; /* taken */
 	digest_sha256(NULL, b.data, b.len, l->line[l->n].hash);
@@ -262,7 +99,7 @@ build(struct lines *l, const char *run, struct err *err)
 		.playbook = lines_playbook,
 		.ctx = l,
 		.store = "0123",
-		.made_wall_ms = T0 + 500000 };
+		.made_wall_ms = STORY_T0 + 500000 };
 	struct report *r = NULL;
 
 	err->rc = report_build(&r, &src, run, err);
@@ -392,7 +229,7 @@ what_came_too_late_is_called_late(void)
 	const struct json *m;
 
 	for (size_t i = 0; i < STORY_N; i++) {
-		struct row row = story[i];
+		struct story_row row = story[i];
 
 		if (i >= R_SWITCHED - 1)
 			row.ms += 145000;
@@ -852,7 +689,7 @@ a_hostile_run_id_stays_text(void)
 	struct report *r;
 
 	for (size_t i = 0; i < STORY_N; i++) {
-		struct row row = story[i];
+		struct story_row row = story[i];
 
 		if (text_eq(row.run, "c-1"))
 			row.run = "<script>alert(1)</script>\"'\033";
@@ -891,7 +728,7 @@ signals_of_long_ago_are_not_part_of_the_incident(void)
 	int n = 0;
 
 	for (size_t i = 0; i < STORY_N; i++) {
-		struct row flap = { story[i].ms, REC_SIGNAL, "",
+		struct story_row flap = { story[i].ms, REC_SIGNAL, "",
 			"{\"playbook\":\"outbound\",\"signal\":\"submission\",\"subject\":\"\","
 			"\"from\":\"ok\",\"to\":\"bad\",\"harm\":true,\"why\":\"of old\"}" };
 
