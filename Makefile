@@ -86,7 +86,7 @@ $(BUILD)/pkg.mk:
 	@pkg-config --exists $(LIBS) || { echo "ferryman: libraries are missing; run: make deps" >&2; exit 1; }
 	@echo "PKGFLAGS := $$(pkg-config --cflags $(LIBS))" > $@
 -include $(BUILD)/pkg.mk
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/planted -name '*.d' -type f 2>/dev/null)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
