@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-/* clang-format off: one name a line, which it would draw together */
+/* States, one a line; the formatter would draw them together. */
+/* clang-format off */
 #define LIFE_STATES(X) \
 	X(SETTLING, "settling") \
 	X(NORMAL, "normal") \
@@ -35,9 +36,9 @@ enum life_state {
  * Events. "Operator commands are events of the same table." What leads to different places is a
  * different event: a cut-over and a failback end differently (run-done, failback-done), asking and
  * acting are apart (diagnosis-confirmed, confirmed-automatic; soaked, soaked-automatic), and so is
- * harm with a shelter to start.
+ * harm with a shelter to start. One a line; the formatter would draw them together.
  */
-/* clang-format off: one name a line, which it would draw together */
+/* clang-format off */
 #define LIFE_EVENTS(X) \
 	X(SETTLED_PRIMARY, "targets-on-primary") \
 	X(SETTLED_BACKUP, "targets-on-backup") \
