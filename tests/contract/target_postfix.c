@@ -5,26 +5,18 @@
 #include "contract/helper_rig.h"
 #include "contract/target_rig.h"
 
+#include <limits.h>
+#include <pwd.h>
+
 extern const struct connector postfix_connector;
 
 #define ROUTE "relay.route corp.example"
 #define PARK "relay.park corp.example"
 #define HALF "next nsmail:[relay.nsmail.example]:587\nshare 50\n"
 
-static char yaml[2048], conf_file[400];
+static char yaml[2048], conf_file[400], sshd_path[400];
 static int port;
 static pid_t sshd;
-
-static const char *
-sshd_path(void)
-{
-	static const char *const paths[] = { "/usr/sbin/sshd", "/usr/local/sbin/sshd", NULL };
-
-	for (int i = 0; paths[i] != NULL; i++)
-		if (access(paths[i], X_OK) == 0)
-			return paths[i];
-	return NULL;
-}
 
 static bool
 listens(void)
@@ -41,11 +33,12 @@ sshd_start(void)
 	(void)fflush(stdout);
 	sshd = fork();
 	if (sshd == 0) {
-		execl(sshd_path(), sshd_path(), "-D", "-f", conf_file, "-E", rig_file("sshd.log"),
+		rig_child();
+		execl(sshd_path, sshd_path, "-D", "-f", conf_file, "-E", rig_file("sshd.log"),
 			(char *)NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 500; i++) {
 		struct timespec t = { 0, 20000000 };
 		if (listens())
 			return true;
@@ -75,15 +68,16 @@ sshd_stop(void)
 static bool
 begin(void)
 {
-	char text[2000], key[300], helper[400];
-	const char *build = getenv("BUILD"), *user = getenv("USER");
+	char text[2000 + PATH_MAX], key[300], helper[PATH_MAX];
+	const char *build = getenv("BUILD");
+	const struct passwd *me = getpwuid(geteuid());
 	FILE *f;
 
 	rig_new("rate 100/1000\nper_receiver 100/1000\n");
 	(void)snprintf(rig.dir, sizeof rig.dir, "%.190s", rig_dir);
 	(void)snprintf(text, sizeof text, "%s/ferryman-relay", build != NULL ? build : ".build");
-	if (realpath(text, helper) == NULL || geteuid() == 0)
-		user = "root";
+	if (me == NULL || realpath(text, helper) == NULL)
+		return false;
 	if (RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("host")) != 0 ||
 		RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("other")) != 0 ||
 		RUN("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", rig_file("host-ecdsa")) !=
@@ -97,7 +91,7 @@ begin(void)
 	(void)snprintf(text, sizeof text, "restrict,command=\"%s --home %s\" %s", helper,
 		rig_path("home"), key);
 	rig_put("keys", text);
-	port = 20000 + (int)getpid() % 20000;
+	port = rig_free_port();
 	(void)snprintf(text, sizeof text,
 		"Port %d\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes "
 		"no\nUsePAM no\nUseDNS no\nPermitRootLogin yes\n"
@@ -108,8 +102,7 @@ begin(void)
 	(void)snprintf(yaml, sizeof yaml,
 		"host: 127.0.0.1\nport: %d\nuser: %s\nkey: {file: id}\nhost_key: {file: "
 		"host.pub}\n",
-		port, user);
-	(void)mkdir("/run/sshd", 0755);
+		port, me->pw_name);
 	return sshd_start();
 }
 
@@ -271,8 +264,10 @@ main(int argc, char **argv)
 {
 	rig_tool(argc, argv);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (sshd_path() == NULL || !begin()) {
-		SKIP("postfix", "no SSH server (sshd) can be started here");
+	if (!rig_server("sshd", sshd_path, sizeof sshd_path)) {
+		SKIP("postfix over SSH", sshd_path);
+	} else if (!begin()) {
+		SKIP("postfix over SSH", "sshd does not start here");
 	} else {
 		TEST(it_keeps_the_contract);
 		TEST(a_relay_that_stops_answering_leaves_unknown);

@@ -18,8 +18,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,6 +125,29 @@ rig_put(const char *name, const char *text)
 		exit(2);
 }
 
+/* In a child that is to end with this program, also when that is killed. */
+static void
+rig_child(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		_exit(126);
+}
+
+/* A port that nobody has now, on loopback. */
+static int
+rig_free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) != 0 ||
+		getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+		exit(2);
+	(void)close(fd);
+	return ntohs(a.sin_port);
+}
+
 /* In a child: nothing of what it says is wanted. */
 static void
 rig_mute(void)
@@ -162,6 +188,7 @@ rig_start(const char *const *argv, char *out, size_t n)
 		exit(2);
 	pid_t pid = fork();
 	if (pid == 0) {
+		rig_child();
 		(void)dup2(p[1], 1);
 		(void)close(p[0]);
 		(void)close(p[1]);
@@ -179,6 +206,35 @@ rig_start(const char *const *argv, char *out, size_t n)
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
 	return 0;
+}
+
+/* The path of a real server into out, or why there is none (a reason to skip). */
+static bool
+rig_server(const char *name, char *out, size_t n)
+{
+	int p[2], status = -1;
+	size_t have = 0;
+
+	(void)fflush(stdout);
+	if (pipe(p) != 0)
+		exit(2);
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)dup2(p[1], 1);
+		(void)dup2(p[1], 2);
+		(void)close(p[0]);
+		(void)close(p[1]);
+		execlp("bash", "bash", "tests/lib/servers.sh", name, (char *)NULL);
+		_exit(127);
+	}
+	(void)close(p[1]);
+	for (ssize_t got; have < n - 1 && (got = read(p[0], out + have, n - 1 - have)) > 0;)
+		have += (size_t)got;
+	(void)close(p[0]);
+	out[have] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	(void)waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void

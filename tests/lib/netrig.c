@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ spawn(struct netrig *r)
 	if (r->pid < 0)
 		return "no process";
 	if (r->pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when this program is killed */
 		(void)dup2(in[0], 0);
 		(void)dup2(out[1], 1);
 		(void)close(in[0]);
