@@ -200,8 +200,8 @@ the_times() {
 	fm report "$run" --json >"$work/report.json"
 	fm history --run "$run" --json >"$work/records.json"
 	# rcpt1's own log: the first message of the story that it turned away after the listing
-	on rcpt1 cat /var/log/mail.log | grep -E "reject: RCPT from .*\[$story_gateway\]: 554" | head -1 | while read -r stamp line; do
-		printf '%s\t%s\n' "$(date -u -d "$stamp" +%s%3N)" "$line"
+	on rcpt1 cat /var/log/mail.log | grep -E "reject: RCPT from .*\[$story_gateway\]: 554" | head -1 | while read -r month day clock line; do
+		printf '%s\t%s\n' "$(date -u -d "$month $day $clock" +%s%3N)" "$month $day $clock $line"
 	done >"$work/rejects"
 	say "fault -> seen -> diagnosed -> approved -> switched -> verified, each with its proof"
 	python3 tests/e2e/times.py "$work/report.json" "$work/records.json" "$work/rejects" || fail=$((fail + 1))

@@ -32,7 +32,7 @@ def main():
     proven = [r for r in records if r["type"] == "RESULT" and r["record"]["body"]["outcome"] == "DONE" and "with the proof that was asked for" in r["record"]["body"]["why"]]
     if proven:
         last = proven[-1]
-        rows.append(("verified", last["wall_ms"], f"record {last['seq']} {last['hash'][:12]}: {last['body']['why'][:90]}"))
+        rows.append(("verified", last["wall_ms"], f"record {last['seq']} {last['hash'][:12]}: {last['record']['body']['why'][:90]}"))
     before = None
     for name, ms, proof in rows:
         print(f"  {name:<10} {when(ms)}  {'' if before is None else '+%.1f s' % ((ms - before) / 1000):>9}  {proof}")
