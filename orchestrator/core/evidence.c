@@ -264,6 +264,21 @@ take_in(struct cell *c, const struct event *ev)
 		(void)snprintf(c->tipped, sizeof c->tipped, "%s", c->why);
 }
 
+/* The signal answers, but of another way: of the one that it is pinned to it has grown silent
+ * because nothing goes there, as an inbound canary does while MX names a spool. That silence hides
+ * nothing; whether the way is well again, another signal must say. */
+static void
+speaks_elsewhere(struct evidence *e, const struct signal *s, const struct subject *sub)
+{
+	for (size_t i = 0; i < e->cells_n; i++) {
+		struct cell *c = &e->cell[i];
+
+		if (c->sig == s && c->subject == sub && c->path == s->path &&
+			c->health == HEALTH_UNKNOWN)
+			c->scar = false;
+	}
+}
+
 void
 evidence_seen(struct evidence *e, const struct event *ev)
 {
@@ -289,6 +304,8 @@ evidence_seen(struct evidence *e, const struct event *ev)
 		(void)snprintf(c->class, sizeof c->class, "%s", ev->seen.class);
 	if (ev->seen.verdict < VERDICT_UNKNOWN)
 		take_in(c, ev); /* unknown votes neither way; the older ones grow stale */
+	if (ev->seen.verdict < VERDICT_UNKNOWN && p != s->path)
+		speaks_elsewhere(e, s, sub);
 }
 
 /* --- blindness --- */

@@ -499,6 +499,42 @@ what_comes_in_from_a_stranger_came_by_the_pinned_way(void)
 	}
 }
 
+/* A way that was bad is not well because its canary now comes by another: but neither does it stay
+ * bad for that. Another canary, which still goes there, must say that it is well; and where the
+ * first one is silent altogether, nothing is. */
+static void
+a_canary_that_comes_by_another_way_is_not_silent(void)
+{
+	for (int silent = 0; silent < 2; silent++) {
+		struct rig r = rig_of(load("  anchor-a: {kind: knock",
+			"  door: {kind: letter, group: delivery, path: cloud, flow: inbound, "
+			"every: "
+			"1m, seeds: [{receiver: home}]}\n"
+			"  direct: {kind: letter, group: delivery, path: cloud, flow: inbound, "
+			"every: "
+			"1m, seeds: [{receiver: home}]}\n  anchor-a: {kind: knock"));
+		const struct path *cloud = r.pb->primary;
+
+		ROUNDS(&r, 3,
+			{ .signal = "door", .subject = "home", .v = VERDICT_BAD, .harm = true },
+			{ .signal = "direct", .subject = "home", .v = VERDICT_BAD, .harm = true });
+		CHECK(evidence_path_unfit(r.e, cloud, FLOW_INBOUND));
+		for (int n = 0; n < 60; n++) {
+			anchors(&r);
+			if (!silent)
+				say(&r, (struct word){ .signal = "door",
+						.subject = "home",
+						.v = VERDICT_OK,
+						.via = "203.0.113.65" });
+			pass(&r, 20 * SECOND);
+		}
+		CHECK(!evidence_path_ok(r.e, cloud, FLOW_INBOUND)); /* nobody says so */
+		ROUNDS(&r, 3, { .signal = "direct", .subject = "home", .v = VERDICT_OK });
+		CHECK(evidence_path_ok(r.e, cloud, FLOW_INBOUND) == !silent);
+		rig_end(&r);
+	}
+}
+
 /* "[relay.example]:587" and "relay.example:587" are the same relay; a part of its
  * name is none. */
 static void
@@ -876,6 +912,7 @@ main(void)
 	TEST(evidence_goes_to_the_path_that_the_reply_names);
 	TEST(what_names_nobody_convinces_nobody);
 	TEST(what_comes_in_from_a_stranger_came_by_the_pinned_way);
+	TEST(a_canary_that_comes_by_another_way_is_not_silent);
 	TEST(a_relay_is_named_by_its_host);
 	TEST(a_backup_is_unfit_when_most_of_it_is_bad);
 	TEST(it_is_confirmed_after_for_and_not_before);
