@@ -65,7 +65,8 @@ sshd_stop(void)
 	sshd = 0;
 }
 
-static bool
+/* NULL, or why this cannot be tested here. */
+static const char *
 begin(void)
 {
 	char text[2000 + PATH_MAX], key[300], helper[PATH_MAX];
@@ -76,17 +77,20 @@ begin(void)
 	rig_new("rate 100/1000\nper_receiver 100/1000\n");
 	(void)snprintf(rig.dir, sizeof rig.dir, "%.190s", rig_dir);
 	(void)snprintf(text, sizeof text, "%s/ferryman-relay", build != NULL ? build : ".build");
-	if (me == NULL || realpath(text, helper) == NULL)
-		return false;
+	if (realpath(text, helper) == NULL)
+		return "the relay helper is not built";
+	if (me == NULL || strstr(me->pw_shell, "nologin") != NULL ||
+		strstr(me->pw_shell, "/false") != NULL)
+		return "sshd runs the helper by its user's shell, and this user has none";
 	if (RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("host")) != 0 ||
 		RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("other")) != 0 ||
 		RUN("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", rig_file("host-ecdsa")) !=
 			0 ||
 		RUN("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", rig_file("id")) != 0)
-		return false;
+		return "ssh-keygen makes no keys";
 	f = fopen(rig_file("id.pub"), "re");
 	if (f == NULL || fgets(key, sizeof key, f) == NULL)
-		return false;
+		return "ssh-keygen made no public key";
 	(void)fclose(f);
 	(void)snprintf(text, sizeof text, "restrict,command=\"%s --home %s\" %s", helper,
 		rig_path("home"), key);
@@ -103,7 +107,7 @@ begin(void)
 		"host: 127.0.0.1\nport: %d\nuser: %s\nkey: {file: id}\nhost_key: {file: "
 		"host.pub}\n",
 		port, me->pw_name);
-	return sshd_start();
+	return sshd_start() ? NULL : "sshd does not start here";
 }
 
 /* The helper runs and waits for its lock, which we hold: what was sent may be done any time later.
@@ -264,10 +268,9 @@ main(int argc, char **argv)
 {
 	rig_tool(argc, argv);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (!rig_server("sshd", sshd_path, sizeof sshd_path)) {
-		SKIP("postfix over SSH", sshd_path);
-	} else if (!begin()) {
-		SKIP("postfix over SSH", "sshd does not start here");
+	const char *why = rig_server("sshd", sshd_path, sizeof sshd_path) ? begin() : sshd_path;
+	if (why != NULL) {
+		SKIP("postfix over SSH", why);
 	} else {
 		TEST(it_keeps_the_contract);
 		TEST(a_relay_that_stops_answering_leaves_unknown);
