@@ -1,5 +1,6 @@
 /* cli.c - dispatch by the table of verbs, options, where things lie, how errors are said. */
 #include "cli/cli.h"
+#include "cli/plain.h"
 
 #include "base/json.h"
 #include "base/text.h"
@@ -110,8 +111,10 @@ cli_fail(const struct cli *c, int exit, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "ferryman%s%s: %s\n", c->verb != NULL ? " " : "",
-		c->verb != NULL ? c->verb->name : "", text);
+	fprintf(stderr, "ferryman%s%s: ", c->verb != NULL ? " " : "",
+		c->verb != NULL ? c->verb->name : "");
+	plain_line(stderr, text);
+	(void)fputc('\n', stderr);
 	if (cli_json(c)) {
 		struct buf b;
 		struct jw w;

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LINE_MAX_ = 16 * 1024 * 1024 };
+enum { LINE_MAX_ = 16 * 1024 * 1024, END_PAUSE_MS = 20, END_TRIES = 500 /* 10 s */ };
 
 struct client {
 	int fd;
@@ -78,15 +78,17 @@ client_end(struct client **pc, bool run)
 	client_close(pc);
 	if (engine == 0)
 		return;
-	if (!run)
-		(void)kill(engine, SIGTERM);
-	/* With a run the engine ends by itself soon after its last answer; one that goes on is left
-	 * to init. */
-	for (int i = 0; i < (run ? 20 : 500); i++) {
+	/*
+	 * Without a run it ends by itself now that nobody asks any more (shell/control.c), with one
+	 * soon after its last answer; a run that goes on is left to init.
+	 */
+	for (int i = 0; i < (run ? 20 : END_TRIES); i++) {
 		if (waitpid(engine, NULL, WNOHANG) != 0)
 			return;
-		(void)poll(NULL, 0, 20);
+		(void)poll(NULL, 0, END_PAUSE_MS);
 	}
+	if (!run)
+		(void)kill(engine, SIGTERM);
 }
 
 /* In the child: a session of its own, so that neither Ctrl-C nor a lost terminal reaches it. */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/plain.h"
 #include "cli/timeline.h"
 #include "config/playbook.h"
 #include "os/clock.h"
@@ -21,16 +22,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 120000, OVERRIDES = 8 };
+enum { OVERRIDES = 8, WAIT_MS = 5000, WAIT_MAX_MS = 60000 };
 
 /* The one writable thing of the faces: a Unix signal can say nothing else. */
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, hung_up;
 
 static void
-on_interrupt(int n)
+on_unix_signal(int n)
 {
-	(void)n;
-	interrupted = interrupted + 1;
+	if (n == SIGINT)
+		interrupted = interrupted + 1;
+	else
+		hung_up = 1; /* the terminal is lost, or somebody wants us gone */
 }
 
 /* What one invocation of an acting verb needs. */
@@ -41,18 +44,25 @@ struct act {
 	const char *verb;      /* of the control socket */
 	const char *procedure; /* NULL = the engine chooses */
 	const char *run;
+	const char *name; /* of the playbook */
 	char reason[512];
 	char hash[65];
-	bool started; /* a run goes on */
+	char run_id[64]; /* of the run that goes on */
+	bool started;	 /* a run goes on */
 };
 
+/* How a conversation ends when it has no exit code. */
+enum { LEFT_RUN = -1, LOST = -2, LEFT_EARLY = -3 };
+
 static void
-catch_interrupts(void)
+catch_unix_signals(void)
 {
 	struct sigaction sa = { .sa_handler =
-					on_interrupt }; /* without SA_RESTART: poll must wake */
+					on_unix_signal }; /* without SA_RESTART: poll must wake */
 
 	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGHUP, &sa, NULL);
+	(void)sigaction(SIGTERM, &sa, NULL);
 }
 
 static json_t *
@@ -65,8 +75,8 @@ request(const struct act *a, const char *verb)
 
 	(void)json_object_set_new(o, "req", json_string(verb));
 	(void)json_object_set_new(o, "verb", json_string(verb));
-	if (a->pb != NULL)
-		(void)json_object_set_new(o, "playbook", json_string(a->pb->name));
+	if (a->name != NULL)
+		(void)json_object_set_new(o, "playbook", json_string(a->name));
 	if (a->procedure != NULL)
 		(void)json_object_set_new(o, "procedure", json_string(a->procedure));
 	if (a->run != NULL)
@@ -83,12 +93,33 @@ request(const struct act *a, const char *verb)
 	return o;
 }
 
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+/* The run that was asked about on the terminal; it is refused from the pivot on. */
+static void
+send_abort(struct act *a)
+{
+	json_t *o = json_object();
+	struct err err = { 0 };
+
+	(void)json_object_set_new(o, "req", json_string("abort"));
+	(void)json_object_set_new(o, "verb", json_string("abort"));
+	(void)json_object_set_new(o, "playbook", json_string(a->name));
+	(void)json_object_set_new(o, "run", json_string(a->run_id));
+	(void)json_object_set_new(o, "reason", json_string("asked for at the terminal"));
+	if (client_send(a->client, o, &err) != RC_OK)
+		fprintf(stderr, "ferryman: %s\n", err.text);
+}
+
 /* "Ctrl-C asks": the run goes on whatever the answer. Returns true to detach. */
 static bool
 ask_interrupt(struct act *a)
 {
 	char line[16];
-	struct err err = { 0 };
 
 	interrupted = 0;
 	if (!isatty(STDIN_FILENO))
@@ -96,55 +127,96 @@ ask_interrupt(struct act *a)
 	fprintf(stderr, "\nThe run goes on. [Enter] keep watching, a = abort it, d (or Ctrl-C "
 			"again) = leave it alone: ");
 	(void)fflush(stderr);
-	if (fgets(line, sizeof line, stdin) == NULL || interrupted > 0 || line[0] == 'd')
+	if (fgets(line, sizeof line, stdin) == NULL || interrupted > 0 || hung_up != 0 ||
+		line[0] == 'd')
 		return true;
-	if (line[0] == 'a' && client_send(a->client, request(a, "abort"), &err) != RC_OK)
-		fprintf(stderr, "ferryman: %s\n", err.text);
+	if (line[0] == 'a')
+		send_abort(a);
+	return false;
+}
+
+/* What a Unix signal means now; 0 = go on. A lost terminal is no reason to ask anything there. */
+static int
+signalled(struct act *a)
+{
+	if (interrupted == 0 && hung_up == 0)
+		return 0;
+	if (!a->started)
+		return LEFT_EARLY;
+	return hung_up != 0 || ask_interrupt(a) ? LEFT_RUN : 0;
+}
+
+static void
+note_started(struct act *a, const json_t *body)
+{
+	const char *run = text_of(body, "run");
+
+	a->started = true;
+	(void)snprintf(a->run_id, sizeof a->run_id, "%s", run != NULL ? run : "");
+	if (run != NULL && !cli_json(a->c))
+		printf("run %s started; it goes on without this terminal\n", run);
+}
+
+/* The answer to an abort that was asked for at the terminal; the run itself is awaited further. */
+static void
+note_abort(const json_t *o)
+{
+	const json_t *body = json_object_get(o, "body");
+	const char *error = text_of(body, "error"), *text = text_of(body, "text");
+
+	if (error == NULL && text == NULL)
+		return;
+	(void)fputs("ferryman abort: ", stderr);
+	plain_line(stderr, error != NULL ? error : text);
+	(void)fputc('\n', stderr);
+}
+
+/* One line of the socket. True when it is the last answer to req, then *ret_exit and *ret are set.
+ */
+static bool
+take_line(struct act *a, json_t *o, const char *req, json_t **ret, int *ret_exit)
+{
+	const char *got = text_of(o, "req");
+
+	if (json_object_get(o, "topic") != NULL) {
+		if (!cli_json(a->c))
+			timeline_put(stdout, o, cli_colour(a->c));
+	} else if (text_eq(got, req) && json_is_true(json_object_get(o, "last"))) {
+		*ret_exit = (int)json_integer_value(json_object_get(o, "exit"));
+		*ret = json_incref(json_object_get(o, "body"));
+		return true;
+	} else if (text_eq(got, req)) {
+		note_started(a, json_object_get(o, "body"));
+	} else if (text_eq(got, "abort")) {
+		note_abort(o);
+	}
 	return false;
 }
 
 /* Answers to one request until the last; status lines are shown meanwhile. The body is the
  * caller's. */
 static int
-await(struct act *a, const char *req, int timeout_ms, json_t **ret, struct err *err)
+await(struct act *a, const char *req, json_t **ret, struct err *err)
 {
-	for (;;) {
+	int exit = 0;
+	bool last = false;
+
+	while (!last) {
 		json_t *o = NULL;
-		enum rc rc = client_next(a->client, timeout_ms, &o, err);
+		int why = signalled(a);
+		enum rc rc;
 
-		if (rc == RC_BUSY && interrupted > 0) {
-			if (ask_interrupt(a))
-				return -1;
+		if (why != 0)
+			return why;
+		rc = client_next(a->client, -1, &o, err);
+		if (rc == RC_BUSY)
 			continue;
-		}
 		if (rc != RC_OK)
-			return -2;
-		if (json_object_get(o, "topic") != NULL) {
-			if (!cli_json(a->c))
-				timeline_put(stdout, o, cli_colour(a->c));
-		} else if (text_eq(json_string_value(json_object_get(o, "req")), req)) {
-			const json_t *body = json_object_get(o, "body");
-			const char *run = json_string_value(json_object_get(body, "run"));
-
-			if (json_is_true(json_object_get(o, "last"))) {
-				int exit = (int)json_integer_value(json_object_get(o, "exit"));
-
-				*ret = json_incref(json_object_get(o, "body"));
-				json_decref(o);
-				return exit;
-			}
-			a->started = true;
-			if (run != NULL && !cli_json(a->c))
-				printf("run %s started; it goes on without this terminal\n", run);
-		}
+			return LOST;
+		last = take_line(a, o, req, ret, &exit);
 		json_decref(o);
 	}
-}
-
-static const char *
-text_of(const json_t *o, const char *key)
-{
-	return json_string_value(json_object_get(o, key));
+	return exit;
 }
 
 /* The last word of a verb: JSON, or the sentence. */
@@ -159,19 +231,28 @@ say_end(const struct act *a, int exit, json_t *body)
 	if (cli_json(a->c)) {
 		char *out;
 
-		(void)json_object_set_new(body, "verb", json_string(a->verb));
+		(void)json_object_set_new(body, "verb", json_string(cli_name(a->c)));
 		(void)json_object_set_new(body, "exit", json_integer(exit));
 		out = json_dumps(body, JSON_COMPACT);
 		printf("%s\n", out != NULL ? out : "{}");
 		free(out);
 		return exit;
 	}
-	if (error != NULL)
-		fprintf(stderr, "ferryman %s: %s\n", a->verb, error);
+	if (error != NULL) {
+		fprintf(stderr, "ferryman %s: ", cli_name(a->c));
+		plain_line(stderr, error);
+		(void)fputc('\n', stderr);
+	}
 	json_array_foreach(reasons, i, one)
-		fprintf(stderr, "  because %s\n", json_string_value(one));
-	if (text != NULL)
-		printf("%s\n", text);
+	{
+		(void)fputs("  because ", stderr);
+		plain_line(stderr, json_string_value(one));
+		(void)fputc('\n', stderr);
+	}
+	if (text != NULL) {
+		plain_text(stdout, text);
+		(void)fputc('\n', stdout);
+	}
 	if (exit == CLI_PENDING && error == NULL && text == NULL)
 		printf("pending approval\n");
 	return exit;
@@ -180,7 +261,11 @@ say_end(const struct act *a, int exit, json_t *body)
 static int
 detached(const struct act *a)
 {
-	fprintf(stderr, "\nferryman %s: left alone; it goes on. See: ferryman status\n", a->verb);
+	if (cli_json(a->c))
+		printf("{\"verb\":\"%s\",\"exit\":%d,\"run\":\"%s\",\"state\":\"left\"}\n",
+			cli_name(a->c), CLI_PENDING, a->run_id);
+	fprintf(stderr, "\nferryman %s: run %s is left alone; it goes on. See: ferryman status\n",
+		cli_name(a->c), a->run_id);
 	return CLI_PENDING;
 }
 
@@ -218,10 +303,13 @@ converse(struct act *a, const char *verb, json_t *o, json_t **ret)
 
 	if (client_send(a->client, o, &err) != RC_OK)
 		return cli_fail_err(a->c, &err);
-	exit = await(a, verb, -1, ret, &err);
-	if (exit == -1)
+	exit = await(a, verb, ret, &err);
+	if (exit == LEFT_RUN)
 		return detached(a);
-	if (exit == -2)
+	if (exit == LEFT_EARLY)
+		return cli_fail(a->c, CLI_FAILED,
+			"left before a run began; ferryman status tells what came of it");
+	if (exit == LOST)
 		return cli_fail(a->c, CLI_FAILED, "%s", err.text);
 	return exit;
 }
@@ -254,16 +342,16 @@ static int
 confirm(struct act *a)
 {
 	const char *yes = cli_opt(a->c, "yes"), *reason = cli_opt(a->c, "reason");
-	char line[300];
+	char line[300], prompt[400];
 
 	if (yes == NULL && !isatty(STDIN_FILENO))
 		return cli_fail(a->c, CLI_USAGE,
 			"no terminal to ask on: give --yes %s and --reason TEXT",
 			a->pb->domains[0]);
 	if (yes == NULL) {
-		(void)snprintf(line, sizeof line,
+		(void)snprintf(prompt, sizeof prompt,
 			"Type the domain's name (%s) to go on: ", a->pb->domains[0]);
-		if (!ask_line(line, line, sizeof line))
+		if (!ask_line(prompt, line, sizeof line))
 			return cli_fail(a->c, CLI_GUARD, "not confirmed; nothing was done");
 		yes = line;
 	}
@@ -300,8 +388,10 @@ show_plan(struct act *a)
 	hash = text_of(body, "plan_hash");
 	text = text_of(body, "text");
 	(void)snprintf(a->hash, sizeof a->hash, "%s", hash != NULL ? hash : "");
-	if (text != NULL && !cli_json(a->c))
-		printf("%s\n", text);
+	if (text != NULL && !cli_json(a->c)) {
+		plain_text(stdout, text);
+		(void)fputc('\n', stdout);
+	}
 	if (want != NULL && strncmp(want, a->hash, strlen(want)) != 0)
 		exit = cli_fail(a->c, CLI_GUARD,
 			"the plan has changed: it is %s now, not %s; nothing was done", a->hash,
@@ -318,6 +408,99 @@ finish(struct act *a, int exit)
 	return exit;
 }
 
+/* --- failback --wait --- */
+
+static bool
+is_guard(const char *reason, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(reason, name, n) == 0 && reason[n] == ':';
+}
+
+/* Refused for nothing but the soak, or queues that are not empty yet: guards that time alone lifts.
+ */
+static bool
+time_lifts_it(int exit, const json_t *body)
+{
+	const json_t *reasons = json_object_get(body, "reasons"), *one;
+	bool any = false;
+	size_t i;
+
+	json_array_foreach(reasons, i, one)
+	{
+		const char *reason = json_string_value(one);
+
+		if (reason == NULL || strstr(reason, "(override ") == NULL)
+			continue;
+		if (!is_guard(reason, "soak") && !is_guard(reason, "queues"))
+			return false;
+		any = true;
+	}
+	return exit == CLI_GUARD && any;
+}
+
+/* Until the machine moves or the pause is over: each request leaves a record, so not too often. */
+static int
+wait_for_news(struct act *a, int64_t pause_ms)
+{
+	int64_t until = clock_boot_ms() + pause_ms;
+	bool moved = false;
+
+	for (int64_t left = pause_ms; left > 0 && !moved; left = until - clock_boot_ms()) {
+		json_t *o = NULL, *none = NULL;
+		struct err err = { 0 };
+		int why = signalled(a), exit;
+		enum rc rc;
+
+		if (why != 0)
+			return why;
+		rc = client_next(a->client, (int)left, &o, &err);
+		if (rc == RC_IO)
+			return LOST;
+		if (rc == RC_OK)
+			(void)take_line(a, o, "", &none, &exit);
+		moved = text_eq(text_of(o, "topic"), "machine");
+		json_decref(o);
+	}
+	return 0;
+}
+
+static int
+left_waiting(const struct act *a, int why)
+{
+	return cli_fail(a->c, CLI_FAILED, "%s",
+		why == LOST ? "ferryman ended; see: ferryman status"
+			    : "no longer waited for; nothing was begun");
+}
+
+/* Ask for the run again and again until time has lifted what stands in the way. */
+static int
+converse_waiting(struct act *a, json_t **ret)
+{
+	int64_t pause_ms = WAIT_MS;
+	bool told = false;
+
+	for (;;) {
+		int exit = converse(a, a->verb, request(a, a->verb), ret), why;
+
+		if (*ret == NULL || !time_lifts_it(exit, *ret))
+			return exit;
+		if (!told && !cli_json(a->c)) {
+			fprintf(stderr, "waiting (Ctrl-C ends that): ");
+			plain_line(stderr, text_of(*ret, "error"));
+			(void)fputc('\n', stderr);
+		}
+		told = true;
+		json_decref(*ret);
+		*ret = NULL;
+		why = wait_for_news(a, pause_ms);
+		pause_ms = pause_ms * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : pause_ms * 2;
+		if (why != 0)
+			return left_waiting(a, why);
+	}
+}
+
 /* cutover and failback: show, ask, run. */
 static int
 run_procedure(struct cli *c, const char *verb)
@@ -329,7 +512,8 @@ run_procedure(struct cli *c, const char *verb)
 	a.pb = cli_playbook(c, cli_arg(c, 0), false, &exit);
 	if (a.pb == NULL)
 		return exit;
-	catch_interrupts();
+	a.name = a.pb->name;
+	catch_unix_signals();
 	exit = reach(&a, true);
 	if (exit == CLI_DONE)
 		exit = follow(&a);
@@ -338,7 +522,8 @@ run_procedure(struct cli *c, const char *verb)
 	if (exit == CLI_DONE)
 		exit = confirm(&a);
 	if (exit == CLI_DONE) {
-		exit = converse(&a, verb, request(&a, verb), &body);
+		exit = cli_opt(c, "wait") != NULL ? converse_waiting(&a, &body)
+						  : converse(&a, verb, request(&a, verb), &body);
 		if (body != NULL)
 			exit = say_end(&a, exit, body);
 		json_decref(body);
@@ -346,39 +531,74 @@ run_procedure(struct cli *c, const char *verb)
 	return finish(&a, exit);
 }
 
-/* The others: one request, one answer. */
+/* --- one request, one answer --- */
+
+static bool
+is_name(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return n > 0 && s[n] == '\0';
+}
+
+/*
+ * Whoever approves or pauses need not be able to read the playbook's file: a name that ferryman
+ * knows is enough. A file that is there is read for its name.
+ */
+static int
+name_playbook(struct act *a, bool own)
+{
+	const char *arg = cli_arg(a->c, 0);
+	char *path = cli_playbook_path(arg);
+	bool there = access(path, R_OK) == 0;
+	int exit = CLI_DONE;
+
+	free(path);
+	if (!there && !own && is_name(arg)) {
+		a->name = arg;
+		return CLI_DONE;
+	}
+	a->pb = cli_playbook(a->c, arg, true, &exit);
+	a->name = a->pb != NULL ? a->pb->name : NULL;
+	return exit;
+}
+
+static int
+simple_request(struct act *a, json_t **ret)
+{
+	const char *span = cli_opt(a->c, "for");
+	json_t *o = request(a, a->verb);
+	int64_t ms = 0;
+
+	if (span != NULL && !num_duration(span, &ms)) {
+		json_decref(o);
+		return cli_fail(
+			a->c, CLI_USAGE, "--for %s: want a duration such as 30m or 4h", span);
+	}
+	if (span != NULL)
+		(void)json_object_set_new(o, "expires", json_integer(clock_wall_ms() + ms));
+	return converse(a, a->verb, o, ret);
+}
+
 static int
 run_simple(struct cli *c, const char *verb, bool own, bool streams)
 {
 	struct act a = { .c = c, .verb = verb };
-	const char *reason = cli_opt(c, "reason");
+	const char *reason = cli_opt(c, "reason"), *plan = cli_opt(c, "plan");
 	json_t *body = NULL;
-	int exit = CLI_DONE;
+	int exit = name_playbook(&a, own);
 
-	a.pb = cli_playbook(c, cli_arg(c, 0), true, &exit);
-	if (a.pb == NULL)
+	if (exit != CLI_DONE)
 		return exit;
 	a.run = cli_opt(c, "continue") != NULL ? cli_opt(c, "continue") : cli_opt(c, "run");
 	(void)snprintf(a.reason, sizeof a.reason, "%s", reason != NULL ? reason : "");
-	(void)snprintf(
-		a.hash, sizeof a.hash, "%s", cli_opt(c, "plan") != NULL ? cli_opt(c, "plan") : "");
-	catch_interrupts();
+	(void)snprintf(a.hash, sizeof a.hash, "%s", plan != NULL ? plan : "");
+	catch_unix_signals();
 	exit = reach(&a, own);
 	if (exit == CLI_DONE && streams)
 		exit = follow(&a);
 	if (exit == CLI_DONE) {
-		json_t *o = request(&a, verb);
-		int64_t ms;
-
-		if (cli_opt(c, "for") != NULL && !num_duration(cli_opt(c, "for"), &ms)) {
-			json_decref(o);
-			exit = cli_fail(c, CLI_USAGE, "--for %s: want a duration such as 30m or 4h",
-				cli_opt(c, "for"));
-		} else {
-			if (cli_opt(c, "for") != NULL)
-				(void)json_object_set_new(o, "expires", json_integer(clock_wall_ms() + ms));
-			exit = converse(&a, verb, o, &body);
-		}
+		exit = simple_request(&a, &body);
 		if (body != NULL)
 			exit = say_end(&a, exit, body);
 		json_decref(body);

@@ -184,7 +184,8 @@ put_json(struct planned *p, const struct plan *plan, const char *text, const cha
 	plan_json(plan, p->store, p->overrides, p->overrides_n, &raw);
 	jw_init(&w, b);
 	jw_open(&w, NULL, '{');
-	jw_str(&w, "verb", "plan");
+	jw_str(&w, "verb", cli_name(p->c));
+	jw_int(&w, "exit", CLI_DONE);
 	jw_str(&w, "playbook", p->pb->name);
 	jw_str(&w, "procedure", p->proc->name);
 	jw_str(&w, "plan_hash", plan->hash);
@@ -213,7 +214,7 @@ show(struct planned *p, const struct plan *plan, const char *title)
 	buf_init(&out, &stdmem, TEXT_MAX_);
 	buf_init(&back, &stdmem, TEXT_MAX_);
 	buf_init(&json, &stdmem, 4 * TEXT_MAX_);
-	plan_text(plan, &text, cli_colour(p->c));
+	plan_text(plan, &text, cli_colour(p->c) && !cli_json(p->c));
 	if (hand) {
 		put_by_hand(plan, &out);
 		if (p->proc->kind == PROC_CUTOVER &&
@@ -222,14 +223,14 @@ show(struct planned *p, const struct plan *plan, const char *title)
 		else if (p->proc->kind == PROC_CUTOVER)
 			exit = cli_fail(p->c, CLI_FAILED, "the way back: %s", err.text);
 	}
-	if (cli_json(p->c)) {
+	if (cli_json(p->c) && exit == CLI_DONE) {
 		put_json(p, plan, buf_text(&text), hand ? buf_text(&out) : NULL, buf_text(&back),
 			&json);
 		printf("%s\n", buf_text(&json));
-	} else if (hand) {
+	} else if (hand && !cli_json(p->c)) {
 		printf("# --- %s of %s, by hand: forward ---\n%s# --- back ---\n%s", p->proc->name,
 			p->pb->name, buf_text(&out), buf_text(&back));
-	} else {
+	} else if (!cli_json(p->c)) { /* with --json the error was the answer */
 		printf("%s%s", title, buf_text(&text));
 		if (p->store[0] == '\0')
 			printf("(no journal in %s yet: cutover will show the hash that binds)\n",

@@ -94,6 +94,7 @@ run_setup(struct cli *c)
 			jw_init(&w, &j);
 			jw_open(&w, NULL, '{');
 			jw_str(&w, "verb", "setup");
+			jw_int(&w, "exit", CLI_DONE);
 			jw_str(&w, "target", t->name);
 			jw_str(&w, "connector", t->info->name);
 			jw_str(&w, "text", buf_text(&b));

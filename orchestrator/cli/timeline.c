@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "cli/plain.h"
 #include "os/stdmem.h"
 
 #include <string.h>
@@ -36,9 +37,11 @@ put_line(FILE *out, const json_t *body, bool colour, enum tone tone, const char 
 	buf_init(&when, &stdmem, 64);
 	num_put_time(&when, json_integer_value(json_object_get(body, "wall_ms")));
 	clock = buf_text(&when);
-	fprintf(out, "%s%.8s%s  %-10s %s%-18s%s %s\n", colour ? tone_on(DIM) : "",
+	fprintf(out, "%s%.8s%s  %-10s %s%-18s%s ", colour ? tone_on(DIM) : "",
 		strlen(clock) > 19 ? clock + 11 : clock, colour ? "\033[0m" : "", who,
-		colour ? tone_on(tone) : "", what, colour && tone != PLAIN ? "\033[0m" : "", text);
+		colour ? tone_on(tone) : "", what, colour && tone != PLAIN ? "\033[0m" : "");
+	plain_line(out, text);
+	(void)fputc('\n', out);
 	buf_fini(&when);
 }
 
