@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,15 @@ struct client {
 	unsigned long id;
 };
 
+/* A request that may begin a run and has no last answer yet. */
+struct open_request {
+	struct open_request *next;
+	char req[128];
+};
+
 struct control {
 	struct shell *shell;
+	struct open_request *open;
 	uv_pipe_t listener;
 	struct client *clients;
 	size_t clients_n;
@@ -80,6 +88,48 @@ client_close(struct client *c)
 	*at = c->next;
 	c->control->clients_n--;
 	uv_close((uv_handle_t *)&c->pipe, on_client_closed);
+}
+
+/*
+ * An engine for one run whose person has gone before there was a run (a terminal lost at the question) has nothing to wait
+ * for; it would hold the lock for ever. A run that has begun, or may yet begin, goes on. By a Unix signal, for we may be
+ * inside a step of the core.
+ */
+static void
+end_if_abandoned(const struct control *ctl)
+{
+	if (!ctl->shell->opts->one_shot || ctl->clients != NULL || ctl->open != NULL || ctl->ids == 0)
+		return;
+	log_kv(LOG_INFO_, "control", "abandoned", "nobody asks any more, and no run has begun");
+	(void)raise(SIGTERM);
+}
+
+static void
+note_open(struct control *ctl, enum verb verb, const char *req)
+{
+	struct open_request *o;
+
+	if (verb == VERB_PLAN || verb == VERB_STATUS)
+		return;
+	o = stdmem_get(sizeof *o);
+	(void)snprintf(o->req, sizeof o->req, "%s", req);
+	o->next = ctl->open;
+	ctl->open = o;
+}
+
+static void
+note_answered(struct control *ctl, const char *req)
+{
+	struct open_request **at = &ctl->open, *o;
+
+	while (*at != NULL && strcmp((*at)->req, req) != 0)
+		at = &(*at)->next;
+	o = *at;
+	if (o == NULL)
+		return;
+	*at = o->next;
+	free(o);
+	end_if_abandoned(ctl);
 }
 
 static void
@@ -167,6 +217,7 @@ command(struct client *c, json_t *o, enum verb verb)
 	size_t i;
 
 	(void)snprintf(tagged, sizeof tagged, "%lu.%s", c->id, req != NULL ? req : "");
+	note_open(c->control, verb, tagged);
 	ev.command.req = tagged;
 	ev.command.principal = c->user;
 	ev.command.via = c->owner ? "owner" : "cli";
@@ -255,7 +306,10 @@ on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b)
 			take_lines(c);
 		}
 	} else if (n < 0) {
+		struct control *ctl = c->control;
+
 		client_close(c);
+		end_if_abandoned(ctl);
 	}
 	free(b->base);
 }
@@ -311,6 +365,8 @@ control_reply(struct control *ctl, const char *req, int exit, const char *body, 
 
 	if (ctl == NULL || id == 0 || *rest != '.')
 		return;
+	if (last)
+		note_answered(ctl, req);
 	for (struct client *c = ctl->clients; c != NULL; c = c->next) {
 		if (c->id != id)
 			continue;
@@ -384,6 +440,12 @@ control_close(struct control **pctl)
 	*pctl = NULL;
 	while (ctl->clients != NULL)
 		client_close(ctl->clients);
+	while (ctl->open != NULL) {
+		struct open_request *o = ctl->open;
+
+		ctl->open = o->next;
+		free(o);
+	}
 	(void)unlink(ctl->path);
 	uv_close((uv_handle_t *)&ctl->listener, on_listener_closed);
 }
