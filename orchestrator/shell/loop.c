@@ -255,8 +255,10 @@ shell_run(const struct shell_opts *opts, struct err *err)
 		exit = s->exit;
 		if (exit != EXIT_OK_)
 			(void)err_set(err, RC_IO, "%s", s->why);
-	} else if (rc == RC_BUSY) {
+	} else if (rc == RC_BUSY || rc == RC_DENIED) {
 		exit = EXIT_GUARD;
+	} else if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED) {
+		exit = EXIT_BLOCKED;
 	} else if (rc == RC_INVALID || rc == RC_CONFLICT) {
 		exit = EXIT_USAGE;
 	}
