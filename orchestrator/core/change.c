@@ -101,7 +101,7 @@ quiet_at(struct core *c, const struct change *ch)
 	int64_t span = ch->target->info->drain_ms, at = 0;
 
 	span += l != NULL && l->effect_ms > 0 ? l->effect_ms : U_EFFECT_MAX_MS;
-	if (l != NULL && l->lsn != 0 && !l->answered)
+	if (l != NULL && l->lsn != 0 && (!l->answered || l->older))
 		at = c->opened_boot_ms + span; /* sent who knows when, but not after this process
 						  began to hold the journal */
 	else if (l != NULL && l->lsn != 0)
@@ -665,7 +665,7 @@ judge(struct core *c, struct change *ch)
 	else if (mine)
 		unsure(c, ch, d);
 	else
-		begin(c, ch, open);
+		begin(c, ch, open || (d != NULL && d->older));
 }
 
 /* --- going on --- */
@@ -677,6 +677,25 @@ waits_for_nothing(const struct core *c, const struct change *ch)
 
 	return ch->frozen && (d == NULL || d->answered || !text_eq(d->run, ch->run) ||
 				     !text_eq(d->step, ch->step));
+}
+
+/* In a new era everything is fenced before anything is changed (rule 12). What cannot be fenced
+ * cannot be changed. */
+static bool
+is_fenced(struct core *c, struct change *ch)
+{
+	const char *why = NULL;
+
+	if (ch->dir == DIR_FENCE || fence_stands(c, ch->pb, ch->target, ch->resource, &why))
+		return true;
+	if (why != NULL) {
+		(void)snprintf(ch->why, sizeof ch->why, "%s", why);
+		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, ch->why);
+	} else if (c->boot_ms >= ch->limit_boot_ms) {
+		result(c, ch, 0, OUT_RETRY, CE_FAILED,
+			"its target, or another one, cannot be fenced in this era");
+	}
+	return false;
 }
 
 void
@@ -691,16 +710,14 @@ change_advance(struct core *c, struct change *ch)
 	}
 	if (c->boot_ms < ch->next_boot_ms)
 		return;
-	if (ch->dir != DIR_FENCE && !fence_stands(c, ch->pb, ch->target, ch->resource))
-		return;
-	if (!takes(c, ch))
-		return;
 	if (!ch->begun) {
 		ch->begun = true;
 		ch->limit_boot_ms = c->boot_ms + ch->deadline_ms;
 		ch->answer = OUT_N;
 		ch->least = ch->parked = -1;
 	}
+	if (!is_fenced(c, ch) || !takes(c, ch))
+		return;
 	if (waits_for_nothing(c, ch)) {
 		ch->limit_boot_ms =
 			c->boot_ms + ch->deadline_ms; /* the brake takes no time from it */
@@ -734,10 +751,12 @@ change_busy(const struct change *ch)
 	return ch->phase == CP_SENT || ch->phase == CP_JOURNAL;
 }
 
-/* Somebody else has the domain: whatever frees it is an event by itself. */
+/* Somebody else has the domain, or it is being fenced: whatever frees it is an event by itself. */
 static bool
 is_held_back(const struct core *c, const struct change *ch)
 {
+	if (ch->dir != DIR_FENCE && c->fences != NULL)
+		return true;
 	for (size_t i = 0; i < c->domains_n; i++)
 		if (text_eq(c->domain[i].name, ch->target->fence_domain))
 			return c->domain[i].holder != NULL && c->domain[i].holder != ch;
@@ -749,8 +768,10 @@ change_wake(const struct core *c, const struct change *ch)
 {
 	if (ch->end != CE_GOING || ch->phase != CP_IDLE || !ch->begun)
 		return INT64_MAX;
-	if (waits_for_nothing(c, ch) || (is_held_back(c, ch) && ch->next_boot_ms <= c->boot_ms))
+	if (waits_for_nothing(c, ch))
 		return INT64_MAX;
+	if (is_held_back(c, ch) && ch->next_boot_ms <= c->boot_ms)
+		return ch->limit_boot_ms > c->boot_ms ? ch->limit_boot_ms : INT64_MAX;
 	return ch->next_boot_ms;
 }
 

@@ -208,6 +208,7 @@ struct machine {
 	bool on;
 	enum settled settled;
 	bool settle_again; /* read again although it was read */
+	bool era_read;	   /* the targets were read in this era, behind its fences */
 	int settle_tries;
 	char settled_why[WHY_LEN];
 	struct look *look; /* for settling, or for the plan that a decision needs */
@@ -241,6 +242,7 @@ struct book {
 	struct evidence *ev;
 	struct told_diag *told;
 	bool blind_told;
+	uint64_t fenced_era;	     /* in which each domain that it may touch bears our number */
 	int64_t blind_since_boot_ms; /* 0 = not blind */
 	struct machine m[FLOW_N];
 };
@@ -379,6 +381,8 @@ const struct lstep *run_lstep(const struct lrun *r, const char *id);
 bool run_pivoted(const struct lrun *r, const struct live *l);
 void run_end(
 	struct core *c, struct live *l, const struct lrun *r, const char *state, const char *why);
+/* Without taking anything back: failed or blocked, and people are told. */
+void run_give_up(struct core *c, const struct lrun *r, const char *state, const char *why);
 const char *run_new_id(struct core *c, const char *prefix);
 /* The records that start a run, behind those proposed already. Returns its id. */
 struct start {
@@ -420,9 +424,16 @@ struct look *look_for_plan(
 
 /* settle.c */
 void settle_all(struct core *c);
+/* Its domain, and all others of the playbook, bear a number of this era; else that is begun. why: a
+ * conflict keeps it from it. */
 bool fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
-	const char *resource); /* false: not in this era yet, begun now */
+	const char *resource, const char **ret_why);
 int64_t settle_wake(const struct core *c);
+
+/* restored.c */
+bool restored_waits(const struct core *c,
+	const struct lrun *r); /* of an older era, and not judged in ours yet */
+bool restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n);
 void fence_free(struct core *c);
 
 /* machine.c */

@@ -416,6 +416,7 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 {
 	struct buf body;
 
+	d->older = d->older || (d->lsn != 0 && !d->answered);
 	d->lsn = r->lsn;
 	d->answered = false;
 	d->effect_ms = json_int(r->body, "deadline", 0);
@@ -473,8 +474,13 @@ fold_result(struct ledger *l, const struct record *r)
 		touched(&l->domain[i], r);
 		mem_put(&l->mem, l->domain[i].intent);
 		l->domain[i].intent = NULL;
+		/* the target has a number now that no older one comes past; a refusal raises none
+		 */
+		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
+			l->domain[i].older = false;
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
-			l->domain[i].fenced_era = r->era;
+			l->domain[i].fenced_era = of >> 40; /* the number's, not the record's: an
+							       older one fences nothing newer */
 	}
 	if (s == NULL)
 		return;
@@ -490,6 +496,15 @@ fold_result(struct ledger *l, const struct record *r)
 		s->changed = s->changed || (o == OUT_DONE && of != 0);
 		s->done_wall_ms = r->wall_ms;
 	}
+}
+
+/* While its machine settles only a new era ends a run as failed (restored.c). */
+static bool
+given_up(struct ledger *l, const struct lrun *run)
+{
+	const struct lmachine *m = ledger_machine(l, run->playbook, run->flow);
+
+	return m != NULL && m->state == LS_SETTLING;
 }
 
 static void
@@ -527,7 +542,7 @@ fold_end(struct ledger *l, const struct record *r)
 			continue;
 		if (run->state == LR_DONE)
 			s->state = LR_DONE; /* its mail went with this run's release */
-		else if (run->state == LR_UNDONE)
+		else if (run->state == LR_UNDONE || (run->state == LR_FAILED && given_up(l, run)))
 			s->adopted = false; /* it stands by itself again */
 	}
 	if (run->kind == LK_UNSHELTER && run->state == LR_DONE) {
@@ -638,6 +653,9 @@ ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct e
 	default:
 		break;
 	}
+	run = r->run[0] != '\0' && r->type != REC_COMMAND ? ledger_run(l, r->run) : NULL;
+	if (run != NULL)
+		run->era = r->era;
 	if (rc == RC_OK && l->failed)
 		rc = err_set(err, RC_NOMEM, "out of memory");
 	if (rc != RC_OK)

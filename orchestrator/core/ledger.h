@@ -85,6 +85,7 @@ struct lrun {
 	char *plan; /* canonical JSON, owned */
 	size_t plan_n;
 	int64_t start_wall_ms, end_wall_ms;
+	uint64_t era; /* of its newest record */
 	struct lstep step[LEDGER_STEPS];
 	size_t steps_n;
 };
@@ -93,6 +94,8 @@ struct ldomain {
 	char name[160];
 	uint64_t lsn; /* current intent */
 	bool answered;
+	bool older; /* an intent before it was never answered, and nothing has been accepted since:
+		       it may still land */
 	char playbook[NAME_MAX_], target[NAME_MAX_];
 	uint64_t fenced_era; /* era in which a fence or an effect was accepted */
 	/* the current intent, as a retry must send it again */

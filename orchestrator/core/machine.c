@@ -40,6 +40,7 @@ unload(struct core *c, struct book *b)
 		machine_forget_look(c, &b->m[f]);
 		b->m[f] = (struct machine){ .base_ready = true, .again_boot_ms = INT64_MAX };
 	}
+	b->fenced_era = 0;
 	evidence_free(&b->ev);
 	mem_put(&c->env.mem, b->told);
 	b->told = NULL;
@@ -180,6 +181,9 @@ run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	const struct procedure *p =
 		shelter != NULL ? playbook_procedure(b->pb, shelter->procedure) : NULL;
 
+	if (r != NULL && restored_waits(c, r) &&
+		ledger_machine(&c->l, b->name, f)->state == LS_SETTLING)
+		r = NULL; /* nothing is decided from it before the targets are read */
 	ret->run = run_fact(c, r);
 	ret->run_is_failback = r != NULL && r->kind == LK_FAILBACK;
 	ret->run_pivoted = r != NULL && run_pivoted(r, run_live(c, r->id));

@@ -220,6 +220,18 @@ run_end(struct core *c, struct live *l, const struct lrun *r, const char *state,
 		tell(c, SEV_INFO, "%s of %s has ended: %s (%s)", r->id, r->playbook, state, why);
 }
 
+void
+run_give_up(struct core *c, const struct lrun *r, const char *state, const char *why)
+{
+	struct live *l = run_live(c, r->id);
+
+	put_end(c, r->id, state, why);
+	if (l != NULL)
+		l->ending = true;
+	command_ended(c, r->id, exit_of(state), state, why);
+	tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook, state, why);
+}
+
 /* A step has failed and nothing else of the run is under way. */
 static void
 failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep *v)
@@ -413,7 +425,7 @@ advance(struct core *c, struct live *l)
 {
 	const struct lrun *r = ledger_run(&c->l, l->id);
 
-	if (r == NULL || l->ending)
+	if (r == NULL || l->ending || restored_waits(c, r))
 		return;
 	if (l->broken[0] != '\0') {
 		run_end(c, l, r, "blocked", l->broken);

@@ -83,9 +83,8 @@ fence_free(struct core *c)
 		fencing_free(c, &c->fences);
 }
 
-bool
-fence_stands(
-	struct core *c, const struct playbook *pb, const struct target *t, const char *resource)
+static bool
+is_raised(struct core *c, const struct playbook *pb, const struct target *t, const char *resource)
 {
 	const struct ldomain *d = core_ldomain(c, t->fence_domain);
 
@@ -94,6 +93,22 @@ fence_stands(
 		return true;
 	if (fencing_of(c, t->fence_domain) == NULL)
 		fencing_new(c, pb, t, resource);
+	return false;
+}
+
+bool
+fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
+	const char *resource, const char **ret_why)
+{
+	const struct book *b = book_find(c, pb->name);
+	const struct fencing *f;
+
+	if (is_raised(c, pb, t, resource) &&
+		(b == NULL || b->pb == NULL || b->fenced_era == c->era))
+		return true;
+	for (f = c->fences; f != NULL; f = f->next)
+		if (f->conflict && text_eq(f->pb->name, pb->name))
+			*ret_why = f->why;
 	return false;
 }
 
@@ -124,6 +139,8 @@ fences_advance(struct core *c)
 		}
 		if (f->change.end == CE_FAILED) {
 			(void)snprintf(f->why, sizeof f->why, "%s", f->change.why);
+			if (f->change.outcome == OUT_CONFLICT && !f->conflict)
+				tell(c, SEV_ALARM, "%s: %s", f->pb->name, f->why);
 			f->conflict = f->change.outcome == OUT_CONFLICT;
 			restart(c, f, f->change.target);
 			f->change.next_boot_ms = c->boot_ms + AGAIN_MAX_MS;
@@ -213,6 +230,7 @@ judge(struct core *c, struct book *b, enum flow f)
 	struct machine *m = &b->m[f];
 	const struct procedure *p = playbook_cutover(b->pb, f);
 	struct look *l = m->look;
+	const struct lrun *run = ledger_open_run(&c->l, b->name, f); /* of an older era */
 	char why[WHY_LEN] = "";
 
 	for (size_t i = 0; i < l->n; i++) {
@@ -224,6 +242,13 @@ judge(struct core *c, struct book *b, enum flow f)
 		return;
 	}
 	m->settle_tries = 0;
+	m->era_read = true;
+	if (run != NULL && l->marker[0] != '\0')
+		run_give_up(c, run, "blocked", l->marker);
+	else if (run != NULL && restored_fits(c, run, l, why, sizeof why))
+		return; /* it goes on, and the machine with it */
+	else if (run != NULL)
+		run_give_up(c, run, "failed", why);
 	if (l->marker[0] != '\0')
 		settled(m, SETTLED_MIXTURE, l->marker);
 	else if (p == NULL)
@@ -235,6 +260,43 @@ judge(struct core *c, struct book *b, enum flow f)
 	}
 }
 
+/* A domain that does not let itself be raised into this era: nothing is decided before. */
+static void
+not_fenced(struct core *c, struct book *b, enum flow f, const struct fencing *of)
+{
+	const struct lrun *run = ledger_open_run(&c->l, b->name, f);
+
+	if (of == NULL || of->why[0] == '\0')
+		return;
+	if (!of->conflict) {
+		not_yet(c, b, f, of->why);
+		return;
+	}
+	settled(&b->m[f], SETTLED_MIXTURE, of->why);
+	if (run != NULL && run->state != LR_BLOCKED && !proposed(c))
+		run_give_up(c, run, "blocked", of->why);
+}
+
+/* Every domain of the playbook, not only of this flow: first all fences, then the reading. */
+static bool
+all_fenced(struct core *c, struct book *b, enum flow f, struct arena *a)
+{
+	struct plan_read all[READS_MAX];
+	bool fenced = true;
+
+	for (int of = 0; of < FLOW_N; of++) {
+		size_t n = reads_of(a, b->pb, (enum flow)of, all);
+
+		for (size_t i = 0; i < n; i++) {
+			if (is_raised(c, b->pb, all[i].target, all[i].resource))
+				continue;
+			fenced = false;
+			not_fenced(c, b, f, fencing_of(c, all[i].target->fence_domain));
+		}
+	}
+	return fenced;
+}
+
 static void
 begin(struct core *c, struct book *b, enum flow f)
 {
@@ -242,20 +304,8 @@ begin(struct core *c, struct book *b, enum flow f)
 	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
 	struct plan_read all[READS_MAX];
 	size_t n = a != NULL ? reads_of(a, b->pb, f, all) : 0;
-	bool fenced = true;
+	bool fenced = a != NULL && all_fenced(c, b, f, a);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct fencing *of;
-
-		if (fence_stands(c, b->pb, all[i].target, all[i].resource))
-			continue;
-		fenced = false;
-		of = fencing_of(c, all[i].target->fence_domain);
-		if (of != NULL && of->conflict)
-			settled(m, SETTLED_MIXTURE, of->why);
-		else if (of != NULL && of->why[0] != '\0')
-			not_yet(c, b, f, of->why);
-	}
 	if (fenced && a != NULL && !arena_failed(a)) {
 		m->look = look_new(c, b, f, all, n);
 		m->look_settles = true;
@@ -269,8 +319,12 @@ wants(struct core *c, struct book *b, enum flow f)
 	struct machine *m = &b->m[f];
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
 
-	if (!m->on || b->pb == NULL || l == NULL || ledger_open_run(&c->l, b->name, f) != NULL)
+	const struct lrun *run = ledger_open_run(&c->l, b->name, f);
+
+	if (!m->on || b->pb == NULL || l == NULL)
 		return false;
+	if (run != NULL) /* what it does is known, unless the journal is of a new era */
+		return restored_waits(c, run) && m->settled == SETTLED_NOT_YET;
 	return m->settle_again || (l->state == LS_SETTLING && m->settled == SETTLED_NOT_YET);
 }
 
@@ -292,9 +346,33 @@ settle(struct core *c, struct book *b, enum flow f)
 	}
 }
 
+/* Every fence domain that a run of this playbook may touch. */
+static void
+fence_book(struct core *c, struct book *b)
+{
+	struct arena *a;
+	struct plan_read all[READS_MAX];
+	bool raised = true;
+
+	if (b->pb == NULL || b->fenced_era == c->era)
+		return;
+	a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	for (int f = 0; a != NULL && f < FLOW_N; f++) {
+		size_t n = reads_of(a, b->pb, (enum flow)f, all);
+
+		for (size_t i = 0; i < n; i++)
+			raised = is_raised(c, b->pb, all[i].target, all[i].resource) && raised;
+	}
+	if (a != NULL && !arena_failed(a) && raised)
+		b->fenced_era = c->era;
+	arena_free(&a);
+}
+
 void
 settle_all(struct core *c)
 {
+	for (struct book *b = c->books; b != NULL; b = b->next)
+		fence_book(c, b);
 	for (struct book *b = c->books; b != NULL; b = b->next)
 		for (int f = 0; f < FLOW_N; f++)
 			settle(c, b, (enum flow)f);

@@ -160,6 +160,8 @@ published_read(struct core *c, struct vstep *v, const struct event *ev)
 		v->stage = STAGE_TTL;
 		v->since_boot_ms = c->boot_ms;
 		v->next_boot_ms = c->boot_ms + v->p->wait_ms;
+		v->limit_boot_ms =
+			v->next_boot_ms + v->p->deadline_ms; /* the resolvers have their own time */
 		if (v->p->wait_ms > 0)
 			missing(c, v, "every authoritative server shows it",
 				"now until the old one has aged everywhere");
@@ -346,8 +348,7 @@ verify_advance(struct core *c, struct vstep *v)
 static bool
 begin(struct core *c, struct vstep *v)
 {
-	v->limit_boot_ms =
-		c->boot_ms + v->p->deadline_ms + (is_kind(v, "wait.published") ? v->p->wait_ms : 0);
+	v->limit_boot_ms = c->boot_ms + v->p->deadline_ms;
 	v->least = -1;
 	v->next_boot_ms = c->boot_ms;
 	if (v->p->kind->class != STEP_VERIFY)

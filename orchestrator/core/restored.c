@@ -1,0 +1,109 @@
+/*
+ * restored.c - a run that is open in the journal when a new era begins (a restored copy,
+ * break-glass).
+ *
+ * The journal may have forgotten what that run did, or that it ended. So it waits until every fence
+ * domain is raised and the targets are read (reliability.md section 5, rules 12 and 13). If they
+ * hold what the journal leads to expect, it goes on. If not, it is given up, nothing is taken back,
+ * and the machine settles by what the targets show.
+ */
+#include "core/engine.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool
+restored_waits(const struct core *c, const struct lrun *r)
+{
+	const struct book *b = r->era < c->era ? book_find(c, r->playbook) : NULL;
+
+	return r->era < c->era && (b == NULL || !b->m[r->flow].era_read);
+}
+
+static const struct plan_value *
+value_of(const struct look *l, const char *target, const char *resource)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (text_eq(l->value[i].target, target) && text_eq(l->value[i].resource, resource))
+			return &l->value[i];
+	return NULL;
+}
+
+/* The value may be what the step leaves, as far as the journal knows of it. */
+static bool
+step_fits(const struct lstep *s, const struct json *o, const char *value)
+{
+	const char *base = json_str(o, "base"), *want = json_str(o, "want"),
+		   *undo = json_str(o, "undo");
+
+	if (s->undone)
+		return text_eq(value, undo);
+	if (s->undo_lsn != 0)
+		return text_eq(value, undo) || text_eq(value, want) || text_eq(value, base);
+	if (s->done)
+		return text_eq(value, want);
+	return text_eq(value, base) || (s->do_lsn != 0 && text_eq(value, want));
+}
+
+static bool
+touched(const struct lstep *s)
+{
+	return s->done || s->undone || s->do_lsn != 0 || s->undo_lsn != 0;
+}
+
+static bool
+is_state(const struct json *o)
+{
+	const char *kind = json_str(o, "kind"), *resource = json_str(o, "resource");
+	const struct step_kind *k = kind != NULL ? step_kind_find(kind) : NULL;
+
+	/* a shelter ends by itself, on the relay: its value says nothing of this run */
+	return k != NULL && k->class == STEP_STATE && resource != NULL &&
+	       !text_starts(resource, "relay.park ");
+}
+
+/* The step that has set this resource last; the first one on it when none has yet. */
+static const struct json *
+last_on(const struct lrun *r, const struct json *steps, const struct json *of)
+{
+	const struct json *found = NULL;
+
+	for (const struct json *o = steps->child; o != NULL; o = o->next) {
+		if (!is_state(o) || !text_eq(json_str(o, "target"), json_str(of, "target")) ||
+			!text_eq(json_str(o, "resource"), json_str(of, "resource")))
+			continue;
+		if (found == NULL || touched(run_lstep(r, json_str(o, "id"))))
+			found = o;
+	}
+	return found;
+}
+
+bool
+restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n)
+{
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	size_t at = 0;
+	const struct json *body = a != NULL ? json_read(a, r->plan, r->plan_n, &at) : NULL;
+	const struct json *steps = json_get(body, "steps");
+	bool fits = steps != NULL;
+
+	(void)snprintf(why, n, "the plan of %s cannot be read", r->id);
+	for (const struct json *o = fits ? steps->child : NULL; o != NULL && fits; o = o->next) {
+		const struct plan_value *v =
+			is_state(o) ? value_of(l, json_str(o, "target"), json_str(o, "resource"))
+				    : NULL;
+		const struct json *last = v != NULL ? last_on(r, steps, o) : NULL;
+
+		if (last == NULL || step_fits(run_lstep(r, json_str(last, "id")), last, v->value))
+			continue;
+		fits = false;
+		(void)snprintf(why, n,
+			"the journal is of a new era, and %s at %s is not as it leaves run %s: "
+			"nothing is taken back, mail stays where the targets send it",
+			v->resource, v->target, r->id);
+	}
+	arena_free(&a);
+	return fits;
+}
