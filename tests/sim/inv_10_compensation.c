@@ -21,7 +21,7 @@ static const struct accepted *
 last_effect(const struct view *v, size_t to, const char *resource)
 {
 	for (size_t i = v->effs_n; i-- > 0;)
-		if (v->eff[i].to == to && text_eq(v->eff[i].resource, resource))
+		if (v->eff[i].to == to && !v->eff[i].fence && text_eq(v->eff[i].resource, resource))
 			return &v->eff[i];
 	return NULL;
 }

@@ -102,6 +102,8 @@ heal(struct sim *s)
 	s->healed = true;
 	s->faults.off = true;
 	s->process.stalled_until = 0;
+	for (size_t i = 1; i <= SECONDARIES; i++)
+		target_sync(s, &(struct happening){ .index = i });
 	trace_add(s, "everything is healed");
 	sim_push(s, (struct happening){
 			    .at = s->now + 120000, .kind = H_COMMAND, .number = VERB_RESUME });
@@ -171,6 +173,10 @@ all_quiet(const struct sim *s)
 {
 	if (!s->healed || !s->process.up || s->now < s->heal_at + 900000)
 		return false;
+	for (size_t i = 0; i < s->view.runs_n;
+		i++) /* an alarm takes its time, and is tried again */
+		if (s->view.run[i].end_at > s->now - 900000)
+			return false;
 	for (size_t i = 0; i < s->view.runs_n; i++)
 		if (!s->view.run[i].terminal && s->view.run[i].state != VR_BLOCKED &&
 			s->view.run[i].state != VR_SHELTERING)

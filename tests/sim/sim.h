@@ -386,6 +386,7 @@ struct accepted { /* Eff of reliability.md section 3 */
 	uint64_t lsn;
 	size_t request, to;
 	const char *resource, *value;
+	bool fence; /* it raised the marker and left the value */
 	int64_t at;
 };
 struct view {

@@ -369,6 +369,7 @@ view_accepted(struct sim *s, size_t request, const char *before)
 		.to = r->to,
 		.resource = r->resource,
 		.value = r->want,
+		.fence = r->dir == DIR_FENCE,
 		.at = s->now };
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->accepted != NULL)
