@@ -156,6 +156,32 @@ tool_postmap(const char *dir, int argc, char **argv)
 	return 0;
 }
 
+/* Mail that keeps coming while a shelter is not open yet: one more message at each look. */
+static void
+tool_arrival(const char *dir)
+{
+	char p[600], map[600];
+	struct stat st;
+
+	(void)snprintf(p, sizeof p, "%s/keeps-coming", dir);
+	(void)snprintf(map, sizeof map, "%s/home/maps/park.lmdb", dir);
+	if (access(p, F_OK) != 0 || stat(map, &st) != 0 || st.st_size == 0)
+		return;
+	(void)snprintf(p, sizeof p, "%s/queue", dir);
+	FILE *f = fopen(p, "ae");
+	if (f == NULL)
+		return;
+	(void)fprintf(f,
+		"{\"queue_name\": \"deferred\", \"queue_id\": \"4N%" PRId64
+		"\", \"arrival_time\": 2000000, "
+		"\"message_size\": 400, \"forced_expire\": false, \"sender\": "
+		"\"new@corp.example\", "
+		"\"recipients\": [{\"address\": \"x@r1.example\", \"delay_reason\": \"deferred "
+		"transport\"}]}\n",
+		rig_ms());
+	(void)fclose(f);
+}
+
 /* The queue is a file of JSON lines; a released message leaves it, and the time is noted. */
 static int
 tool_postqueue(const char *dir, int argc, char **argv)
@@ -163,6 +189,8 @@ tool_postqueue(const char *dir, int argc, char **argv)
 	char q[600], p[600];
 
 	(void)snprintf(q, sizeof q, "%s/queue", dir);
+	if (argc == 2)
+		tool_arrival(dir);
 	char *s = rig_slurp(q), *save = NULL;
 	if (argc == 2 && strcmp(argv[1], "-j") == 0)
 		return fputs(s, stdout) < 0;

@@ -1458,7 +1458,7 @@ release_one(const struct msg *m, const struct dom *d)
 
 /*
  * Let go what may go now; one listing serves for a second of work. Returns when to look again
- * (CLOCK_BOOTTIME). left[i]: parked mail that domain i still has, or had a moment ago.
+ * (CLOCK_BOOTTIME). left[i]: parked mail of domain i that could not be let go in this turn.
  */
 static int64_t
 pump_turn(size_t left[DOMAINS_MAX])
@@ -1474,9 +1474,6 @@ pump_turn(size_t left[DOMAINS_MAX])
 			left[k] = 1;
 		goto out;
 	}
-	for (size_t k = 0; k < st.dom_n; k++)
-		for (size_t i = 0; i < q.n; i++)
-			left[k] += msg_is_parked(&q.msg[i], st.dom[k].name);
 	for (bool more = true; more && now_ms(CLOCK_BOOTTIME) < began + 1000;) {
 		int64_t soon = INT64_MAX;
 		more = false;
@@ -1506,6 +1503,11 @@ pump_turn(size_t left[DOMAINS_MAX])
 			more = true;
 		}
 	}
+	/* What was let go in this turn is none: else mail that keeps coming would hold the shelter
+	 * open for ever. */
+	for (size_t k = 0; k < st.dom_n; k++)
+		for (size_t i = 0; i < q.n; i++)
+			left[k] += msg_is_parked(&q.msg[i], st.dom[k].name);
 out:
 	queue_free(&q);
 	drop(&why);
