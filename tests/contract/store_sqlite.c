@@ -1,17 +1,13 @@
 /*
  * store_sqlite.c - the contract of a store (state/store.h), kept by SQLite. The first part knows
  * nothing but store.h and runs for each row of `kinds`; a second store is one more row. The second
- * part is about what lies on disk.
+ * part is about SQLite's files.
  */
-#include "lib/check.h"
+#include "contract/store_case.h"
 #include "lib/faultvfs.h"
-#include "lib/store_rig.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
 #include "state/audit.h"
-#include "state/store.h"
-
-#include <sqlite3.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -23,69 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SALT "contract"
-#define ZERO "0000000000000000000000000000000000000000000000000000000000000000"
-
 enum { CROWD = 50, QUEUE = 200, WAIT_MS = 20000 };
-
-/* A store under test: how its options are made for a folder that is its own. */
-struct kind {
-	const char *name;
-	void (*opts)(struct store_opts *o, const char *dir);
-};
-
-static void
-sqlite_opts(struct store_opts *o, const char *dir)
-{
-	o->dir = dir;
-}
-
-static const struct kind kinds[] = { { "sqlite", sqlite_opts } };
-
-/* The test that runs now. */
-static const struct kind *kind;
-static char dir[RIG_PATH];
-
-static enum rc
-open_with(struct store **s, struct store_head *h, enum store_mode mode, bool new_era,
-	const char *holder, struct err *err)
-{
-	struct store_opts o = { .mode = mode, .new_era = new_era, .holder = holder };
-
-	kind->opts(&o, dir);
-	return store_open(s, &o, h, err);
-}
-
-static struct store *
-actor(struct store_head *h)
-{
-	struct store *s = NULL;
-	struct err err = { 0 };
-
-	if (open_with(&s, h, STORE_ACTOR, false, "the test", &err) != RC_OK)
-		printf("     actor: %s\n", err.text);
-	CHECK(s != NULL);
-	return s;
-}
-
-static struct store *
-reader(struct store_head *h)
-{
-	struct store *s = NULL;
-	struct err err = { 0 };
-
-	if (open_with(&s, h, STORE_READER, false, NULL, &err) != RC_OK)
-		printf("     reader: %s\n", err.text);
-	CHECK(s != NULL);
-	return s;
-}
-
-static void
-fill(struct store *s, struct store_head *h, int n)
-{
-	for (int i = 0; i < n; i++)
-		CHECK_INT(rig_append(s, h, 0, SALT), OUT_DONE);
-}
 
 /* --- the contract --- */
 
@@ -292,26 +226,6 @@ an_append_with_another_expectation_is_a_conflict_and_writes_nothing(void)
 	s = reader(&end);
 	CHECK_INT(end.seq, 3);
 	store_close(&s);
-}
-
-static enum rc
-append_text(struct store *s, const struct store_head *h, const char *record)
-{
-	const char *const list[] = { record };
-	struct rig_done d = { 0 };
-	struct err err = { 0 };
-	enum rc rc = store_append(s,
-		&(struct store_append){ .epoch = h->epoch,
-			.seq = h->seq,
-			.hash = h->hash,
-			.records = list,
-			.n = 1 },
-		rig_on_done, &d, &err);
-
-	if (rc == RC_OK)
-		(void)store_drain(s, &err);
-	CHECK_INT(d.times, rc == RC_OK);
-	return rc;
 }
 
 /* A record that is chained to something else would break the chain for good. */
@@ -780,16 +694,6 @@ a_copy_is_acted_on_in_a_new_era_only(void)
 
 /* --- SQLite's files --- */
 
-static mode_t
-mode_of(const char *name)
-{
-	char path[RIG_PATH];
-	struct stat st;
-
-	rig_path(path, dir, name);
-	return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
-}
-
 static void
 folder_and_files_are_for_their_owner_only(void)
 {
@@ -932,365 +836,6 @@ the_log_does_not_grow_without_end(void)
 	CHECK(n <= 0); /* all of it is in the database after a clean end */
 }
 
-/* --- audit: one journal of ten records, changed by hand in each way --- */
-
-static char hashes[11][65];
-
-static int
-note_hash(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
-{
-	(void)ctx;
-	(void)bytes;
-	(void)n;
-	(void)snprintf(hashes[seq], sizeof hashes[seq], "%s", hash);
-	return 0;
-}
-
-static void
-ten_records(void)
-{
-	struct store_head h;
-	struct store *s = actor(&h);
-	struct err err;
-
-	for (int i = 0; i < 10; i++)
-		CHECK_INT(rig_append(s, &h, i % 3 == 0 ? (uint64_t)i + 1 : 0, SALT), OUT_DONE);
-	CHECK_INT(store_fold(s, 1, note_hash, NULL, &err), RC_OK);
-	store_close(&s);
-}
-
-static void
-audit_says(enum chain_fault fault, uint64_t bad, const char *anchor)
-{
-	struct audit_anchor a = { 0 };
-	struct audit got;
-	struct err err = { 0 };
-	struct store *s = NULL;
-	struct store_head h;
-
-	if (anchor != NULL)
-		CHECK(audit_anchor_read(anchor, &a));
-	CHECK_INT(audit_verify(dir, &a, anchor != NULL, &got, &err), RC_OK);
-	CHECK_STR(chain_fault_name(got.fault), chain_fault_name(fault));
-	CHECK_INT(got.bad, bad);
-	if (got.fault != fault || got.bad != bad)
-		printf("     it says: %s\n", got.why);
-	/* What is found without a head from elsewhere is found when an actor opens, too. */
-	if (anchor == NULL)
-		CHECK_INT(open_with(&s, &h, STORE_ACTOR, false, NULL, &err),
-			fault == CHAIN_NONE ? RC_OK : RC_CORRUPT);
-	store_close(&s);
-}
-
-static void
-audit_finds_a_whole_journal_whole(void)
-{
-	char anchor[80];
-
-	ten_records();
-	(void)snprintf(anchor, sizeof anchor, "4:%s", hashes[4]);
-	audit_says(CHAIN_NONE, 0, anchor);
-	audit_says(CHAIN_NONE, 0, hashes[10]);
-	audit_says(CHAIN_NONE, 0, NULL);
-}
-
-static void
-audit_names_a_changed_record(void)
-{
-	ten_records();
-	CHECK(rig_sql(dir, "UPDATE record SET bytes = replace(bytes, 'number 4', 'number 5') "
-			   "WHERE seq = 4"));
-	audit_says(CHAIN_CHANGED, 4, NULL);
-}
-
-static void
-sha_of_row(sqlite3_context *ctx, int n, sqlite3_value **v)
-{
-	char hash[DIGEST_HEX];
-
-	(void)n;
-	digest_sha256(NULL, sqlite3_value_text(v[0]), (size_t)sqlite3_value_bytes(v[0]), hash);
-	sqlite3_result_text(ctx, hash, -1, SQLITE_TRANSIENT);
-}
-
-/* SQL with sha(text), for somebody who knows how the chain is made. */
-static void
-forge(const char *sql)
-{
-	char path[RIG_PATH], *why = NULL;
-	sqlite3 *db = NULL;
-
-	rig_path(path, dir, "journal.db");
-	CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
-	CHECK_INT(sqlite3_create_function(db, "sha", 1, SQLITE_UTF8, NULL, sha_of_row, NULL, NULL),
-		SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
-		printf("     %s\n", why);
-	CHECK(why == NULL);
-	sqlite3_free(why);
-	(void)sqlite3_close(db);
-}
-
-static void
-audit_names_a_changed_record_with_its_hash_made_anew(void)
-{
-	ten_records();
-	forge("UPDATE record SET bytes = replace(bytes, 'number 4', 'number 5') WHERE seq = 4;"
-	      "UPDATE record SET hash = sha(bytes) WHERE seq = 4");
-	audit_says(CHAIN_CHANGED, 4, NULL);
-}
-
-static void
-audit_names_the_last_record_changed_with_its_hash_made_anew(void)
-{
-	ten_records();
-	forge("UPDATE record SET bytes = replace(bytes, 'number', 'Number') WHERE seq = 10;"
-	      "UPDATE record SET hash = sha(bytes) WHERE seq = 10");
-	audit_says(CHAIN_CHANGED, 10, NULL);
-}
-
-static void
-audit_names_a_deleted_record(void)
-{
-	ten_records();
-	CHECK(rig_sql(dir, "DELETE FROM record WHERE seq = 6"));
-	audit_says(CHAIN_DELETED, 6, NULL);
-}
-
-static void
-audit_names_a_deleted_record_when_the_rest_was_numbered_anew(void)
-{
-	ten_records();
-	CHECK(rig_sql(dir, "DELETE FROM record WHERE seq = 6"));
-	forge("CREATE TABLE x AS SELECT * FROM record WHERE seq > 6; DELETE FROM record WHERE seq "
-	      "> 6;"
-	      "INSERT INTO record SELECT seq - 1, lsn, hash, bytes FROM x; DROP TABLE x;"
-	      "UPDATE meta SET seq = 9");
-	audit_says(CHAIN_DELETED, 6, NULL);
-}
-
-static void
-audit_names_swapped_records(void)
-{
-	ten_records();
-	forge("CREATE TABLE x AS SELECT * FROM record WHERE seq IN (3, 7);"
-	      "DELETE FROM record WHERE seq IN (3, 7);"
-	      "INSERT INTO record SELECT 10 - seq, lsn, hash, bytes FROM x; DROP TABLE x");
-	audit_says(CHAIN_SWAPPED, 3, NULL);
-}
-
-static void
-audit_names_an_inserted_record(void)
-{
-	ten_records();
-	forge("CREATE TABLE x AS SELECT * FROM record WHERE seq > 5; DELETE FROM record WHERE seq "
-	      "> 5;"
-	      "INSERT INTO record SELECT seq + 1, lsn, hash, bytes FROM x;"
-	      "INSERT INTO record SELECT 6, 0, '', replace(bytes, 'number', 'forged') FROM x WHERE "
-	      "seq = 6;"
-	      "UPDATE record SET hash = sha(bytes) WHERE seq = 6;"
-	      "DROP TABLE x; UPDATE meta SET seq = 11");
-	audit_says(CHAIN_INSERTED, 6, NULL);
-}
-
-static void
-audit_names_an_appended_record(void)
-{
-	ten_records();
-	forge("INSERT INTO record SELECT 11, 0, '', replace(replace(bytes, '\"seq\":10', "
-	      "'\"seq\":11'),"
-	      " (SELECT hash FROM record WHERE seq = 9), hash) FROM record WHERE seq = 10;"
-	      "UPDATE record SET hash = sha(bytes) WHERE seq = 11");
-	/* record 10 carries an LSN; the forged one repeats it */
-	forge("UPDATE record SET bytes = replace(bytes, '\"lsn\":10', '\"lsn\":0') WHERE seq = 11;"
-	      "UPDATE record SET hash = sha(bytes) WHERE seq = 11");
-	audit_says(CHAIN_INSERTED, 11, NULL);
-}
-
-static void
-audit_names_a_cut_tail(void)
-{
-	ten_records();
-	CHECK(rig_sql(dir, "DELETE FROM record WHERE seq > 7"));
-	audit_says(CHAIN_CUT, 8, NULL);
-}
-
-static void
-audit_names_a_cut_tail_when_the_meta_row_was_set_back_too(void)
-{
-	ten_records();
-	forge("DELETE FROM record WHERE seq > 7; UPDATE meta SET seq = 7, lsn = 7,"
-	      " hash = (SELECT hash FROM record WHERE seq = 7)");
-	audit_says(CHAIN_CUT, 8, NULL);
-}
-
-static void
-audit_names_a_fallen_lsn(void)
-{
-	ten_records();
-	CHECK(rig_sql(dir, "UPDATE record SET lsn = 3 WHERE seq = 4"));
-	audit_says(CHAIN_CHANGED, 4, NULL);
-}
-
-/* The last records written anew by somebody who can hash: what stood in the head file shows it. */
-static void
-audit_shows_a_rewritten_end(void)
-{
-	ten_records();
-	forge("UPDATE record SET bytes = replace(bytes, 'number', 'Number') WHERE seq = 10;"
-	      "UPDATE record SET hash = sha(bytes) WHERE seq = 10;"
-	      "UPDATE meta SET hash = (SELECT hash FROM record WHERE seq = 10)");
-	audit_says(CHAIN_REWRITTEN, 10, NULL);
-}
-
-/* Database and head file set back together, as a restored disk image has them: only a head from
- * elsewhere shows it. */
-static void
-audit_shows_a_journal_taken_back_by_a_head_noted_elsewhere(void)
-{
-	char *db, *head, anchor[80];
-	long db_n, head_n;
-	struct store_head h;
-	struct store *s;
-
-	ten_records();
-	db = rig_load(dir, "journal.db", &db_n);
-	head = rig_load(dir, "head", &head_n);
-	s = actor(&h);
-	fill(s, &h, 2);
-	(void)snprintf(anchor, sizeof anchor, "12:%s", h.hash);
-	store_close(&s);
-	audit_says(CHAIN_NONE, 0, anchor);
-	rig_save(dir, "journal.db", db, db_n);
-	rig_save(dir, "head", head, head_n);
-	audit_says(CHAIN_CUT, 11, anchor);
-	audit_says(CHAIN_REWRITTEN, 0, h.hash);
-	audit_says(CHAIN_NONE, 0, NULL); /* the twin: without it nothing is seen */
-	free(db);
-	free(head);
-}
-
-static void
-audit_names_a_lost_text(void)
-{
-	static const char text[] = "name: corp\n";
-	char sha256[DIGEST_HEX], body[300];
-	struct store_head h;
-	struct store *s = actor(&h);
-	struct audit got;
-	struct err err;
-	char record[1024];
-
-	digest_sha256(NULL, text, sizeof text - 1, sha256);
-	CHECK_INT(store_blob_put(s, sha256, text, sizeof text - 1, &err), RC_OK);
-	fill(s, &h, 1);
-	(void)snprintf(body, sizeof body, "{\"name\":\"corp\",\"sha256\":\"%s\"}", sha256);
-	(void)snprintf(record, sizeof record,
-		"{\"v\":1,\"type\":\"PLAYBOOK\",\"seq\":2,\"lsn\":0,\"era\":1,\"epoch\":1,"
-		"\"boot_id\":\"b\",\"boot_ms\":1,\"wall_ms\":1,\"run\":\"\",\"prev\":\"%s\","
-		"\"body\":%s}",
-		h.hash, body);
-	CHECK_INT(append_text(s, &h, record), RC_OK);
-	store_close(&s);
-	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
-	CHECK_INT(got.fault, CHAIN_NONE);
-	CHECK_INT(got.texts, 1);
-	CHECK(rig_sql(dir, "UPDATE blob SET bytes = x'00'"));
-	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
-	CHECK_INT(got.fault, CHAIN_TEXT);
-	CHECK(rig_sql(dir, "DELETE FROM blob"));
-	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
-	CHECK_INT(got.fault, CHAIN_TEXT);
-	CHECK_INT(got.bad, 2);
-}
-
-/* --- the head file --- */
-
-static void
-a_journal_without_its_head_file_is_a_halt_until_a_new_era(void)
-{
-	struct store *s = NULL;
-	struct store_head h;
-	struct err err = { 0 };
-
-	ten_records();
-	rig_save(dir, "head", NULL, -1);
-	audit_says(CHAIN_HEAD, 0, NULL);
-	CHECK_INT(open_with(&s, &h, STORE_READER, false, NULL, &err), RC_CORRUPT);
-	CHECK_INT(open_with(&s, &h, STORE_ACTOR, true, NULL, &err), RC_OK);
-	CHECK_INT(h.era, 2);
-	fill(s, &h, 1);
-	store_close(&s);
-	audit_says(CHAIN_NONE, 0, NULL);
-}
-
-static void
-a_journal_behind_its_head_goes_on_in_a_new_era_above_it(void)
-{
-	char *db;
-	long db_n;
-	struct store *s;
-	struct store_head h, at;
-	struct err err = { 0 };
-
-	ten_records();
-	db = rig_load(dir, "journal.db", &db_n);
-	s = actor(&at);
-	fill(s, &at, 3);
-	store_close(&s);
-	rig_save(dir, "journal.db", db, db_n);
-	free(db);
-	audit_says(CHAIN_CUT, 11, NULL);
-	CHECK_INT(open_with(&s, &h, STORE_ACTOR, true, NULL, &err), RC_OK);
-	CHECK_INT(h.seq, 10);
-	CHECK_INT(h.era, 2);
-	CHECK(h.epoch > at.epoch);
-	CHECK(h.fresh);
-	fill(s, &h, 1);
-	store_close(&s);
-	audit_says(CHAIN_NONE, 0, NULL);
-}
-
-static void
-a_head_of_another_store_is_a_halt_even_in_a_new_era(void)
-{
-	char *head;
-	long n;
-	struct store *s = NULL;
-	struct store_head h;
-	struct err err = { 0 };
-
-	ten_records();
-	head = rig_load(dir, "head", &n);
-	rig_wipe(dir);
-	ten_records();
-	rig_save(dir, "head", head, n);
-	free(head);
-	audit_says(CHAIN_HEAD, 0, NULL);
-	CHECK_INT(open_with(&s, &h, STORE_ACTOR, true, NULL, &err), RC_CORRUPT);
-}
-
-static void
-a_head_without_its_journal_is_a_halt(void)
-{
-	struct store *s = NULL;
-	struct store_head h;
-	struct err err = { 0 };
-
-	ten_records();
-	rig_save(dir, "journal.db", NULL, -1);
-	CHECK_INT(open_with(&s, &h, STORE_READER, false, NULL, &err), RC_CORRUPT);
-	CHECK_INT(open_with(&s, &h, STORE_ACTOR, false, NULL, &err), RC_CORRUPT);
-	audit_says(CHAIN_FILE, 1, NULL);
-}
-
-#define EACH(fn)                                                                                   \
-	do {                                                                                       \
-		rig_dir(dir);                                                                      \
-		TEST(fn);                                                                          \
-		rig_wipe(dir);                                                                     \
-	} while (0)
-
 static void
 contract(void)
 {
@@ -1314,30 +859,6 @@ contract(void)
 	EACH(a_copy_is_acted_on_in_a_new_era_only);
 }
 
-static void
-audits(void)
-{
-	EACH(audit_finds_a_whole_journal_whole);
-	EACH(audit_names_a_changed_record);
-	EACH(audit_names_a_changed_record_with_its_hash_made_anew);
-	EACH(audit_names_the_last_record_changed_with_its_hash_made_anew);
-	EACH(audit_names_a_deleted_record);
-	EACH(audit_names_a_deleted_record_when_the_rest_was_numbered_anew);
-	EACH(audit_names_swapped_records);
-	EACH(audit_names_an_inserted_record);
-	EACH(audit_names_an_appended_record);
-	EACH(audit_names_a_cut_tail);
-	EACH(audit_names_a_cut_tail_when_the_meta_row_was_set_back_too);
-	EACH(audit_names_a_fallen_lsn);
-	EACH(audit_shows_a_rewritten_end);
-	EACH(audit_shows_a_journal_taken_back_by_a_head_noted_elsewhere);
-	EACH(audit_names_a_lost_text);
-	EACH(a_journal_without_its_head_file_is_a_halt_until_a_new_era);
-	EACH(a_journal_behind_its_head_goes_on_in_a_new_era_above_it);
-	EACH(a_head_of_another_store_is_a_halt_even_in_a_new_era);
-	EACH(a_head_without_its_journal_is_a_halt);
-}
-
 int
 main(void)
 {
@@ -1352,6 +873,5 @@ main(void)
 	EACH(a_newer_schema_is_read_but_not_written);
 	EACH(no_answer_comes_before_log_and_head_are_on_disk);
 	EACH(the_log_does_not_grow_without_end);
-	audits();
 	return check_end();
 }

@@ -534,6 +534,7 @@ in_child(int (*fn)(void), const char *what)
 	pid_t pid;
 
 	fresh();
+	check_state.faults = 0;
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
