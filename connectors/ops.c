@@ -41,6 +41,7 @@ complete(struct op *op, const struct state *st)
 		.lsn = op->lsn, .outcome = op->outcome, .version = "", .why = op->why
 	};
 
+	text_plain(op->why); /* servers chose some of these words */
 	take(op);
 	if (op->kind == OP_READ)
 		d.state = st;
@@ -77,7 +78,13 @@ ops_end(struct op *op, enum outcome o, const char *fmt, ...)
 void
 ops_end_state(struct op *op, const struct state *st)
 {
-	complete(op, st);
+	struct state told = *st;
+	char why[sizeof op->why];
+
+	(void)snprintf(why, sizeof why, "%s", st->why);
+	text_plain(why);
+	told.why = why;
+	complete(op, &told);
 }
 
 static void

@@ -1,6 +1,9 @@
 /* asking.c - probes under way: the book-keeping that all signals share. */
 #include "signal/asking.h"
+#include "base/text.h"
 #include "os/secret.h"
+
+#include <stdio.h>
 
 void
 asking_begin(struct askings *all, struct asking *a, op_id op)
@@ -26,8 +29,14 @@ void
 asking_end(struct asking *a, const struct observation *o)
 {
 	struct askings *all = a->all;
-	const struct conn_done d = { .op = a->op, .obs = o };
+	struct observation told = *o;
+	const struct conn_done d = { .op = a->op, .obs = &told };
+	char why[1024];
 
+	/* Servers chose some of these words. */
+	(void)snprintf(why, sizeof why, "%s", o->why);
+	text_plain(why);
+	told.why = why;
 	/* Out of the list first: done() may begin or cancel other probes. */
 	unlink_asking(a);
 	all->env.done(all->env.ctx, &d);

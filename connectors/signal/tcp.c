@@ -73,10 +73,14 @@ on_stream(void *ctx, enum stream_event ev, const char *text, size_t n)
 			say(p, CONN_OK, "connected");
 		break;
 	case STREAM_LINE:
-		(void)snprintf(why, sizeof why, "greets with \"%.200s\"%s%s", text,
-			text_starts(text, p->banner) ? "" : ", not with ",
-			text_starts(text, p->banner) ? "" : p->banner);
-		say(p, text_starts(text, p->banner) ? CONN_OK : CONN_BAD, why);
+		if (text_starts(text, p->banner)) {
+			(void)snprintf(why, sizeof why, "greets with \"%.200s\"", text);
+			say(p, CONN_OK, why);
+		} else {
+			(void)snprintf(why, sizeof why,
+				"greets with \"%.200s\", not with \"%.200s\"", text, p->banner);
+			say(p, CONN_BAD, why);
+		}
 		break;
 	case STREAM_ENDED:
 		/* Without an address nobody was asked. */

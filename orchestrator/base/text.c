@@ -178,6 +178,35 @@ text_unhex(const char *s, uint8_t *out, size_t n)
 	return true;
 }
 
+/* How many bytes at c act on a terminal instead of being shown; 0 = it is a character. */
+static size_t
+acts(const unsigned char *c)
+{
+	if (*c < ' ' || *c == 0x7f)
+		return 1;
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) /* C1: CSI and its like */
+		return 2;
+	/* U+202A to U+202E, U+2066 to U+2069 */
+	if (c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+				    (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)))
+		return 3;
+	return 0;
+}
+
+void
+text_plain(char *s)
+{
+	while (*s != '\0') {
+		size_t n = acts((const unsigned char *)s);
+
+		if (*s == '\n' || *s == '\r' || *s == '\t')
+			*s = ' ';
+		else
+			memset(s, '?', n);
+		s += n > 0 ? n : 1;
+	}
+}
+
 bool
 text_line(const char **at, const char **line, size_t *len)
 {

@@ -14,7 +14,7 @@ BASE = {
     "imap": {"hang": "", "no": {}, "greeting": "* OK fake", "junk": True, "uidplus": True, "close": ""},
     "dns": {"names": {}, "drop": [], "truncate": False, "update": {"rcode": 0, "sign": "right", "reply": True}},
     "http": {"status": 200, "headers": {}, "body": "hello", "hang": False, "close": False},
-    "tcp": {"banner": ""},
+    "tcp": {"banner": "", "close": False},
 }
 conf = copy.deepcopy(BASE)
 log = []
@@ -49,6 +49,7 @@ class Smtp:
             w.write((text.replace("\n", "\r\n") + "\r\n").encode())
             await w.drain()
 
+        log.append("smtp connect")
         if c["hang"] == "connect":
             await asyncio.sleep(3600)
         await say(c["banner"])
@@ -136,6 +137,7 @@ async def imap(r, w):
         w.write((text + "\r\n").encode())
         await w.drain()
 
+    log.append("imap connect")
     if c["hang"] == "connect":
         await asyncio.sleep(3600)
     await say(c["greeting"])
@@ -352,8 +354,11 @@ async def http(r, w):
 
 
 async def tcp(r, w):
-    if conf["tcp"]["banner"]:
-        w.write(conf["tcp"]["banner"].encode())
+    log.append("tcp connect")
+    w.write(conf["tcp"]["banner"].encode())
+    if conf["tcp"]["close"]:
+        w.close()
+        return
     try:
         await r.read(1)
     finally:
@@ -362,7 +367,7 @@ async def tcp(r, w):
 
 async def commands():
     global conf
-    r = asyncio.StreamReader()
+    r = asyncio.StreamReader(limit=1 << 20)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(r), sys.stdin)
     while True:
         line = await r.readline()

@@ -21,6 +21,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* No check of one test: without this the whole program cannot be believed, so it ends, and failed.
+ */
+static void __attribute__((format(printf, 1, 2), noreturn)) fault(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)printf("FAIL netrig: ");
+	(void)vprintf(fmt, ap);
+	(void)printf("\n");
+	va_end(ap);
+	exit(1);
+}
+
 static const char *
 spawn(struct netrig *r)
 {
@@ -165,11 +179,12 @@ remove_files(const struct netrig *r)
 void
 netrig_stop(struct netrig *r)
 {
+	bool clean;
+
 	net_free(&r->net);
 	/* What net leaves open keeps the loop alive for ever: that is a fault to see. */
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
-	if (uv_loop_close(&r->loop) != 0)
-		printf("FAIL netrig: handles are left in the loop\n");
+	clean = uv_loop_close(&r->loop) == 0;
 	arena_free(&r->arena);
 	if (r->to != NULL)
 		(void)fclose(r->to);
@@ -181,6 +196,8 @@ netrig_stop(struct netrig *r)
 	}
 	free(r->ca);
 	remove_files(r);
+	if (!clean)
+		fault("handles are left in the loop");
 }
 
 void
@@ -196,7 +213,7 @@ netrig_tell(struct netrig *r, const char *fmt, ...)
 	(void)fflush(r->to);
 	line = read_line(r);
 	if (line == NULL || strcmp(line, "ok\n") != 0)
-		printf("FAIL netrig: the fakes did not take \"%s\"\n", fmt);
+		fault("the fakes did not take \"%s\"", fmt);
 	free(line);
 }
 
@@ -218,6 +235,25 @@ char *
 netrig_boxes(struct netrig *r)
 {
 	return get(r, "boxes");
+}
+
+bool
+netrig_asked(struct netrig *r, const char *what, int n)
+{
+	bool never = false;
+
+	for (int i = 0; i < 150; i++) {
+		char *all = netrig_log(r);
+		int seen = 0;
+
+		for (const char *at = all; at != NULL && (at = strstr(at, what)) != NULL; at++)
+			seen++;
+		free(all);
+		if (seen >= n)
+			return true;
+		(void)netrig_until(r, &never, 20);
+	}
+	return false;
 }
 
 static void
@@ -339,7 +375,7 @@ netrig_probe(struct netrig_port *p, op_id op, const struct probe_req *rq)
 	p->seen[op & 7] = (struct netrig_seen){ 0 };
 	p->kind->probe(p->conn, op, rq);
 	if (p->seen[op & 7].done)
-		printf("FAIL netrig: op %d completed inside the call\n", (int)op);
+		fault("op %d completed inside the call", (int)op);
 }
 
 struct netrig_seen *

@@ -38,6 +38,10 @@ void netrig_tell(struct netrig *r, const char *fmt, ...) __attribute__((format(p
 char *netrig_log(struct netrig *r);
 char *netrig_boxes(struct netrig *r); /* {"INBOX": n, ...}; free it */
 
+/* netrig_asked - run the loop until the fakes' log has `what` n times; false after 3 s. "smtp
+ * connect", "imap LOGIN" ... */
+bool netrig_asked(struct netrig *r, const char *what, int n);
+
 /* netrig_until - run the loop until *flag or limit_ms; true if *flag. */
 bool netrig_until(struct netrig *r, const bool *flag, int limit_ms);
 void netrig_turn(struct netrig *r); /* one turn, without waiting */

@@ -289,6 +289,32 @@ errors_keep_their_sentence(void)
 	CHECK_STR(rc_name(RC_DENIED), "RC_DENIED");
 }
 
+static void
+foreign_words_neither_act_on_a_terminal_nor_leave_their_line(void)
+{
+	static const struct {
+		const char *from, *want;
+	} rows[] = {
+		{ "550 no\r\nsuch\tuser", "550 no  such user" },
+		{ "\033[2J\033]0;x\007", "?[2J?]0;x?" },
+		{ "a\x7f\xc2\x9b"
+		  "1mb",
+			"a???1mb" },
+		{ "x\xe2\x80\xaegnp\xe2\x81\xa9", "x???gnp???" },
+		{ "gr\xc3\xbc\xc3\x9f \xe2\x80\xa6", "gr\xc3\xbc\xc3\x9f \xe2\x80\xa6" },
+		{ "cut \xe2\x80", "cut \xe2\x80" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[64];
+
+		(void)snprintf(text, sizeof text, "%s", rows[i].from);
+		text_plain(text);
+		CHECK_STR(text, rows[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -301,6 +327,7 @@ main(void)
 	TEST(near_words_are_found);
 	TEST(utf8_is_strict);
 	TEST(hexadecimal_both_ways);
+	TEST(foreign_words_neither_act_on_a_terminal_nor_leave_their_line);
 	TEST(json_is_canonical_and_reads_back);
 	TEST(foreign_bytes_never_make_json_that_cannot_be_read_back);
 	TEST(bad_json_names_its_place);
