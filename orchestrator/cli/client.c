@@ -97,6 +97,7 @@ become_engine(const struct cli *c, const char *playbook, const char *control, in
 {
 	const char *argv[20];
 	char fd[16], log[4096];
+	sigset_t none;
 	size_t n = 0;
 	int out;
 
@@ -122,6 +123,8 @@ become_engine(const struct cli *c, const char *playbook, const char *control, in
 	argv[n++] = "--";
 	argv[n++] = playbook;
 	argv[n] = NULL;
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* a mask outlives exec */
 	(void)setsid();
 	out = open("/dev/null", O_RDWR);
 	(void)dup2(out, STDIN_FILENO);
@@ -242,14 +245,18 @@ enum rc
 client_next(struct client *c, int timeout_ms, json_t **ret, struct err *err)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	struct timespec limit = { .tv_sec = timeout_ms / 1000,
+		.tv_nsec = timeout_ms % 1000 * 1000000L };
+	sigset_t none; /* a verb that acts lets Unix signals in here alone (cmd_act.c) */
 	ssize_t got;
 	enum rc rc;
 	int n;
 
+	(void)sigemptyset(&none);
 	for (;;) {
 		if (take_line(c, ret, err, &rc))
 			return rc;
-		n = poll(&p, 1, timeout_ms);
+		n = ppoll(&p, 1, timeout_ms >= 0 ? &limit : NULL, &none);
 		if (n < 0)
 			return errno == EINTR ? err_set(err, RC_BUSY, "interrupted")
 					      : err_set(err, RC_IO, "poll: %s", strerror(errno));

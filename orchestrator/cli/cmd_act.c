@@ -15,14 +15,14 @@
 #include "os/clock.h"
 #include "os/stdmem.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OVERRIDES = 8, WAIT_MS = 5000, WAIT_MAX_MS = 60000 };
+enum { OVERRIDES = 8 };
 
 /* The one writable thing of the faces: a Unix signal can say nothing else. */
 static volatile sig_atomic_t interrupted, hung_up;
@@ -49,6 +49,8 @@ struct act {
 	char hash[65];
 	char run_id[64]; /* of the run that goes on */
 	bool started;	 /* a run goes on */
+	bool stands; /* the request is with the engine and goes on without us, for it waits (a soak)
+			or makes its plan */
 };
 
 /* How a conversation ends when it has no exit code. */
@@ -60,9 +62,32 @@ catch_unix_signals(void)
 	struct sigaction sa = { .sa_handler =
 					on_unix_signal }; /* without SA_RESTART: poll must wake */
 
+	sigset_t set;
+
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
 	(void)sigaction(SIGTERM, &sa, NULL);
+	/* They are let in while we wait and nowhere else: one between the look and the wait would
+	 * be lost. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* A line from the terminal; false at its end, or when a Unix signal came first. */
+static bool
+read_line(char *ret, size_t n)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	if (ppoll(&p, 1, NULL, &none) <= 0 || fgets(ret, (int)n, stdin) == NULL)
+		return false;
+	ret[strcspn(ret, "\n")] = '\0';
+	return true;
 }
 
 static json_t *
@@ -124,13 +149,14 @@ ask_interrupt(struct act *a)
 	interrupted = 0;
 	if (!isatty(STDIN_FILENO))
 		return true;
-	fprintf(stderr, "\nThe run goes on. [Enter] keep watching, a = abort it, d (or Ctrl-C "
-			"again) = leave it alone: ");
+	fprintf(stderr, "\n%s [Enter] keep watching, %sd (or Ctrl-C again) = leave it alone: ",
+		a->started ? "The run goes on."
+			   : "What was asked for stands, and starts when it may.",
+		a->started ? "a = abort it, " : "");
 	(void)fflush(stderr);
-	if (fgets(line, sizeof line, stdin) == NULL || interrupted > 0 || hung_up != 0 ||
-		line[0] == 'd')
+	if (!read_line(line, sizeof line) || interrupted > 0 || hung_up != 0 || line[0] == 'd')
 		return true;
-	if (line[0] == 'a')
+	if (line[0] == 'a' && a->started)
 		send_abort(a);
 	return false;
 }
@@ -141,7 +167,7 @@ signalled(struct act *a)
 {
 	if (interrupted == 0 && hung_up == 0)
 		return 0;
-	if (!a->started)
+	if (!a->started && !a->stands)
 		return LEFT_EARLY;
 	return hung_up != 0 || ask_interrupt(a) ? LEFT_RUN : 0;
 }
@@ -264,8 +290,8 @@ detached(const struct act *a)
 	if (cli_json(a->c))
 		printf("{\"verb\":\"%s\",\"exit\":%d,\"run\":\"%s\",\"state\":\"left\"}\n",
 			cli_name(a->c), CLI_PENDING, a->run_id);
-	fprintf(stderr, "\nferryman %s: run %s is left alone; it goes on. See: ferryman status\n",
-		cli_name(a->c), a->run_id);
+	fprintf(stderr, "\nferryman %s: %s%s is left alone; it goes on. See: ferryman status\n",
+		cli_name(a->c), a->started ? "run " : "the request", a->run_id);
 	return CLI_PENDING;
 }
 
@@ -304,6 +330,8 @@ converse(struct act *a, const char *verb, json_t *o, json_t **ret)
 	if (client_send(a->client, o, &err) != RC_OK)
 		return cli_fail_err(a->c, &err);
 	exit = await(a, verb, ret, &err);
+	if (exit >= 0)
+		a->stands = false; /* answered */
 	if (exit == LEFT_RUN)
 		return detached(a);
 	if (exit == LEFT_EARLY)
@@ -330,10 +358,7 @@ ask_line(const char *prompt, char *ret, size_t n)
 {
 	printf("%s", prompt);
 	(void)fflush(stdout);
-	if (fgets(ret, (int)n, stdin) == NULL)
-		return false;
-	ret[strcspn(ret, "\n")] = '\0';
-	return true;
+	return read_line(ret, n);
 }
 
 /* The person names the domain and says why; --yes DOMAIN and --reason TEXT do it without a
@@ -403,102 +428,9 @@ show_plan(struct act *a)
 static int
 finish(struct act *a, int exit)
 {
-	client_end(&a->client, a->started);
+	client_end(&a->client, a->started || a->stands);
 	playbook_unref(&a->pb);
 	return exit;
-}
-
-/* --- failback --wait --- */
-
-static bool
-is_guard(const char *reason, const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncmp(reason, name, n) == 0 && reason[n] == ':';
-}
-
-/* Refused for nothing but the soak, or queues that are not empty yet: guards that time alone lifts.
- */
-static bool
-time_lifts_it(int exit, const json_t *body)
-{
-	const json_t *reasons = json_object_get(body, "reasons"), *one;
-	bool any = false;
-	size_t i;
-
-	json_array_foreach(reasons, i, one)
-	{
-		const char *reason = json_string_value(one);
-
-		if (reason == NULL || strstr(reason, "(override ") == NULL)
-			continue;
-		if (!is_guard(reason, "soak") && !is_guard(reason, "queues"))
-			return false;
-		any = true;
-	}
-	return exit == CLI_GUARD && any;
-}
-
-/* Until the machine moves or the pause is over: each request leaves a record, so not too often. */
-static int
-wait_for_news(struct act *a, int64_t pause_ms)
-{
-	int64_t until = clock_boot_ms() + pause_ms;
-	bool moved = false;
-
-	for (int64_t left = pause_ms; left > 0 && !moved; left = until - clock_boot_ms()) {
-		json_t *o = NULL, *none = NULL;
-		struct err err = { 0 };
-		int why = signalled(a), exit;
-		enum rc rc;
-
-		if (why != 0)
-			return why;
-		rc = client_next(a->client, (int)left, &o, &err);
-		if (rc == RC_IO)
-			return LOST;
-		if (rc == RC_OK)
-			(void)take_line(a, o, "", &none, &exit);
-		moved = text_eq(text_of(o, "topic"), "machine");
-		json_decref(o);
-	}
-	return 0;
-}
-
-static int
-left_waiting(const struct act *a, int why)
-{
-	return cli_fail(a->c, CLI_FAILED, "%s",
-		why == LOST ? "ferryman ended; see: ferryman status"
-			    : "no longer waited for; nothing was begun");
-}
-
-/* Ask for the run again and again until time has lifted what stands in the way. */
-static int
-converse_waiting(struct act *a, json_t **ret)
-{
-	int64_t pause_ms = WAIT_MS;
-	bool told = false;
-
-	for (;;) {
-		int exit = converse(a, a->verb, request(a, a->verb), ret), why;
-
-		if (*ret == NULL || !time_lifts_it(exit, *ret))
-			return exit;
-		if (!told && !cli_json(a->c)) {
-			fprintf(stderr, "waiting (Ctrl-C ends that): ");
-			plain_line(stderr, text_of(*ret, "error"));
-			(void)fputc('\n', stderr);
-		}
-		told = true;
-		json_decref(*ret);
-		*ret = NULL;
-		why = wait_for_news(a, pause_ms);
-		pause_ms = pause_ms * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : pause_ms * 2;
-		if (why != 0)
-			return left_waiting(a, why);
-	}
 }
 
 /* cutover and failback: show, ask, run. */
@@ -522,8 +454,8 @@ run_procedure(struct cli *c, const char *verb)
 	if (exit == CLI_DONE)
 		exit = confirm(&a);
 	if (exit == CLI_DONE) {
-		exit = cli_opt(c, "wait") != NULL ? converse_waiting(&a, &body)
-						  : converse(&a, verb, request(&a, verb), &body);
+		a.stands = true;
+		exit = converse(&a, verb, request(&a, verb), &body);
 		if (body != NULL)
 			exit = say_end(&a, exit, body);
 		json_decref(body);
@@ -597,6 +529,7 @@ run_simple(struct cli *c, const char *verb, bool own, bool streams)
 	exit = reach(&a, own);
 	if (exit == CLI_DONE && streams)
 		exit = follow(&a);
+	a.stands = streams;
 	if (exit == CLI_DONE) {
 		exit = simple_request(&a, &body);
 		if (body != NULL)
