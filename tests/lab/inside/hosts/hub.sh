@@ -26,8 +26,7 @@ X
 	(umask 77; printf '[relay.nsmail.example]:587 %s\n' "$(cat /run/keys/nsmail.auth)" >/etc/postfix/ferryman-sasl)
 	postmap lmdb:/etc/postfix/ferryman-sasl
 	chmod 600 /etc/postfix/ferryman-sasl.lmdb
-	cd /run/keys # where ferryman-relay lies
-	bash -e ./setup.sh
+	(cd /run/keys && bash -e ./setup.sh) # ferryman-relay lies there too
 }
 host_start() {
 	/usr/sbin/sshd -E /var/log/sshd.log || return 1
