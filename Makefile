@@ -64,21 +64,25 @@ ferryman: $(BUILD)/ferryman
 	@cp -f $< $@
 
 $(BUILD)/ferryman: $(call obj,$(MAIN)) $(LIB)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
 $(LIB): $(call obj,$(LIBSRC))
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  AR    $@"
+	@ar rcs $@ $^
 
 # The helper runs on other people's machines: one file, libc only, static.
 $(BUILD)/ferryman-relay: connectors/relay/helper/ferryman-relay.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -g -D_GNU_SOURCE -DFERRYMAN_VERSION='"$(VERSION)"' $(OPT) $(WARN) -Wno-missing-prototypes $(WERROR) \
+	@echo "  CC    $< (static)"
+	@$(CC) -std=gnu17 -g -D_GNU_SOURCE -DFERRYMAN_VERSION='"$(VERSION)"' $(OPT) $(WARN) -Wno-missing-prototypes $(WERROR) \
 		-fstack-protector-strong -ftrivial-auto-var-init=zero -static -o $@ $<
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/pkg.mk
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(PKGFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS_ALL) $(PKGFLAGS) -MMD -MP -c -o $@ $<
 
 # pkg-config is asked once, and only when something is compiled.
 $(BUILD)/pkg.mk:
@@ -90,16 +94,20 @@ $(BUILD)/pkg.mk:
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/contract/%: $(BUILD)/obj/tests/contract/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 $(TABLE): $(call obj,$(TABLESRC)) $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
 # `tests/table KIND PATH` as typed: a link to the latest build, for the usual build folder only.
 ifeq ($(BUILD),.build)
@@ -113,14 +121,17 @@ PURE := $(sort $(wildcard $(addprefix orchestrator/,base/*.c mail/*.c config/*.c
 PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(PURE))
 $(BUILD)/planted/%.o: %.c | $(BUILD)/pkg.mk
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED $(PKGFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $< (with plantable faults)"
+	@$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED $(PKGFLAGS) -MMD -MP -c -o $@ $<
 $(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
 $(STOREWRITER): $(call obj,tests/cli/storewriter.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
 ## deps: install Debian's packages that are missing (by name, removes nothing)
 deps:
@@ -180,6 +191,10 @@ lab: deps
 lab-down:
 	@tests/lab/lab down
 
+## minimal: the README's two commands on a Debian 12 that has nothing yet (root; half an hour)
+minimal:
+	@tests/e2e/minimal
+
 ## docs: regenerate what a program can print (state machine, playbook keys, records, man pages)
 docs: all
 	@tests/lint/docs write
@@ -196,6 +211,6 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.PHONY: deps test-build unit contract e2e check lint asan cov bench demo lab lab-down docs format clean help
+.PHONY: deps test-build unit contract e2e check lint asan cov bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.
 .PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o
