@@ -140,7 +140,7 @@ place_mark(const char *dir, struct place_files *ret, struct err *err)
 enum rc
 place_holds(const char *dir, const struct place_files *files, struct err *err)
 {
-	struct place_files now;
+	struct place_files now = { 0 };
 	enum rc rc = place_mark(dir, &now, err);
 
 	for (size_t i = 0; i < sizeof marked / sizeof marked[0] && rc == RC_OK; i++)

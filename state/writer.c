@@ -177,7 +177,7 @@ insert_rows(struct writer *w, const struct job *j, struct head *next, struct err
 static void
 write_job(struct writer *w, struct job *j)
 {
-	struct head next;
+	struct head next = { 0 };
 	enum rc rc = begin(w, &next, &j->err);
 
 	if (rc == RC_OK && j->sha256 == NULL && !expected(j, &next, &j->err)) {

@@ -103,9 +103,7 @@ take_bytes(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *has
 static void
 records_come_back_byte_for_byte(void)
 {
-	static const char *const salts[] = { "plain",
-		"Gr\xc3\xbc\xc3\x9f"
-		"e \xf0\x9f\x93\xac",
+	static const char *const salts[] = { "plain", "Gr\xc3\xbcnde \xf0\x9f\x93\xac",
 		"quote \\\" back\\\\slash", "a very long one" };
 	struct store_head h, end;
 	struct store *s = actor(&h);
