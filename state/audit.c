@@ -236,6 +236,9 @@ audit_verify(const char *dir, struct audit_anchor *anchors, size_t anchors_n, st
 	enum rc rc;
 
 	memset(ret, 0, sizeof *ret);
+	rc = place_reach(dir, err);
+	if (rc != RC_OK)
+		return rc;
 	if (place_size(dir, PLACE_DB) < 0 && place_size(dir, PLACE_HEAD) < 0)
 		return err_set(err, RC_NOTFOUND, "%s holds no journal", dir);
 	rc = judge(&x, dir, err);

@@ -107,6 +107,22 @@ place_file(const char *dir, const char *name, struct err *err)
 	return rc == RC_OK ? place_sync(dir, err) : rc;
 }
 
+enum rc
+place_reach(const char *dir, struct err *err)
+{
+	if (access(dir, R_OK | X_OK) == 0)
+		return RC_OK;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return err_set(err, RC_NOTFOUND,
+			"%s holds no journal: nothing was started there yet", dir);
+	if (errno == EACCES)
+		return err_set(err, RC_DENIED,
+			"%s is closed to this user; ask as root, or as the user that ferryman runs "
+			"as",
+			dir);
+	return fail(dir, "", "look into it", err);
+}
+
 long long
 place_size(const char *dir, const char *name)
 {

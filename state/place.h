@@ -27,6 +27,9 @@ enum rc place_make(const char *dir, struct err *err);
  * entries. */
 enum rc place_file(const char *dir, const char *name, struct err *err);
 enum rc place_sync(const char *dir, struct err *err);
+/* place_reach - for whoever only reads: RC_NOTFOUND, or RC_DENIED when this user may not look into
+ * it. */
+enum rc place_reach(const char *dir, struct err *err);
 /* place_size - bytes of the file, -1 when it is absent. */
 long long place_size(const char *dir, const char *name);
 

@@ -256,8 +256,10 @@ static enum rc
 open_reader(struct store *s, struct err *err)
 {
 	int version = 0;
-	enum rc rc;
+	enum rc rc = place_reach(s->dir, err);
 
+	if (rc != RC_OK)
+		return rc;
 	if (place_size(s->dir, PLACE_DB) <= 0 && place_size(s->dir, PLACE_HEAD) <= 0)
 		return err_set(err, RC_NOTFOUND,
 			"%s holds no journal: nothing was started there yet", s->dir);

@@ -65,7 +65,8 @@ put_text(const struct cli *c, const struct asked *a)
 			t->copy ? ", a backup copy" : "");
 	else
 		printf("journal   %s\n", cli_state_dir(c));
-	printf("records   %" PRIu64 " sound from the first, %" PRIu64 " playbook texts\n",
+	printf("records   %" PRIu64 " sound from the first; %" PRIu64
+	       " of them name a playbook's text, which is kept\n",
 		t->records, t->texts);
 	for (size_t i = 0; i < a->n; i++)
 		if (a->anchor[i].seq > 0)

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/journal.h"
+#include "cli/plain.h"
 #include "core/record.h"
 #include "os/stdmem.h"
 #include "report/sentence.h"
@@ -184,14 +185,6 @@ put_time(int64_t wall_ms)
 	buf_fini(&b);
 }
 
-/* Texts of the journal come from outside too: control characters stay away from the terminal. */
-static void
-put_safe(const char *s)
-{
-	for (; *s != '\0'; s++)
-		(void)putchar((unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s);
-}
-
 static void
 put_run(const struct was_run *w)
 {
@@ -204,7 +197,7 @@ put_run(const struct was_run *w)
 	}
 	printf(", by %s", w->by);
 	printf("%s", w->reason[0] != '\0' ? ": " : "");
-	put_safe(w->reason);
+	plain_line(stdout, w->reason);
 	printf("\n");
 }
 
@@ -219,7 +212,7 @@ put_text(const struct history *h)
 
 		put_time(r->wall_ms);
 		printf("  %6" PRIu64 "  %-9s ", r->seq, r->type);
-		put_safe(r->text);
+		plain_line(stdout, r->text);
 		printf("\n");
 	}
 	if (h->runs_n == 0)

@@ -717,6 +717,30 @@ folder_and_files_are_for_their_owner_only(void)
 	(void)chmod(dir, 0700);
 }
 
+/* A stranger is not told that there is nothing. */
+static void
+another_user_is_told_that_the_folder_is_closed(void)
+{
+	struct store_head h;
+	struct store *s = actor(&h);
+	int status = 1;
+	pid_t pid;
+
+	store_close(&s);
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		struct err err = { 0 };
+		bool said = setgid(65534) == 0 && setuid(65534) == 0 &&
+			    open_with(&s, &h, STORE_READER, false, NULL, &err) == RC_DENIED &&
+			    strstr(err.text, "closed to this user") != NULL;
+
+		_exit(said ? 0 : 1);
+	}
+	(void)waitpid(pid, &status, 0);
+	CHECK_INT(status, 0);
+}
+
 static void
 a_newer_schema_is_read_but_not_written(void)
 {
@@ -868,6 +892,10 @@ main(void)
 	}
 	kind = &kinds[0];
 	EACH(folder_and_files_are_for_their_owner_only);
+	if (geteuid() == 0)
+		EACH(another_user_is_told_that_the_folder_is_closed);
+	else
+		SKIP("another user", "only root can become one");
 	EACH(a_newer_schema_is_read_but_not_written);
 	EACH(no_answer_comes_before_log_and_head_are_on_disk);
 	EACH(the_log_does_not_grow_without_end);
