@@ -20,6 +20,7 @@ enum {
 	BAR = 16,
 	DOT = 10,	/* radius of a milestone's circle */
 	DOT_APART = 26, /* circles keep this distance, whatever the times */
+	ROOM = 1800,	/* weight before a milestone, beside that of the time */
 	POINTS_MAX = 4096,
 	SIGNALS_MAX = 8,
 	TALL = 360,
@@ -61,8 +62,18 @@ add_point(struct axis *x, int64_t wall_ms)
 		x->at[x->n++] = wall_ms;
 }
 
+static bool
+is_milestone(const struct report *r, int64_t wall_ms)
+{
+	for (int i = 0; i < MS_N; i++)
+		if (r->ms[i].proof != NULL && r->ms[i].proof->rec.wall_ms == wall_ms)
+			return true;
+	return false;
+}
+
+/* Milestones get room, for that is what the drawing is looked at for. */
 static void
-spread(struct axis *x)
+spread(const struct report *r, struct axis *x)
 {
 	size_t n = 0;
 
@@ -72,7 +83,8 @@ spread(struct axis *x)
 			x->at[n++] = x->at[i];
 	x->n = n;
 	for (size_t i = 1; i < n; i++)
-		x->sum[i] = x->sum[i - 1] + 64 + log_of((x->at[i] - x->at[i - 1]) / 100);
+		x->sum[i] = x->sum[i - 1] + 64 + log_of((x->at[i] - x->at[i - 1]) / 100) +
+			    (is_milestone(r, x->at[i]) ? ROOM : 0);
 }
 
 static int
@@ -406,7 +418,7 @@ chart_wide(const struct report *r, struct buf *b)
 	for (size_t i = 0; i < r->entries_n; i++)
 		if (drawn(&r->entry[i]))
 			add_point(x, r->entry[i].rec.wall_ms);
-	spread(x);
+	spread(r, x);
 	open_svg(b, "wide", WIDE, bottom + 24,
 		"Time line of the incident in lanes: state, signals, runs, people");
 	put_clocks(r, x, b, bottom);

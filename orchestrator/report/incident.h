@@ -113,13 +113,18 @@ void story_tell(struct report *r);
 /* phrase.c - what all writers need. */
 const char *phrase_time(struct arena *a, int64_t wall_ms); /* RFC 3339 UTC, whole seconds and ms */
 const char *phrase_moment(
-	struct arena *a, int64_t wall_ms);	      /* the same for running text, without ms */
-const char *phrase_approvers(const struct report *r); /* "alice, bob"; "" = nobody */
+	struct arena *a, int64_t wall_ms); /* the same for running text, without ms */
+/* An approval of the main run's plan, since it was asked for and before it began. */
+bool phrase_approves(const struct report *r, const struct entry *e);
+const char *phrase_approvers(const struct report *r);	  /* "alice, bob"; "" = nobody */
 const char *phrase_duration(struct arena *a, int64_t ms); /* "6 min 3 s" */
 const char *phrase_title(
 	const struct report *r); /* "Outbound mail of corp.example moved to nsmail" */
 const char *phrase_summary(const struct report *r); /* two or three sentences */
 const char *phrase_state(const char *end_state);    /* END's word for people */
+/* Reasons of a ROW in order, but not the one that only repeats the row's sentence; after NULL = the
+ * first. */
+const struct json *phrase_reason(const struct entry *e, const struct json *after);
 bool phrase_has_line(const char *text, const char *line, size_t n);
 const char *phrase_step(
 	const struct report *r, const struct step_told *s); /* how it went, in a sentence */

@@ -49,8 +49,6 @@ put_reasons(const struct report *r, struct buf *b)
 	buf_str(b, "\n## Why\n\n");
 	for (size_t i = 0; i < r->entries_n; i++) {
 		const struct entry *e = &r->entry[i];
-		const struct json *list =
-			e->rec.type == REC_ROW ? json_get(e->rec.body, "reasons") : NULL;
 
 		if (e->rec.type != REC_ROW)
 			continue;
@@ -59,8 +57,8 @@ put_reasons(const struct report *r, struct buf *b)
 		buf_str(b, " (record ");
 		put_proof(b, e);
 		buf_str(b, ")\n");
-		for (const struct json *j = list != NULL ? list->child : NULL; j != NULL;
-			j = j->next) {
+		for (const struct json *j = phrase_reason(e, NULL); j != NULL;
+			j = phrase_reason(e, j)) {
 			buf_str(b, "    - ");
 			esc(b, j->str);
 			buf_char(b, '\n');
@@ -128,7 +126,7 @@ put_step(const struct report *r, const struct step_told *s, struct buf *b)
 	buf_str(b, " (record ");
 	put_proof(b, s->result);
 	buf_str(b, ")\n");
-	if (s->resource[0] != '\0' && !text_eq(s->base, s->want) && s->want[0] != '\0') {
+	if (!text_eq(s->base, s->want) && !text_starts(s->kind, "wait.")) {
 		buf_str(b, "\n  ```diff\n");
 		put_diff(b, s->base, s->want, '-');
 		put_diff(b, s->want, s->base, '+');

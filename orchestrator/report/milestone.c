@@ -86,10 +86,11 @@ static const struct entry *
 asked_before(const struct report *r, const struct entry *row)
 {
 	const struct entry *ask = newest(r, REC_ROW, row->rec.seq, "act", life_do_name(LD_ASK));
+	const char *event = json_str(row->rec.body, "event");
+	bool answers = text_eq(event, life_event_name(LE_APPROVED)) ||
+		       text_eq(event, life_event_name(LE_PROCEED));
 
-	return ask != NULL && text_eq(json_str(row->rec.body, "from"), life_state_name(LS_AWAITING))
-		       ? ask
-		       : row;
+	return ask != NULL && answers ? ask : row;
 }
 
 static const struct entry *
@@ -216,9 +217,7 @@ tell_approval(struct report *r)
 	for (size_t i = 0; i < r->entries_n; i++) {
 		const struct entry *e = &r->entry[i];
 
-		if (e->rec.type != REC_APPROVAL || e->rec.seq > start->rec.seq ||
-			!text_eq(json_str(e->rec.body, "plan_hash"), r->main->hash) ||
-			!text_eq(json_str(e->rec.body, "verdict"), "approve"))
+		if (!phrase_approves(r, e))
 			continue;
 		last = e;
 	}

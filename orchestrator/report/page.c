@@ -202,8 +202,6 @@ put_reasons(const struct report *r, struct buf *b)
 	buf_str(b, "<section><h2>Why</h2><ol class=\"why\">\n");
 	for (size_t i = 0; i < r->entries_n; i++) {
 		const struct entry *e = &r->entry[i];
-		const struct json *list =
-			e->rec.type == REC_ROW ? json_get(e->rec.body, "reasons") : NULL;
 
 		if (e->rec.type != REC_ROW)
 			continue;
@@ -218,14 +216,14 @@ put_reasons(const struct report *r, struct buf *b)
 		esc(b, phrase_or(e->rec.body, "why", ""));
 		buf_str(b, " ");
 		put_proof(b, e);
-		buf_str(b, list != NULL && list->child != NULL ? "<ul>" : "");
-		for (const struct json *j = list != NULL ? list->child : NULL; j != NULL;
-			j = j->next) {
+		buf_str(b, phrase_reason(e, NULL) != NULL ? "<ul>" : "");
+		for (const struct json *j = phrase_reason(e, NULL); j != NULL;
+			j = phrase_reason(e, j)) {
 			buf_str(b, "<li>");
 			esc(b, j->str);
 			buf_str(b, "</li>");
 		}
-		buf_str(b, list != NULL && list->child != NULL ? "</ul></li>\n" : "</li>\n");
+		buf_str(b, phrase_reason(e, NULL) != NULL ? "</ul></li>\n" : "</li>\n");
 	}
 	buf_str(b, "</ol></section>\n");
 }
@@ -318,7 +316,7 @@ put_step(const struct report *r, const struct step_told *s, struct buf *b)
 		buf_str(b, s->want[0] != '\0' && text_eq(s->base, s->want) ? ": already so</div>"
 									   : "</div>");
 	}
-	if (!text_eq(s->base, s->want)) {
+	if (!text_eq(s->base, s->want) && !text_starts(s->kind, "wait.")) {
 		buf_str(b, "<pre>");
 		put_diff(b, s->base, s->want, '-');
 		put_diff(b, s->want, s->base, '+');

@@ -130,21 +130,38 @@ phrase_title(const struct report *r)
 		r->a, "%s mail of %s: %s %s", flow, domains_of(r), kind, phrase_state(ended));
 }
 
-/* Those whose approval of this plan stands before its start, each once. */
+bool
+phrase_approves(const struct report *r, const struct entry *e)
+{
+	const struct entry *asked = r->ms[MS_DECIDED].proof;
+
+	return e->rec.type == REC_APPROVAL && e->rec.seq < r->main->start->rec.seq &&
+	       (asked == NULL || e->rec.seq > asked->rec.seq) &&
+	       text_eq(json_str(e->rec.body, "plan_hash"), r->main->hash) &&
+	       text_eq(json_str(e->rec.body, "verdict"), "approve");
+}
+
+/* People are counted, not words. */
+static bool
+approved_before(const struct report *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (phrase_approves(r, &r->entry[k]) &&
+			text_eq(json_str(r->entry[k].rec.body, "user"),
+				json_str(r->entry[i].rec.body, "user")))
+			return true;
+	return false;
+}
+
 const char *
 phrase_approvers(const struct report *r)
 {
 	const char *who = "";
 
-	for (size_t i = 0; i < r->entries_n; i++) {
-		const struct entry *e = &r->entry[i];
-
-		if (e->rec.type == REC_APPROVAL && e->rec.seq < r->main->start->rec.seq &&
-			text_eq(json_str(e->rec.body, "plan_hash"), r->main->hash) &&
-			text_eq(json_str(e->rec.body, "verdict"), "approve"))
+	for (size_t i = 0; i < r->entries_n; i++)
+		if (phrase_approves(r, &r->entry[i]) && !approved_before(r, i))
 			who = arena_fmt(r->a, "%s%s%s", who, who[0] != '\0' ? ", " : "",
-				phrase_or(e->rec.body, "user", "?"));
-	}
+				phrase_or(r->entry[i].rec.body, "user", "?"));
 	return who;
 }
 
@@ -228,4 +245,19 @@ phrase_overrides(const struct report *r, const struct run_told *t)
 		list = arena_fmt(r->a, "%s%s%s", list, list[0] != '\0' ? ", " : "",
 			j->str != NULL ? j->str : "?");
 	return list[0] != '\0' ? list : "none";
+}
+
+const struct json *
+phrase_reason(const struct entry *e, const struct json *after)
+{
+	const struct json *list = json_get(e->rec.body, "reasons");
+	const struct json *j = after != NULL			      ? after->next
+			       : list != NULL && list->type == JV_ARR ? list->child
+								      : NULL;
+
+	while (j != NULL && (j->type != JV_STR ||
+				    (text_starts(j->str, "row ") &&
+					    text_ends(j->str, phrase_or(e->rec.body, "why", "")))))
+		j = j->next;
+	return j;
 }

@@ -70,7 +70,7 @@ static const char sheet[] =
 	"var(--fg);color:var(--card);font-size:.8rem;font-weight:700}"
 	".proof{color:var(--move);text-decoration:none;white-space:nowrap}.proof "
 	"code{font-size:1em}.proof:hover{text-decoration:underline}tr:target{background:var(--ins)}"
-	".fold td[data-l=Took]{white-space:nowrap}.fold "
+	".fold td[data-l=Bad],.fold td[data-l=Took]{white-space:nowrap}.fold "
 	"td[data-l=Allowed]{min-width:7.5em}.late{color:var(--bad)}.tag{border:1px solid "
 	"currentColor;border-radius:1em;padding:0 "
 	".55em;font-size:.82em;white-space:nowrap}"

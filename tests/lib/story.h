@@ -49,6 +49,15 @@
 	"\"delivered\"}]}"
 #define STORY_OF "\"playbook\":\"outbound\",\"flow\":\"outbound\""
 
+#define STORY_BACK                                                                                 \
+	"{\"steps\":[{\"id\":\"b1.hub\",\"name\":\"100 % "                                         \
+	"back\",\"kind\":\"outbound.switch\",\"target\":\"hub\",\"resource\":\"relay.route "       \
+	"corp.example\","                                                                          \
+	"\"base\":\"share "                                                                        \
+	"100\\n\",\"want\":\"\",\"pivot\":true,\"wait\":0,\"deadline\":20000},{\"id\":\"b2\","     \
+	"\"name\":\"prove it\",\"kind\":\"verify.canary\","                                        \
+	"\"production\":true,\"pivot\":false,\"wait\":0,\"deadline\":60000}]}"
+
 struct story_row {
 	int64_t ms; /* after STORY_T0 */
 	enum record_type type;
@@ -169,6 +178,59 @@ static const struct story_row story[] = {
 		"Monday\",\"expires\":0}" },
 };
 enum { STORY_N = sizeof story / sizeof *story };
+
+/* How it went on: the brake off, the primary healthy, back in shares. */
+static const struct story_row story_home[] = {
+	{ 900000, REC_BRAKE, "",
+		"{\"playbook\":\"outbound\",\"state\":\"resume\",\"by\":\"bob\",\"reason\":"
+		"\"Monday\",\"expires\":0}" },
+	{ 901000, REC_SIGNAL, "",
+		"{\"playbook\":\"outbound\",\"signal\":\"canary-gw1\",\"subject\":\"rcpt1\","
+		"\"from\":\"bad\",\"to\":\"ok\",\"harm\":false,\"why\":\"delivered\"}" },
+	{ 902000, REC_ROW, "",
+		"{" STORY_OF ",\"row\":640,\"event\":\"primary-healthy\",\"from\":\"on-backup\","
+			     "\"to\":\"recovering\",\"act\":\"stay\",\"why\":\"healthy\","
+			     "\"reasons\":[\"row 640: healthy\",\"rcpt1 answers\"]}" },
+	{ 920000, REC_ROW, "",
+		"{" STORY_OF ",\"row\":748,\"event\":\"soaked\",\"from\":\"recovering\",\"to\":"
+			     "\"recovering\",\"act\":\"ask\",\"why\":\"soaked\",\"reasons\":[]}" },
+	{ 920100, REC_PLAN, "",
+		"{" STORY_OF
+		",\"procedure\":\"outbound\",\"direction\":\"back\",\"plan_hash\":\"" STORY_HASH
+		"\",\"purpose\":\"ask\",\"plan\":" STORY_BACK "}" },
+	{ 930000, REC_APPROVAL, "",
+		"{" STORY_OF ",\"plan_hash\":\"" STORY_HASH
+		"\",\"user\":\"carol\",\"verdict\":\"approve\"}" },
+	{ 930100, REC_ROW, "",
+		"{" STORY_OF
+		",\"row\":720,\"event\":\"approved\",\"from\":\"recovering\",\"to\":\"failing-"
+		"back\",\"act\":\"failback\",\"why\":\"approved\",\"reasons\":[]}" },
+	{ 930200, REC_START, "f-1",
+		"{" STORY_OF ",\"sha256\":\"" STORY_HASH
+		"\",\"procedure\":\"outbound\",\"kind\":\"failback\",\"plan_hash\":\"" STORY_HASH
+		"\",\"plan\":" STORY_BACK
+		",\"by\":\"carol\",\"reason\":\"healthy\",\"overrides\":[]}" },
+	{ 930300, REC_INTENT, "f-1",
+		"{\"step\":\"b1.hub\",\"dir\":\"do\",\"target\":\"hub\",\"playbook\":\"outbound\","
+		"\"domain\":\"relay 203.0.113.10\",\"resource\":\"relay.route "
+		"corp.example\",\"base\":\"\",\"want\":\"\",\"seen_lsn\":4,\"options\":\"\","
+		"\"pivot\":true}" },
+	{ 931000, REC_RESULT, "f-1",
+		"{\"step\":\"b1.hub\",\"dir\":\"do\",\"of\":5,\"outcome\":\"DONE\",\"why\":\"route "
+		"gone\"}" },
+	{ 933000, REC_RESULT, "f-1",
+		"{\"step\":\"b2\",\"dir\":\"do\",\"of\":0,\"outcome\":\"DONE\",\"why\":\"dmarc="
+		"pass by the cloud\"}" },
+	{ 933100, REC_END, "f-1", "{\"state\":\"done\",\"why\":\"home\"}" },
+	{ 933200, REC_ROW, "f-1",
+		"{" STORY_OF
+		",\"row\":832,\"event\":\"failback-done\",\"from\":\"failing-back\",\"to\":"
+		"\"normal\",\"act\":\"stay\",\"why\":\"done\",\"reasons\":[]}" },
+	{ 999000, REC_SIGNAL, "",
+		"{\"playbook\":\"outbound\",\"signal\":\"submission\",\"subject\":\"\",\"from\":"
+		"\"ok\",\"to\":\"bad\",\"harm\":true,\"why\":\"another story\"}" },
+};
+enum { STORY_HOME_N = sizeof story_home / sizeof *story_home };
 
 /* The n-th INTENT has the LSN 1<<40 | n; a RESULT of the table names it by n. */
 static inline void

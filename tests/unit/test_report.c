@@ -750,6 +750,132 @@ signals_of_long_ago_are_not_part_of_the_incident(void)
 	arena_free(&a);
 }
 
+static void
+write_home(struct lines *l)
+{
+	write_story(l);
+	for (size_t i = 0; i < STORY_HOME_N; i++)
+		lines_add(l, &story_home[i], story_home[i].body);
+}
+
+static void
+a_failback_is_told_by_its_own_decision_and_approval(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o;
+
+	write_home(&l);
+	o = facts(a, &l, "f-1");
+	check_milestone(o, "decided", STORY_N + 4, "2012-05-15T12:15:20.000Z");
+	check_milestone(o, "approved", STORY_N + 6, "2012-05-15T12:15:30.000Z");
+	check_milestone(o, "started", STORY_N + 8, "2012-05-15T12:15:30.200Z");
+	check_milestone(o, "switched", STORY_N + 10, "2012-05-15T12:15:31.000Z");
+	check_milestone(o, "first_mail", STORY_N + 11, "2012-05-15T12:15:33.000Z");
+	check_milestone(o, "visible", 0, NULL);
+	CHECK(strstr(json_str(member(o, "milestones", "id", "approved"), "text"), "carol") != NULL);
+	CHECK(strstr(json_str(member(o, "milestones", "id", "approved"), "text"), "alice") == NULL);
+	CHECK(strstr(json_str(o, "title"), "moved back to cloud") != NULL);
+	playbook_unref(&l.pb);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+an_incident_ends_where_its_machine_is_normal_again(void)
+{
+	struct arena *a = arena_new(&stdmem, PAGE_MAX);
+	struct lines l;
+	const struct json *o;
+	int others = 0;
+
+	write_home(&l);
+	o = facts(a, &l, "c-1");
+	CHECK(!json_flag(o, "incident_open"));
+	CHECK_INT(json_get(o, "runs")->len, 3);
+	for (const struct json *j = json_get(o, "timeline")->child; j != NULL; j = j->next)
+		others += strstr(json_str(j, "text"), "another story") != NULL;
+	CHECK_INT(others, 0);
+	check_milestone(o, "approved", R_APPROVED, "2012-05-15T12:07:20.000Z");
+	playbook_unref(&l.pb);
+	lines_free(&l);
+	arena_free(&a);
+}
+
+static void
+a_reason_that_repeats_its_row_is_said_once(void)
+{
+	struct err err = { 0 };
+	struct lines l;
+	struct report *r;
+	struct buf b;
+
+	write_home(&l);
+	r = build(&l, "c-1", &err);
+	buf_init(&b, &stdmem, PAGE_MAX);
+	report_markdown(r, &b);
+	CHECK(strstr(buf_text(&b), "    - rcpt1 answers") != NULL);
+	CHECK(strstr(buf_text(&b), "    - row 640") == NULL);
+	buf_fini(&b);
+	report_free(&r);
+	playbook_unref(&l.pb);
+	lines_free(&l);
+}
+
+/* The story with another record in the place of the approval, and another starter. */
+static const char *
+approval_text(struct arena *a, const struct story_row *instead, const char *by)
+{
+	struct lines l = { 0 };
+	const struct json *m;
+
+	for (size_t i = 0; i < STORY_N; i++) {
+		char body[RECORD_MAX / 8];
+		const char *at = strstr(story[i].body, "\"by\":\"alice\"");
+
+		if (i == R_APPROVED - 1) {
+			lines_add(&l, instead, instead->body);
+		} else if (at != NULL) {
+			(void)snprintf(body, sizeof body, "%.*s\"by\":\"%s\"%s",
+				(int)(at - story[i].body), story[i].body, by,
+				at + strlen("\"by\":\"alice\""));
+			lines_add(&l, &story[i], body);
+		} else {
+			lines_add(&l, &story[i], story[i].body);
+		}
+	}
+	m = member(facts(a, &l, "c-1"), "milestones", "id", "approved");
+	lines_free(&l);
+	return m != NULL ? json_str(m, "text") : NULL;
+}
+
+static void
+what_stands_for_an_approval_is_named(void)
+{
+	static const struct story_row nothing = { 440000, REC_OPENED, "",
+		"{\"mode\":\"watch\",\"fresh\":false}" };
+	static const struct story_row denied = { 440000, REC_APPROVAL, "",
+		"{" STORY_OF ",\"plan_hash\":\"" STORY_HASH
+		"\",\"user\":\"alice\",\"verdict\":\"deny\"}" };
+	static const struct story_row other = { 440000, REC_APPROVAL, "",
+		"{" STORY_OF
+		",\"plan_hash\":\"2222\",\"user\":\"alice\",\"verdict\":\"approve\"}" };
+	static const struct story_row late = { 440000, REC_ROW, "",
+		"{" STORY_OF
+		",\"row\":430,\"event\":\"time-over-proceed\",\"from\":\"awaiting-approval\","
+		"\"to\":\"cutting-over\",\"act\":\"cutover\",\"why\":\"x\",\"reasons\":[]}" };
+	struct arena *a = arena_new(&stdmem, (size_t)8 * PAGE_MAX);
+
+	CHECK_STR(
+		approval_text(a, &nothing, "automatic"), "none asked: the playbook says automatic");
+	CHECK_STR(approval_text(a, &nothing, "dora"), "dora started it in person");
+	CHECK_STR(approval_text(a, &denied, "dora"), "dora started it in person");
+	CHECK_STR(approval_text(a, &other, "dora"), "dora started it in person");
+	CHECK_STR(approval_text(a, &late, "automatic"),
+		"nobody answered in time; the playbook says: proceed");
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -769,6 +895,10 @@ main(void)
 	TEST(hostile_text_in_any_string_of_any_record_stays_text);
 	TEST(a_hostile_run_id_stays_text);
 	TEST(without_a_playbook_text_the_report_still_tells);
+	TEST(a_failback_is_told_by_its_own_decision_and_approval);
+	TEST(an_incident_ends_where_its_machine_is_normal_again);
+	TEST(a_reason_that_repeats_its_row_is_said_once);
+	TEST(what_stands_for_an_approval_is_named);
 	TEST(signals_of_long_ago_are_not_part_of_the_incident);
 	return check_end();
 }
