@@ -55,6 +55,7 @@ TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
 STOREWRITER := $(BUILD)/tests/storewriter
+MICRO := $(BUILD)/bench/micro
 
 ## all: build ./ferryman and the relay helper
 all: ferryman $(BUILD)/ferryman-relay
@@ -133,6 +134,11 @@ $(STOREWRITER): $(call obj,tests/cli/storewriter.c) $(LIB)
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
+$(MICRO): $(call obj,tests/bench/micro.c) $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -Wl,--wrap=core_step -o $@ $^ $(PKG_LIBS)
+
 ## deps: install Debian's packages that are missing (by name, removes nothing)
 deps:
 	@tests/lib/deps.sh $(DEPS)
@@ -174,7 +180,7 @@ cov:
 
 ## bench: cut-over by ferryman, by a shell script, and the bare work, interleaved (root)
 bench: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(MICRO)
 	@BUILD=$(BUILD) tests/bench/bench
 
 ## demo: the May 2012 story on real servers (root)
