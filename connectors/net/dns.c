@@ -137,7 +137,7 @@ put_data(struct buf *b, const ldns_rr *rr, struct dns_rr *out)
 		break;
 	case DNS_MX:
 		out->preference = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case DNS_NS:
 	case DNS_CNAME:
 	case DNS_PTR:

@@ -77,7 +77,7 @@ nothing_waits() { account --json >"$work/account.json"; [ "$(jq .waiting "$work/
 
 # --- ferryman's own words ---
 timeline_pid=
-start_timeline() { fm status --follow & timeline_pid=$!; }
+start_timeline() { fm status --follow 2>/dev/null & timeline_pid=$!; }
 stop_timeline() { [ -z "$timeline_pid" ] || { kill "$timeline_pid" 2>/dev/null; wait "$timeline_pid" 2>/dev/null; timeline_pid=; }; }
 pending_plan() { fm status --json | jq -re '.status.machines[] | select(.ask != null) | .ask.plan_hash' ; }
 approve_when_asked() { # USER SECONDS
