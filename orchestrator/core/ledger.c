@@ -202,14 +202,29 @@ ledger_nonce_used(const struct ledger *l, const char *nonce)
 	return false;
 }
 
+int64_t
+ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m)
+{
+	if (wall_ms != 0 && text_eq(m->boot_id, now->boot_id))
+		return now->wall_ms - (now->boot_ms - m->boot_ms);
+	return wall_ms;
+}
+
 int
-ledger_autos(const struct ledger *l, int64_t since_wall_ms)
+ledger_autos(const struct ledger *l, const struct lnow *now, int64_t per_ms)
 {
 	int n = 0;
 
 	for (size_t i = 0; i < l->autos_n && i < 64; i++)
-		n += l->auto_wall_ms[i] >= since_wall_ms;
+		n += ledger_wall(now, l->auto_wall_ms[i], &l->auto_at[i]) >= now->wall_ms - per_ms;
 	return n;
+}
+
+static void
+note(struct lmoment *m, const struct record *r)
+{
+	put(m->boot_id, sizeof m->boot_id, r->boot_id);
+	m->boot_ms = r->boot_ms;
 }
 
 /* --- one function for each type of record --- */
@@ -250,6 +265,7 @@ fold_row(struct ledger *l, const struct record *r)
 		note_ended(l, m);
 	if (m->state != to) {
 		m->since_wall_ms = r->wall_ms;
+		note(&m->since, r);
 		forget_ask(m);
 	}
 	m->state = to;
@@ -259,8 +275,10 @@ fold_row(struct ledger *l, const struct record *r)
 		put(m->diagnosis, sizeof m->diagnosis, diag);
 	if (down != NULL)
 		put(m->stood_down, sizeof m->stood_down, down);
-	if (json_flag(r->body, "auto"))
+	if (json_flag(r->body, "auto")) {
+		note(&l->auto_at[l->autos_n % 64], r);
 		l->auto_wall_ms[l->autos_n++ % 64] = r->wall_ms;
+	}
 	ended = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
 	if (ended != NULL && ended->state != LR_FORWARD && ended->state != LR_BACKWARD)
 		ended->noted = true;
@@ -278,6 +296,7 @@ fold_plan(struct ledger *l, const struct record *r)
 		m->approvals = m->denials =
 			0; /* another plan: approvals are void, and people have their time again */
 		m->ask_wall_ms = r->wall_ms;
+		note(&m->ask, r);
 	}
 	put(m->ask_hash, sizeof m->ask_hash, json_str(r->body, "plan_hash"));
 }
@@ -289,8 +308,10 @@ fold_opened(struct ledger *l, const struct record *r)
 	for (size_t i = 0; i < l->machines_n; i++) {
 		struct lmachine *m = &l->machine[i];
 
-		if (m->state != LS_SETTLING)
+		if (m->state != LS_SETTLING) {
 			m->since_wall_ms = r->wall_ms;
+			note(&m->since, r);
+		}
 		m->state = LS_SETTLING;
 		m->row = 0;
 		put(m->why, sizeof m->why, "started: the targets are read first");
@@ -394,6 +415,7 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 	run->kind = kind;
 	run->flow = flow;
 	run->start_wall_ms = r->wall_ms;
+	note(&run->start, r);
 	buf_init(&plan, &l->mem, RECORD_MAX);
 	json_put(&plan, json_get(r->body, "plan"));
 	run->plan = plan.data; /* taken */
@@ -530,8 +552,10 @@ fold_end(struct ledger *l, const struct record *r)
 	run->noted = false;
 	if (mover(run) && (run->state == LR_DONE || run->state == LR_UNDONE)) {
 		m = ledger_machine(l, run->playbook, run->flow);
-		if (m != NULL)
+		if (m != NULL) {
 			m->last_move_wall_ms = r->wall_ms;
+			note(&m->last_move, r);
+		}
 	}
 	for (size_t i = 0; mover(run) && i < l->runs_n; i++) {
 		struct lrun *s = &l->run[i];

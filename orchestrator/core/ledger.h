@@ -21,6 +21,12 @@ enum {
 	LEDGER_NONCES = 64
 };
 
+/* A moment by both clocks: within one boot its distance is told by the one that nobody sets. */
+struct lmoment {
+	int64_t boot_ms;
+	char boot_id[40];
+};
+
 /* One machine: a playbook's flow. */
 struct lmachine {
 	char playbook[NAME_MAX_];
@@ -38,6 +44,7 @@ struct lmachine {
 	int approvals, denials;
 	bool alarmed;
 	int64_t last_move_wall_ms; /* end of the last cut-over or failback */
+	struct lmoment since, ask, last_move;
 };
 
 struct lbrake {
@@ -85,6 +92,7 @@ struct lrun {
 	char *plan; /* canonical JSON, owned */
 	size_t plan_n;
 	int64_t start_wall_ms, end_wall_ms;
+	struct lmoment start;
 	uint64_t era; /* of its newest record */
 	struct lstep step[LEDGER_STEPS];
 	size_t steps_n;
@@ -129,10 +137,16 @@ struct ledger {
 	char nonce[LEDGER_NONCES][65]; /* of the newest approvals, a ring */
 	size_t nonces_n;
 	int64_t auto_wall_ms[64]; /* newest automatic cut-overs, a ring */
+	struct lmoment auto_at[64];
 	size_t autos_n;
 	char boot_id[40];
 	int64_t boot_ms, wall_ms; /* of the last record */
 	bool failed;		  /* memory ran out */
+};
+
+struct lnow {
+	const char *boot_id;
+	int64_t boot_ms, wall_ms;
 };
 
 void ledger_init(struct ledger *l, const struct mem *mem);
@@ -157,6 +171,9 @@ const struct lbrake *ledger_brake(
 	const struct ledger *l, const char *playbook, int64_t wall_ms); /* in force; NULL = none */
 const struct lbook *ledger_book(const struct ledger *l, const char *name); /* NULL = not known */
 bool ledger_nonce_used(const struct ledger *l, const char *nonce);
-int ledger_autos(const struct ledger *l, int64_t since_wall_ms);
+int ledger_autos(const struct ledger *l, const struct lnow *now, int64_t per_ms);
+/* The wall clock's time of a moment as it would stand had nobody set that clock since. 0 stays 0.
+ */
+int64_t ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m);
 
 #endif

@@ -174,10 +174,17 @@ machine_run(struct core *c, const struct book *b, enum flow f)
 	return r != NULL ? r : ledger_unnoted(&c->l, b->name, f);
 }
 
+static struct lnow
+now_of(const struct core *c)
+{
+	return (struct lnow){ c->boot_id, c->boot_ms, c->wall_ms };
+}
+
 static void
 run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 {
 	const struct lrun *r = machine_run(c, b, f), *shelter = ledger_shelter(&c->l, b->name, f);
+	const struct lnow now = now_of(c);
 	const struct procedure *p =
 		shelter != NULL ? playbook_procedure(b->pb, shelter->procedure) : NULL;
 
@@ -188,8 +195,10 @@ run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	ret->run_is_failback = r != NULL && r->kind == LK_FAILBACK;
 	ret->run_pivoted = r != NULL && run_pivoted(r, run_live(c, r->id));
 	ret->shelter_open = shelter != NULL && !shelter->adopted;
-	ret->shelter_ended = ret->shelter_open && p != NULL && p->expires_ms > 0 &&
-			     c->wall_ms - shelter->start_wall_ms >= p->expires_ms;
+	ret->shelter_ended =
+		ret->shelter_open && p != NULL && p->expires_ms > 0 &&
+		c->wall_ms - ledger_wall(&now, shelter->start_wall_ms, &shelter->start) >=
+			p->expires_ms;
 }
 
 static int
@@ -237,13 +246,14 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
 	const struct lbrake *brake = ledger_brake(&c->l, b->name, c->wall_ms);
 	bool led = l->state == LS_SUSPECT || l->state == LS_AWAITING;
+	const struct lnow now = now_of(c);
 
 	*ret = (struct facts){ .pb = b->pb,
 		.flow = f,
 		.state = l->state,
 		.boot_ms = c->boot_ms,
 		.wall_ms = c->wall_ms,
-		.state_since_wall_ms = l->since_wall_ms,
+		.state_since_wall_ms = ledger_wall(&now, l->since_wall_ms, &l->since),
 		.blind = evidence_blind(b->ev),
 		.settled = m->settled,
 		.led_by = led ? l->diagnosis : NULL,
@@ -253,8 +263,9 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.approvals = l->approvals,
 		.denials = l->denials,
 		.approvals_needed = approvals_needed(b, l),
-		.asked_wall_ms = l->ask_hash[0] != '\0' ? l->ask_wall_ms : 0,
-		.last_cutover_wall_ms = l->last_move_wall_ms,
+		.asked_wall_ms =
+			l->ask_hash[0] != '\0' ? ledger_wall(&now, l->ask_wall_ms, &l->ask) : 0,
+		.last_cutover_wall_ms = ledger_wall(&now, l->last_move_wall_ms, &l->last_move),
 		.base_ready = m->base_ready,
 		.one_shot = c->one_shot,
 		.stood_down = l->stood_down[0] != '\0' ? l->stood_down : NULL };
@@ -262,7 +273,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		ret->paused =
 			core_keep(c, arena_fmt(c->out, "by %s: %s", brake->by, brake->reason));
 	ret->diag_n = evidence_diags(b->ev, &ret->diag);
-	ret->cutovers_in_budget = ledger_autos(&c->l, c->wall_ms - b->pb->limits.cutovers.per_ms);
+	ret->cutovers_in_budget = ledger_autos(&c->l, &now, b->pb->limits.cutovers.per_ms);
 	run_facts(c, b, f, ret);
 	path_facts(c, b, f, ret);
 	limit_facts(c, b, ret);
