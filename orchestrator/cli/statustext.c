@@ -119,7 +119,10 @@ put_machine(const struct sheet *s, const json_t *m)
 	put_note(s, "paused",
 		json_is_true(json_object_get(m, "paused")) ? "nothing starts by itself" : "");
 	put_ask(s, m);
-	json_array_foreach(reasons, i, one) put_note(s, "because", json_string_value(one));
+	json_array_foreach(reasons, i, one)
+	{
+		put_note(s, "because", json_string_value(one));
+	}
 }
 
 static void
@@ -159,7 +162,10 @@ put_run(const struct sheet *s, const json_t *r)
 		plain_line(s->out, text_of(r, "why"));
 		(void)fputc('\n', s->out);
 	}
-	json_array_foreach(steps, i, one) put_step(s, one);
+	json_array_foreach(steps, i, one)
+	{
+		put_step(s, one);
+	}
 }
 
 static void
@@ -256,8 +262,14 @@ put_evidence(const struct sheet *s, const json_t *evidence)
 		(void)fputs("\nevidence of ", s->out);
 		plain_line(s->out, text_of(one, "playbook"));
 		(void)fputc('\n', s->out);
-		json_array_foreach(diagnoses, k, item) put_diagnosis(s, item);
-		json_array_foreach(cells, k, item) put_cell(s, item);
+		json_array_foreach(diagnoses, k, item)
+		{
+			put_diagnosis(s, item);
+		}
+		json_array_foreach(cells, k, item)
+		{
+			put_cell(s, item);
+		}
 	}
 }
 
@@ -268,7 +280,10 @@ statustext_put(FILE *out, const json_t *status, bool colour)
 	const json_t *machines = json_object_get(status, "machines"), *one;
 	size_t i;
 
-	json_array_foreach(machines, i, one) put_machine(&s, one);
+	json_array_foreach(machines, i, one)
+	{
+		put_machine(&s, one);
+	}
 	if (json_array_size(machines) == 0)
 		fprintf(out, "No playbook has a machine yet.\n");
 	put_runs(&s, json_object_get(status, "runs"));

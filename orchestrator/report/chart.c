@@ -428,7 +428,7 @@ chart_wide(const struct report *r, struct buf *b)
 		lane_signal(r, x, b, y += LANE, &lane[i]);
 	for (size_t i = 0; i < r->runs_n; i++)
 		lane_run(r, x, b, y += LANE, &r->run[i]);
-	lane_people(r, x, b, y += LANE);
+	lane_people(r, x, b, y + LANE);
 	buf_str(b, "</svg>");
 }
 

@@ -247,7 +247,7 @@ first_pass(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *has
 {
 	struct search *s = ctx;
 	struct arena *a = arena_new(&stdmem, (size_t)64 * RECORD_MAX);
-	struct record r;
+	struct record r = { 0 };
 	enum rc rc = a != NULL ? record_read(a, bytes, n, &r, s->err)
 			       : err_set(s->err, RC_NOMEM, "out of memory");
 

@@ -379,10 +379,10 @@ tell_targets(struct report *r)
 static void
 measure(struct report *r, struct milestone *m)
 {
-	const struct milestone *since = m->since < MS_N ? &r->ms[m->since] : NULL;
+	const struct entry *since = m->since < MS_N ? r->ms[m->since].proof : NULL;
 
-	if (m->proof != NULL && since != NULL && since->proof != NULL)
-		m->took_ms = m->proof->rec.wall_ms - since->proof->rec.wall_ms;
+	if (m->proof != NULL && since != NULL)
+		m->took_ms = m->proof->rec.wall_ms - since->rec.wall_ms;
 	if (m->took_ms < 0)
 		m->took_ms = -1; /* the wall clock went back between them, or one is not known */
 	if (m->proof == NULL)

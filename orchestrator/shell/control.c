@@ -1,9 +1,11 @@
 /*
- * control.c - the local control socket: JSON lines, the peer's identity from SO_PEERCRED, no network.
+ * control.c - the local control socket: JSON lines, the peer's identity from SO_PEERCRED, no
+ * network.
  *
- * A request is one line {"req","verb",...}; answers are lines {"req","exit","last","body"}. A client that sent
- * {"verb":"follow"} gets every status line {"topic","body"} from then on. A client that does not read is
- * dropped once CLIENT_BACKLOG bytes wait for it: nobody may make the engine wait.
+ * A request is one line {"req","verb",...}; answers are lines {"req","exit","last","body"}. A
+ * client that sent
+ * {"verb":"follow"} gets every status line {"topic","body"} from then on. A client that does not
+ * read is dropped once CLIENT_BACKLOG bytes wait for it: nobody may make the engine wait.
  */
 #include "base/buf.h"
 #include "base/json.h"
@@ -22,7 +24,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_LIMIT = 64 * 1024, CLIENT_BACKLOG = 1024 * 1024, CLIENTS_MAX = 64, ANSWER_MAX = 8 * 1024 * 1024 };
+enum {
+	LINE_LIMIT = 64 * 1024,
+	CLIENT_BACKLOG = 1024 * 1024,
+	CLIENTS_MAX = 64,
+	ANSWER_MAX = 8 * 1024 * 1024
+};
 
 struct client {
 	struct client *next;
@@ -91,14 +98,15 @@ client_close(struct client *c)
 }
 
 /*
- * An engine for one run whose person has gone before there was a run (a terminal lost at the question) has nothing to wait
- * for; it would hold the lock for ever. A run that has begun, or may yet begin, goes on. By a Unix signal, for we may be
- * inside a step of the core.
+ * An engine for one run whose person has gone before there was a run (a terminal lost at the
+ * question) has nothing to wait for; it would hold the lock for ever. A run that has begun, or may
+ * yet begin, goes on. By a Unix signal, for we may be inside a step of the core.
  */
 static void
 end_if_abandoned(const struct control *ctl)
 {
-	if (!ctl->shell->opts->one_shot || ctl->clients != NULL || ctl->open != NULL || ctl->ids == 0)
+	if (!ctl->shell->opts->one_shot || ctl->clients != NULL || ctl->open != NULL ||
+		ctl->ids == 0)
 		return;
 	log_kv(LOG_INFO_, "control", "abandoned", "nobody asks any more, and no run has begun");
 	(void)raise(SIGTERM);
@@ -249,7 +257,7 @@ request(struct client *c, const char *line, size_t n)
 
 	if (verb == NULL) {
 		(void)snprintf(why, sizeof why, "a request is one line of JSON with \"verb\": %s",
-				o == NULL ? je.text : "it has none");
+			o == NULL ? je.text : "it has none");
 		send_error(c, req, why);
 	} else if (strcmp(verb, "follow") == 0) {
 		c->follow = true;
@@ -323,7 +331,7 @@ identify(struct client *c)
 	uv_os_fd_t fd;
 
 	if (uv_fileno((uv_handle_t *)&c->pipe, &fd) != 0 ||
-			getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
 	pw = getpwuid(peer.uid);
 	if (pw != NULL)
@@ -352,8 +360,8 @@ on_connection(uv_stream_t *listener, int status)
 	ctl->clients = c;
 	ctl->clients_n++;
 	if (uv_accept(listener, (uv_stream_t *)&c->pipe) != 0 || !identify(c) ||
-			ctl->clients_n > CLIENTS_MAX ||
-			uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) != 0)
+		ctl->clients_n > CLIENTS_MAX ||
+		uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) != 0)
 		client_close(c);
 }
 
@@ -416,8 +424,8 @@ control_open(struct control **ret, struct shell *s, const char *path, struct err
 	if (r == 0)
 		r = uv_listen((uv_stream_t *)&ctl->listener, 32, on_connection);
 	if (r != 0)
-		return err_set(err, RC_IO, "cannot serve the control socket %s: %s", path,
-				uv_strerror(r));
+		return err_set(
+			err, RC_IO, "cannot serve the control socket %s: %s", path, uv_strerror(r));
 	return RC_OK;
 }
 
