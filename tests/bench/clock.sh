@@ -1,6 +1,7 @@
 #!/bin/bash
 # clock.sh OUT COMMAND... - runs on obs: when the command began and ended (OUT.clock: BEGIN END RC) and, while it runs, what
 # the engine that it starts has used so far (OUT.engine: HWM-KB TICKS, from /proc; the last look counts).
+# A command that does not end within 180 s is ended.
 out=$1
 shift
 exec 9<> <(:)
@@ -29,7 +30,7 @@ sample() {
 }
 [ -z "${BENCH_SAMPLE:-}" ] || { sample & sampler=$!; }
 begin=$EPOCHREALTIME
-"$@" >"$out.out" 2>"$out.err" </dev/null
+timeout "180" "$@" >"$out.out" 2>"$out.err" </dev/null
 rc=$?
 echo "$begin $EPOCHREALTIME $rc" >"$out.clock"
 [ -z "${sampler:-}" ] || { kill "$sampler"; wait "$sampler"; }

@@ -109,7 +109,7 @@ def table(path):
         print(f"{what:40} {spread(f)}   {spread(s)}   {spread(b)}    {ratio(f, s)} {ratio(f, b)}")
     waits = sorted({r["waits"] for r in runs if r["variant"] == "ferryman"})
     print(f"\nmandated waits (the old SPF record ages): ferryman {'/'.join(str(w) for w in waits)} ms, script 0 ms: it does not wait, which is its fault;")
-    print("ferryman looks at the name servers during that wait, so the row without the zone's spreading is the fair one")
+    print("how soon a secondary follows is the zone's doing, and when one looks is luck: the row without it leaves that out")
     print(f"ferryman's engine: peak memory {spread(values(runs, 'ferryman', 'hwm_kb'))} kB, processor time {spread(values(runs, 'ferryman', 'cpu_ms'))} ms")
     print(f"ferryman's journal: {spread(values(runs, 'ferryman', 'records'))} records; the script keeps none")
 

@@ -49,6 +49,15 @@ by_size(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* timing_at - microseconds that `percent` of all took at most; t is sorted. */
+static double
+timing_at(const struct timing *t, size_t percent)
+{
+	size_t at = t->n * percent / 100;
+
+	return (double)t->ns[at < t->n ? at : t->n - 1] / 1e3;
+}
+
 static void
 timing_print(struct timing *t, const char *what, const char *per)
 {
@@ -62,9 +71,8 @@ timing_print(struct timing *t, const char *what, const char *per)
 	for (size_t i = 0; i < t->n; i++)
 		sum += t->ns[i];
 	printf("%-38s %9.0f %s, min %.1f median %.1f p99 %.1f max %.1f us (%zu)\n", what,
-		(double)t->n * 1e9 / (double)sum, per, (double)t->ns[0] / 1e3,
-		(double)t->ns[t->n / 2] / 1e3, (double)t->ns[t->n * 99 / 100] / 1e3,
-		(double)t->ns[t->n - 1] / 1e3, t->n);
+		(double)t->n * 1e9 / (double)sum, per, timing_at(t, 0), timing_at(t, 50),
+		timing_at(t, 99), timing_at(t, 100), t->n);
 }
 
 /* The wrapper has no context of its own, and the linker calls it: one pointer for one thread. */
