@@ -618,6 +618,7 @@ enum rc
 ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct err *err)
 {
 	struct lrun *run;
+	uint64_t of_intent, era;
 	enum rc rc = RC_OK;
 
 	if (r->seq != l->seq + 1 || !text_eq(r->prev, l->hash))
@@ -678,8 +679,10 @@ ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct e
 		break;
 	}
 	run = r->run[0] != '\0' && r->type != REC_COMMAND ? ledger_run(l, r->run) : NULL;
-	if (run != NULL)
-		run->era = r->era;
+	of_intent = r->type == REC_RESULT ? (uint64_t)json_int(r->body, "of", 0) : 0;
+	era = of_intent != 0 ? of_intent >> 40 : r->era;
+	if (run != NULL && era > run->era)
+		run->era = era; /* what closes an intent of an older era tells nothing of ours */
 	if (rc == RC_OK && l->failed)
 		rc = err_set(err, RC_NOMEM, "out of memory");
 	if (rc != RC_OK)
