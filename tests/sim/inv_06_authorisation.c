@@ -123,16 +123,12 @@ approved(struct sim *s)
 			violated(s, &inv_06, "nonce %s is used twice", a->nonce);
 	if (playbook_person(s->book, a->user) == NULL)
 		violated(s, &inv_06, "%s approves, whom nobody knows", a->user);
-	for (size_t i = p->said_n; i-- > 0;)
-		if (text_eq(p->said[i].nonce, a->nonce) && text_eq(p->said[i].who, a->user)) {
-			if (p->said[i].expired || !text_eq(p->said[i].hash, a->hash))
-				violated(s, &inv_06,
-					"an approval of %s counts that had expired, or was for "
-					"another plan",
-					a->user);
+	for (size_t i = 0; i < p->said_n; i++)
+		if (text_eq(p->said[i].nonce, a->nonce) && text_eq(p->said[i].who, a->user) &&
+			text_eq(p->said[i].hash, a->hash) && !p->said[i].expired)
 			return;
-		}
-	violated(s, &inv_06, "%s has not approved anything with nonce %s", a->user, a->nonce);
+	violated(s, &inv_06, "%s has not approved this plan with nonce %s, or too late", a->user,
+		a->nonce);
 }
 
 static void

@@ -66,6 +66,22 @@ not_renumbered(struct sim *s, const struct vintent *x)
 	}
 }
 
+/* Nothing of o can land any more: the target has shown a newer number of its domain. */
+static bool
+is_past(const struct view *v, const struct vintent *o, const struct vintent *x)
+{
+	for (size_t i = 0; i < v->intents_n; i++) {
+		const struct vintent *n = &v->intent[i];
+
+		if (!n->gone && n->seq > o->seq && n->seq < x->seq &&
+			text_eq(n->domain, o->domain) && n->answered &&
+			(n->outcome == OUT_DONE || n->outcome == OUT_UNCHANGED ||
+				n->outcome == OUT_STALE))
+			return true;
+	}
+	return false;
+}
+
 /* Steps of one run do not overlap within a fence domain, but an undo or a fence may overtake. */
 static void
 no_overlap(struct sim *s, const struct vintent *x)
@@ -75,8 +91,9 @@ no_overlap(struct sim *s, const struct vintent *x)
 	for (size_t i = 0; x->dir == DIR_DO && i + 1 < v->intents_n && s->killer == NULL; i++) {
 		const struct vintent *o = &v->intent[i];
 
-		if (!o->gone && o->run == x->run && !o->answered && o->dir == DIR_DO &&
-			text_eq(o->domain, x->domain) && !text_eq(o->step, x->step))
+		if (!o->gone && o->run == x->run && !o->answered && !is_past(v, o, x) &&
+			o->dir == DIR_DO && text_eq(o->domain, x->domain) &&
+			!text_eq(o->step, x->step))
 			violated(s, &inv_12, "steps %s and %s overlap at %s", o->step, x->step,
 				x->domain);
 	}
@@ -139,7 +156,7 @@ accepted(struct sim *s, const struct request *r, const char *before)
 		const struct vintent *y = view_intent(v, o->lsn);
 
 		if (o->lsn != r->lsn && o->dir == r->dir && y != NULL && y->run == x->run &&
-			text_eq(o->step, r->step))
+			text_eq(o->step, r->step) && !superseded(v, y, x))
 			violated(s, &inv_12, "step %s was accepted twice, as %llu and %llu",
 				r->step, (unsigned long long)o->lsn, (unsigned long long)r->lsn);
 	}
