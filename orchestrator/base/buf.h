@@ -1,8 +1,9 @@
 /*
  * buf.h - a growing byte string with a stated maximum.
  *
- * Failure latches: after the first allocation that fails or the first byte past the maximum, further
- * calls do nothing and buf_failed says so. Test it once, at the end. The content is always NUL-terminated.
+ * Failure latches: after the first allocation that fails or the first byte past the maximum,
+ * further calls do nothing and buf_failed says so. Test it once, at the end. The content is always
+ * NUL-terminated.
  */
 #ifndef FERRYMAN_BASE_BUF_H
 #define FERRYMAN_BASE_BUF_H
@@ -24,7 +25,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, const struct mem *mem, size_t max);
-void buf_fini(struct buf *b); /* NULL-safe; b can be used again after buf_init */
+void buf_fini(struct buf *b);  /* NULL-safe; b can be used again after buf_init */
 void buf_reset(struct buf *b); /* empty, keeps the memory, clears failed */
 
 void buf_add(struct buf *b, const void *p, size_t n);

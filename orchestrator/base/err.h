@@ -10,19 +10,19 @@
 
 #include <stdarg.h>
 
-#define RC_LIST(X)                                                                             \
-	X(RC_OK, 0, "ok")                                                                      \
-	X(RC_NOMEM, -1, "out of memory")                                                       \
-	X(RC_INVALID, -2, "invalid")                                                           \
-	X(RC_NOTFOUND, -3, "not found")                                                        \
-	X(RC_IO, -4, "input or output failed")                                                 \
-	X(RC_FULL, -5, "full")                                                                 \
-	X(RC_BUSY, -6, "in use")                                                               \
-	X(RC_DENIED, -7, "not permitted")                                                      \
-	X(RC_CONFLICT, -8, "conflict")                                                         \
-	X(RC_CORRUPT, -9, "damaged")                                                           \
-	X(RC_UNSUPPORTED, -10, "not supported")                                                \
-	X(RC_TIMEOUT, -11, "timed out")                                                        \
+#define RC_LIST(X)                                                                                 \
+	X(RC_OK, 0, "ok")                                                                          \
+	X(RC_NOMEM, -1, "out of memory")                                                           \
+	X(RC_INVALID, -2, "invalid")                                                               \
+	X(RC_NOTFOUND, -3, "not found")                                                            \
+	X(RC_IO, -4, "input or output failed")                                                     \
+	X(RC_FULL, -5, "full")                                                                     \
+	X(RC_BUSY, -6, "in use")                                                                   \
+	X(RC_DENIED, -7, "not permitted")                                                          \
+	X(RC_CONFLICT, -8, "conflict")                                                             \
+	X(RC_CORRUPT, -9, "damaged")                                                               \
+	X(RC_UNSUPPORTED, -10, "not supported")                                                    \
+	X(RC_TIMEOUT, -11, "timed out")                                                            \
 	X(RC_LIMIT, -12, "limit exceeded")
 
 enum rc {
@@ -47,7 +47,7 @@ const char *rc_text(enum rc rc);
  * err may be NULL (the caller does not want the sentence).
  */
 enum rc err_set(struct err *err, enum rc rc, const char *fmt, ...)
-		__attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* err_prefix - put "<prefix>: " in front of the sentence; returns err->rc. */
 enum rc err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 struct mem {
-	/* Like realloc(3): p NULL allocates, n 0 frees and returns NULL. Returns NULL when out of memory. */
+	/* Like realloc(3): p NULL allocates, n 0 frees and returns NULL. Returns NULL when out of
+	 * memory. */
 	void *(*resize)(void *ctx, void *p, size_t n);
 	void *ctx;
 };

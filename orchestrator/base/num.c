@@ -11,7 +11,8 @@ digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Decimal digits at *s into *ret, *s moved behind them; false if there are none, or over INT64_MAX. */
+/* Decimal digits at *s into *ret, *s moved behind them; false if there are none, or over INT64_MAX.
+ */
 static bool
 digits(const char **s, int64_t *ret)
 {
@@ -226,8 +227,8 @@ num_put_rate(struct buf *b, struct rate r)
 }
 
 /*
- * Days since 1970-01-01 to a date of the proleptic Gregorian calendar. Years are counted from March, so that
- * the leap day is the last day; a 400-year era has 146097 days.
+ * Days since 1970-01-01 to a date of the proleptic Gregorian calendar. Years are counted from
+ * March, so that the leap day is the last day; a 400-year era has 146097 days.
  */
 static void
 civil(int64_t days, int64_t *ret_y, int *ret_m, int *ret_d)
@@ -253,6 +254,6 @@ num_put_time(struct buf *b, int64_t wall_ms)
 	}
 	civil(days, &year, &month, &day);
 	buf_fmt(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, month, day,
-			(int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60),
-			(int)(rest % 1000));
+		(int)(rest / 3600000), (int)(rest / 60000 % 60), (int)(rest / 1000 % 60),
+		(int)(rest % 1000));
 }

@@ -1,5 +1,6 @@
 /*
- * num.h - numbers as people write them: "5m", "25%", "10 per s", "64 KiB". Units are always written.
+ * num.h - numbers as people write them: "5m", "25%", "10 per s", "64 KiB". Units are always
+ * written.
  */
 #ifndef FERRYMAN_BASE_NUM_H
 #define FERRYMAN_BASE_NUM_H
@@ -10,7 +11,8 @@
 
 struct buf;
 
-/* num_int - decimal, optional '-', no leading zeros or blanks; false if not exactly that or out of int64. */
+/* num_int - decimal, optional '-', no leading zeros or blanks; false if not exactly that or out of
+ * int64. */
 bool num_int(const char *s, int64_t *ret);
 
 /* num_duration - "250ms" "30s" "5m" "6h" "5d", joined without blanks ("1h30m"); milliseconds. */
@@ -19,7 +21,8 @@ bool num_duration(const char *s, int64_t *ret_ms);
 /* num_percent - "5%" or "2.5%"; hundredths of a percent (500, 250), 0..10000. */
 bool num_percent(const char *s, int64_t *ret_bp);
 
-/* A rate: count events in per_ms milliseconds. "10 per s" = {10, 1000}; also min, h, day, or "per 6h". */
+/* A rate: count events in per_ms milliseconds. "10 per s" = {10, 1000}; also min, h, day, or "per
+ * 6h". */
 struct rate {
 	int64_t count;
 	int64_t per_ms;

@@ -1,6 +1,6 @@
 /*
- * cli.h - what every verb shares: one row per verb (name, arguments, options, words), parsed options, how errors
- * are said. The rows feed the dispatch, --help and the man page alike.
+ * cli.h - what every verb shares: one row per verb (name, arguments, options, words), parsed
+ * options, how errors are said. The rows feed the dispatch, --help and the man page alike.
  */
 #ifndef FERRYMAN_CLI_CLI_H
 #define FERRYMAN_CLI_CLI_H
@@ -12,7 +12,14 @@
 #include <stddef.h>
 
 /* DESIGN section 9. */
-enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_GUARD = 3, CLI_BLOCKED = 4, CLI_PENDING = 5 };
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_GUARD = 3,
+	CLI_BLOCKED = 4,
+	CLI_PENDING = 5
+};
 
 struct cli;
 
@@ -26,18 +33,20 @@ struct cli_opt {
 /* One verb. A row without run is known to the design and not built yet: refused as such. */
 struct cli_verb {
 	const char *name;
-	const char *args;            /* "PLAYBOOK [PROCEDURE]" */
-	int min_args, max_args;      /* max -1: any number */
-	const char *summary;         /* one line */
-	const char *text;            /* paragraphs for --help and the man page */
-	const struct cli_opt *opts;  /* NULL-name-ended, its own; the common ones are taken everywhere */
-	int (*run)(struct cli *);    /* returns an exit code */
+	const char *args;	/* "PLAYBOOK [PROCEDURE]" */
+	int min_args, max_args; /* max -1: any number */
+	const char *summary;	/* one line */
+	const char *text;	/* paragraphs for --help and the man page */
+	const struct cli_opt
+		*opts; /* NULL-name-ended, its own; the common ones are taken everywhere */
+	int (*run)(struct cli *); /* returns an exit code */
 };
 
 /* Each cmd_*.c exports its rows here (verbs.c lists them). */
-extern const struct cli_verb verb_check, verb_setup, verb_plan, verb_drill, verb_cutover, verb_failback, verb_abort,
-		verb_approve, verb_deny, verb_pause, verb_resume, verb_ack, verb_eject, verb_watch, verb_status, verb_history,
-		verb_report, verb_audit, verb_backup, verb_machine, verb_docs;
+extern const struct cli_verb verb_check, verb_setup, verb_plan, verb_drill, verb_cutover,
+	verb_failback, verb_abort, verb_approve, verb_deny, verb_pause, verb_resume, verb_ack,
+	verb_eject, verb_watch, verb_status, verb_history, verb_report, verb_audit, verb_backup,
+	verb_machine, verb_docs;
 
 const struct cli_verb *const *verbs_all(void); /* NULL-ended, in the order of the manual */
 extern const struct cli_opt cli_common[];
@@ -46,26 +55,31 @@ extern const struct cli_opt cli_common[];
 int cli_main(int argc, char **argv);
 
 /* --- for verbs --- */
-const char *cli_opt(const struct cli *c, const char *name);            /* last value given, "" for a flag, NULL = absent */
-size_t cli_opt_all(const struct cli *c, const char *name, const char **ret, size_t max); /* each value given */
-const char *cli_arg(const struct cli *c, int i);                       /* NULL past the end */
+const char *cli_opt(
+	const struct cli *c, const char *name); /* last value given, "" for a flag, NULL = absent */
+size_t cli_opt_all(
+	const struct cli *c, const char *name, const char **ret, size_t max); /* each value given */
+const char *cli_arg(const struct cli *c, int i); /* NULL past the end */
 int cli_args(const struct cli *c);
-const char *cli_name(const struct cli *c);                             /* of the verb */
+const char *cli_name(const struct cli *c); /* of the verb */
 bool cli_json(const struct cli *c);
-bool cli_colour(const struct cli *c); /* standard output is a terminal, TERM is not dumb, NO_COLOR is not set */
+bool cli_colour(const struct cli
+		*c); /* standard output is a terminal, TERM is not dumb, NO_COLOR is not set */
 
-/* cli_fail - "ferryman VERB: <sentence>" on stderr, with --json also {"verb","exit","error"} on stdout; returns exit. */
-int cli_fail(const struct cli *c, int exit, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* cli_fail - "ferryman VERB: <sentence>" on stderr, with --json also {"verb","exit","error"} on
+ * stdout; returns exit. */
+int cli_fail(const struct cli *c, int exit, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 int cli_fail_err(const struct cli *c, const struct err *err); /* exit code by rc */
 
 const char *cli_state_dir(const struct cli *c);
-char *cli_control_path(const struct cli *c);                 /* malloc'd */
-char *cli_playbook_path(const char *arg);                    /* a path, or a name in /etc/ferryman; malloc'd */
+char *cli_control_path(const struct cli *c); /* malloc'd */
+char *cli_playbook_path(const char *arg);    /* a path, or a name in /etc/ferryman; malloc'd */
 
 struct playbook;
 /*
- * cli_playbook - load and check the file of an argument. On NULL the findings have been printed and *ret_exit is the
- * exit code. Warnings go to stderr unless quiet.
+ * cli_playbook - load and check the file of an argument. On NULL the findings have been printed and
+ * *ret_exit is the exit code. Warnings go to stderr unless quiet.
  */
 struct playbook *cli_playbook(struct cli *c, const char *arg, bool quiet, int *ret_exit);
 

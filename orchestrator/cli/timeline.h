@@ -1,4 +1,5 @@
-/* timeline.h - status lines of the control socket as text for people: one line for each thing that happened. */
+/* timeline.h - status lines of the control socket as text for people: one line for each thing that
+ * happened. */
 #ifndef FERRYMAN_CLI_TIMELINE_H
 #define FERRYMAN_CLI_TIMELINE_H
 

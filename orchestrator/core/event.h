@@ -1,9 +1,10 @@
 /*
- * event.h - everything that the core can be told. With action.h this is the whole vocabulary between the pure
- * core and the world (DESIGN section 3).
+ * event.h - everything that the core can be told. With action.h this is the whole vocabulary
+ * between the pure core and the world (DESIGN section 3).
  *
- * Events are flat: no pointer in them outlives the call to core_step; strings are borrowed for its duration.
- * Every event carries both clocks: boot_ms (CLOCK_BOOTTIME) for waiting, wall_ms (UTC since 1970) for records.
+ * Events are flat: no pointer in them outlives the call to core_step; strings are borrowed for its
+ * duration. Every event carries both clocks: boot_ms (CLOCK_BOOTTIME) for waiting, wall_ms (UTC
+ * since 1970) for records.
  */
 #ifndef FERRYMAN_CORE_EVENT_H
 #define FERRYMAN_CORE_EVENT_H
@@ -34,7 +35,8 @@ enum event_type {
 	EV_N
 };
 
-/* Value of a resource: canonical lines as its connector writes them ("ttl 300\nv=spf1 ...\n"); "" = absent. */
+/* Value of a resource: canonical lines as its connector writes them ("ttl 300\nv=spf1 ...\n"); "" =
+ * absent. */
 struct source_value {
 	const char *source; /* "198.51.100.53" */
 	const char *value;
@@ -44,8 +46,20 @@ struct source_value {
 enum { EV_SOURCES_MAX = 16 };
 
 enum verb {
-	VERB_CUTOVER, VERB_FAILBACK, VERB_ABORT, VERB_CONTINUE, VERB_APPROVE, VERB_DENY,
-	VERB_PAUSE, VERB_RESUME, VERB_ACK, VERB_STATUS, VERB_PLAN, VERB_DRILL, VERB_EJECT, VERB_N
+	VERB_CUTOVER,
+	VERB_FAILBACK,
+	VERB_ABORT,
+	VERB_CONTINUE,
+	VERB_APPROVE,
+	VERB_DENY,
+	VERB_PAUSE,
+	VERB_RESUME,
+	VERB_ACK,
+	VERB_STATUS,
+	VERB_PLAN,
+	VERB_DRILL,
+	VERB_EJECT,
+	VERB_N
 };
 const char *verb_name(enum verb v);
 enum verb verb_parse(const char *s); /* VERB_N if none */
@@ -58,14 +72,17 @@ struct event {
 	op_id op;
 	union {
 		struct {
-			const char *store;  /* 32 hex digits: identity of the store */
+			const char *store; /* 32 hex digits: identity of the store */
 			uint64_t era, epoch;
-			uint64_t seq;       /* head */
-			const char *hash;   /* head, 64 hex digits */
+			uint64_t seq;	  /* head */
+			const char *hash; /* head, 64 hex digits */
 			const char *boot_id;
-			bool fresh;         /* a new era (init, restore): fence first (reliability.md section 5, rules 12, 13) */
-			bool by_operator;   /* that era was begun by an operator's word: another store's markers may be taken over */
-			bool one_shot;      /* a foreground verb: serves its run, starts nothing by itself */
+			bool fresh;	  /* a new era (init, restore): fence first (reliability.md
+					     section 5, rules 12, 13) */
+			bool by_operator; /* that era was begun by an operator's word: another
+					     store's markers may be taken over */
+			bool one_shot;	  /* a foreground verb: serves its run, starts nothing by
+					     itself */
 		} open;
 		struct {
 			const char *why;
@@ -78,18 +95,22 @@ struct event {
 		struct {
 			const char *signal, *path, *subject, *class;
 			const char *playbook;
-			const char *via;    /* egress address or relay that the evidence names; NULL = the probe's own path */
+			const char *via; /* egress address or relay that the evidence names; NULL =
+					    the probe's own path */
 			enum verdict verdict;
-			bool harm;          /* mail itself was refused or late (not only a cause) */
-			int64_t observed_wall_ms, valid_until_wall_ms; /* 0 = the signal's stale time */
-			const char *why;    /* one line, e.g. the reply */
+			bool harm; /* mail itself was refused or late (not only a cause) */
+			int64_t observed_wall_ms,
+				valid_until_wall_ms; /* 0 = the signal's stale time */
+			const char *why;	     /* one line, e.g. the reply */
 		} seen;
 		struct {
-			enum outcome outcome; /* OUT_DONE = value read; others: not known, why says it */
+			enum outcome
+				outcome; /* OUT_DONE = value read; others: not known, why says it */
 			const char *value, *version;
 			const char *marker_store; /* NULL = no marker there */
 			uint64_t marker_lsn;
-			struct source_value source[EV_SOURCES_MAX]; /* from: authorities | resolvers */
+			struct source_value
+				source[EV_SOURCES_MAX]; /* from: authorities | resolvers */
 			size_t source_n;
 			const char *why;
 		} read;
@@ -99,8 +120,9 @@ struct event {
 			const char *version, *why;
 		} effect;
 		struct {
-			enum outcome outcome; /* DONE, CONFLICT (head or epoch moved), UNKNOWN (disk: the store halts) */
-			uint64_t seq;         /* of the last record appended */
+			enum outcome outcome; /* DONE, CONFLICT (head or epoch moved), UNKNOWN
+						 (disk: the store halts) */
+			uint64_t seq;	      /* of the last record appended */
 			const char *hash;     /* head after it */
 		} appended;
 		struct {
@@ -112,7 +134,7 @@ struct event {
 			const char *principal; /* login name from SO_PEERCRED */
 			const char *via;       /* "cli" "console" ... */
 			enum verb verb;
-			enum verb of;          /* VERB_PLAN: the plan of VERB_CUTOVER or VERB_FAILBACK */
+			enum verb of; /* VERB_PLAN: the plan of VERB_CUTOVER or VERB_FAILBACK */
 			const char *playbook, *procedure, *run, *plan_hash, *reason;
 			const char *overrides[OVERRIDE_MAX]; /* names of the guards bypassed */
 			size_t overrides_n;

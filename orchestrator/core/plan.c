@@ -1,4 +1,5 @@
-/* plan.c - what to read for a plan, the plan's canonical JSON and hash, and a plan from its record. */
+/* plan.c - what to read for a plan, the plan's canonical JSON and hash, and a plan from its record.
+ */
 #include "core/plan.h"
 
 #include "base/text.h"
@@ -14,7 +15,14 @@ const struct step_kind *
 step_kind_at(size_t i)
 {
 	static const struct step_kind kinds[] = {
-#define STEP(k, args, cls, c, comp, pivot, ms, d) { .kind = k, .class = STEP_##cls, .caps = (c), .compensable = (comp), .may_pivot = (pivot), .deadline_ms = (ms), .doc = d },
+#define STEP(k, args, cls, c, comp, pivot, ms, d)                                                  \
+	{ .kind = k,                                                                               \
+		.class = STEP_##cls,                                                               \
+		.caps = (c),                                                                       \
+		.compensable = (comp),                                                             \
+		.may_pivot = (pivot),                                                              \
+		.deadline_ms = (ms),                                                               \
+		.doc = d },
 #include "config/steps.def"
 #undef STEP
 	};
@@ -46,7 +54,9 @@ planning_resource(struct arena *a, const char *what, const struct target *t, con
 const char *
 planning_switch(struct arena *a, const struct target *t, const char *domain)
 {
-	return planning_resource(a, (t->info->caps & CAP_TENANT_CONNECTOR) != 0 ? "tenant.connector" : "relay.route", t, domain);
+	return planning_resource(a,
+		(t->info->caps & CAP_TENANT_CONNECTOR) != 0 ? "tenant.connector" : "relay.route", t,
+		domain);
 }
 
 /* The domain is the zone's apex or below it. */
@@ -56,7 +66,8 @@ planning_in_zone(const struct target *zone, const char *domain)
 	const char *apex = cfg_str(zone->cfg, zone->info->domain_key);
 	size_t n = strlen(apex), m = strlen(domain);
 
-	return text_eq(apex, domain) || (m > n && domain[m - n - 1] == '.' && text_eq(domain + m - n, apex));
+	return text_eq(apex, domain) ||
+	       (m > n && domain[m - n - 1] == '.' && text_eq(domain + m - n, apex));
 }
 
 struct reads {
@@ -83,21 +94,25 @@ reads_of(struct reads *r, const struct playbook *pb, const struct step *s, bool 
 
 		if (s->zone != NULL && planning_in_zone(s->zone, domain)) {
 			if (text_starts(s->kind, "spf.") && !back)
-				want_read(r, s->zone, planning_resource(r->a, "TXT", s->zone, domain));
+				want_read(r, s->zone,
+					planning_resource(r->a, "TXT", s->zone, domain));
 			if (text_eq(s->kind, "mx.switch"))
-				want_read(r, s->zone, planning_resource(r->a, "MX", s->zone, domain));
+				want_read(
+					r, s->zone, planning_resource(r->a, "MX", s->zone, domain));
 		}
 		for (size_t i = 0; i < s->at_n; i++) {
 			if (text_eq(s->kind, "outbound.switch"))
 				want_read(r, s->at[i], planning_switch(r->a, s->at[i], domain));
 			if (text_eq(s->kind, "mail.park") && !back)
-				want_read(r, s->at[i], planning_resource(r->a, "relay.park", s->at[i], domain));
+				want_read(r, s->at[i],
+					planning_resource(r->a, "relay.park", s->at[i], domain));
 		}
 	}
 }
 
 size_t
-plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *proc, enum plan_direction dir, const struct plan_read **ret)
+plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	enum plan_direction dir, const struct plan_read **ret)
 {
 	struct reads r = { .a = a };
 	struct plan_read *out;
@@ -121,7 +136,8 @@ planning_value(struct planning *p, const struct target *t, const char *resource)
 		if (!text_eq(v->target, t->name) || !text_eq(v->resource, resource))
 			continue;
 		if (!v->known) {
-			(void)err_set(p->err, RC_CONFLICT, "%s at %s cannot be read: %s", resource, t->name, v->why != NULL ? v->why : "no answer");
+			(void)err_set(p->err, RC_CONFLICT, "%s at %s cannot be read: %s", resource,
+				t->name, v->why != NULL ? v->why : "no answer");
 			return NULL;
 		}
 		return v->value;
@@ -205,7 +221,8 @@ put_step(struct jw *w, const struct plan_step *s)
 }
 
 void
-plan_json(const struct plan *p, const char *store, const char *const *overrides, size_t overrides_n, struct buf *b)
+plan_json(const struct plan *p, const char *store, const char *const *overrides, size_t overrides_n,
+	struct buf *b)
 {
 	struct jw w;
 
@@ -238,8 +255,14 @@ finish(struct planning *p)
 		return NULL;
 	memcpy(steps, p->step, p->steps_n * sizeof *steps);
 	memcpy(notes, p->note, p->notes_n * sizeof *notes);
-	*out = (struct plan){ .pb = p->pb, .proc = p->proc, .dir = p->dir, .steps = steps, .steps_n = p->steps_n, .notes = notes,
-		.notes_n = p->notes_n, .expect_ms = p->expect_ms };
+	*out = (struct plan){ .pb = p->pb,
+		.proc = p->proc,
+		.dir = p->dir,
+		.steps = steps,
+		.steps_n = p->steps_n,
+		.notes = notes,
+		.notes_n = p->notes_n,
+		.expect_ms = p->expect_ms };
 	return out;
 }
 
@@ -249,20 +272,27 @@ judge(struct planning *p)
 	int touched = 0;
 
 	for (size_t i = 0; i < p->steps_n; i++) {
-		touched += p->step[i].kind->class == STEP_STATE && !text_eq(p->step[i].base, p->step[i].want);
-		if (text_starts(p->step[i].resource != NULL ? p->step[i].resource : "", "dns.rrset") && p->step[i].kind->class == STEP_STATE &&
-				p->step[i].want[0] == '\0')
-			return err_set(p->err, RC_INVALID, "step %s would leave %s empty: never", p->step[i].id, p->step[i].resource);
+		touched += p->step[i].kind->class == STEP_STATE &&
+			   !text_eq(p->step[i].base, p->step[i].want);
+		if (text_starts(
+			    p->step[i].resource != NULL ? p->step[i].resource : "", "dns.rrset") &&
+			p->step[i].kind->class == STEP_STATE && p->step[i].want[0] == '\0')
+			return err_set(p->err, RC_INVALID, "step %s would leave %s empty: never",
+				p->step[i].id, p->step[i].resource);
 	}
 	if (touched > p->pb->limits.records)
-		return err_set(p->err, RC_INVALID, "the plan touches %d values; limits.records allows %d", touched, p->pb->limits.records);
+		return err_set(p->err, RC_INVALID,
+			"the plan touches %d values; limits.records allows %d", touched,
+			p->pb->limits.records);
 	return arena_failed(p->a) ? err_set(p->err, RC_NOMEM, "out of memory") : RC_OK;
 }
 
 enum rc
-plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc, enum plan_direction dir, const struct plan_value *values,
-		size_t values_n, const char *store, const char *const *overrides, size_t overrides_n,
-		void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret, struct err *err)
+plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	enum plan_direction dir, const struct plan_value *values, size_t values_n,
+	const char *store, const char *const *overrides, size_t overrides_n,
+	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
+	struct err *err)
 {
 	struct planning *p = arena_get(a, sizeof *p);
 	struct mem in_arena = { arena_resize, a };
@@ -301,27 +331,34 @@ plan_build(struct arena *a, const struct playbook *pb, const struct procedure *p
 /* --- from a record --- */
 
 static enum rc
-step_back(struct arena *a, const struct playbook *pb, const struct json *o, struct plan_step *s, struct err *err)
+step_back(struct arena *a, const struct playbook *pb, const struct json *o, struct plan_step *s,
+	struct err *err)
 {
 	const struct json *needs = json_get(o, "needs");
-	const char *target = json_str(o, "target"), *through = json_str(o, "through"), *kind = json_str(o, "kind");
+	const char *target = json_str(o, "target"), *through = json_str(o, "through"),
+		   *kind = json_str(o, "kind");
 	const char **list;
 
 	s->kind = kind != NULL ? step_kind_find(kind) : NULL;
 	s->id = arena_str(a, json_str(o, "id"));
 	s->name = arena_str(a, json_str(o, "name"));
 	if (s->kind == NULL || s->id == NULL)
-		return err_set(err, RC_UNSUPPORTED, "a step of kind %s, which this ferryman does not know", kind != NULL ? kind : "?");
+		return err_set(err, RC_UNSUPPORTED,
+			"a step of kind %s, which this ferryman does not know",
+			kind != NULL ? kind : "?");
 	if (target != NULL) {
 		s->target = playbook_target(pb, target);
 		if (s->target == NULL)
-			return err_set(err, RC_CORRUPT, "the plan names target %s, which its playbook does not have", target);
+			return err_set(err, RC_CORRUPT,
+				"the plan names target %s, which its playbook does not have",
+				target);
 		s->resource = arena_str(a, json_str(o, "resource"));
 		s->base = arena_str(a, json_str(o, "base"));
 		s->want = arena_str(a, json_str(o, "want"));
 		s->undo = arena_str(a, json_str(o, "undo"));
 		s->options = arena_str(a, json_str(o, "options"));
-		if (s->resource == NULL || s->base == NULL || s->want == NULL || s->undo == NULL || s->options == NULL)
+		if (s->resource == NULL || s->base == NULL || s->want == NULL || s->undo == NULL ||
+			s->options == NULL)
 			return err_set(err, RC_CORRUPT, "step %s of the plan is not whole", s->id);
 	} else {
 		s->base = s->want = s->undo = s->options = "";
@@ -334,13 +371,15 @@ step_back(struct arena *a, const struct playbook *pb, const struct json *o, stru
 	s->retries = (int)json_int(o, "retries", 3);
 	list = arena_get(a, ((needs != NULL ? needs->len : 0) + 1) * sizeof *list);
 	s->needs = list;
-	for (const struct json *n = needs != NULL ? needs->child : NULL; list != NULL && n != NULL; n = n->next)
+	for (const struct json *n = needs != NULL ? needs->child : NULL; list != NULL && n != NULL;
+		n = n->next)
 		list[s->needs_n++] = arena_str(a, n->str);
 	return arena_failed(a) ? err_set(err, RC_NOMEM, "out of memory") : RC_OK;
 }
 
 enum rc
-plan_read_back(struct arena *a, const struct playbook *pb, const struct json *body, const struct plan **ret, struct err *err)
+plan_read_back(struct arena *a, const struct playbook *pb, const struct json *body,
+	const struct plan **ret, struct err *err)
 {
 	struct plan *p = arena_get(a, sizeof *p);
 	const struct json *steps = json_get(body, "steps");
@@ -353,7 +392,8 @@ plan_read_back(struct arena *a, const struct playbook *pb, const struct json *bo
 	p->proc = playbook_procedure(pb, proc);
 	p->dir = text_eq(json_str(body, "direction"), "back") ? PLAN_BACK : PLAN_OUT;
 	if (p->proc == NULL)
-		return err_set(err, RC_CORRUPT, "the plan names procedure %s, which its playbook does not have", proc);
+		return err_set(err, RC_CORRUPT,
+			"the plan names procedure %s, which its playbook does not have", proc);
 	s = arena_get(a, (steps->len + 1) * sizeof *s);
 	p->steps = s;
 	for (const struct json *o = steps->child; s != NULL && o != NULL; o = o->next) {

@@ -1,4 +1,5 @@
-/* plan_make.c - the steps of a plan: forward from the playbook's procedure, back derived from it. */
+/* plan_make.c - the steps of a plan: forward from the playbook's procedure, back derived from it.
+ */
 #include "base/text.h"
 #include "core/planning.h"
 
@@ -13,7 +14,7 @@ struct made {
 struct maker {
 	struct planning *p;
 	struct made made[PLAN_STEPS_MAX]; /* by number of the playbook's step, from 1 */
-	const char **last;                /* needs of the next derived step (back) */
+	const char **last;		  /* needs of the next derived step (back) */
 	size_t last_n;
 };
 
@@ -68,7 +69,8 @@ from_step(struct maker *m, const struct step *s, const char *suffix)
 
 /* A state step on one resource: base is what will be there by then. */
 static enum rc
-state_step(struct maker *m, struct plan_step *ps, const struct target *t, const char *resource, const char *want)
+state_step(struct maker *m, struct plan_step *ps, const struct target *t, const char *resource,
+	const char *want)
 {
 	const char *base = planning_value(m->p, t, resource);
 
@@ -110,7 +112,9 @@ make_dns(struct maker *m, const struct step *s)
 		base = planning_value(p, s->zone, resource);
 		if (base == NULL)
 			return said(p);
-		want = mx ? want_mx(p, domain, base, s->through) : want_spf(p, domain, base, s->through, text_eq(s->kind, "spf.authorize"));
+		want = mx ? want_mx(p, domain, base, s->through)
+			  : want_spf(
+				    p, domain, base, s->through, text_eq(s->kind, "spf.authorize"));
 		ps = want != NULL ? from_step(m, s, p->pb->domains_n > 1 ? domain : NULL) : NULL;
 		if (ps == NULL)
 			return said(p);
@@ -118,7 +122,9 @@ make_dns(struct maker *m, const struct step *s)
 		rc = state_step(m, ps, s->zone, resource, want);
 	}
 	if (n == 0)
-		return err_set(p->err, RC_INVALID, "step %s: none of the playbook's domains is in zone %s", s->id, s->zone->name);
+		return err_set(p->err, RC_INVALID,
+			"step %s: none of the playbook's domains is in zone %s", s->id,
+			s->zone->name);
 	return rc;
 }
 
@@ -129,24 +135,30 @@ make_park(struct maker *m, const struct step *s)
 
 	for (size_t i = 0; i < s->at_n; i++) {
 		for (size_t d = 0; rc == RC_OK && d < m->p->pb->domains_n; d++) {
-			const char *resource = planning_resource(m->p->a, "relay.park", s->at[i], m->p->pb->domains[d]);
-			struct plan_step *ps = from_step(m, s, suffix_of(m, s->at[i], m->p->pb->domains[d], true));
+			const char *resource = planning_resource(
+				m->p->a, "relay.park", s->at[i], m->p->pb->domains[d]);
+			struct plan_step *ps =
+				from_step(m, s, suffix_of(m, s->at[i], m->p->pb->domains[d], true));
 
 			if (ps == NULL)
 				return said(m->p);
 			rc = state_step(m, ps, s->at[i], resource, "parked\n");
 			ps->undo = "";
-			ps->options = arena_fmt(m->p->a, "expires %lld\n", (long long)m->p->proc->expires_ms);
+			ps->options = arena_fmt(
+				m->p->a, "expires %lld\n", (long long)m->p->proc->expires_ms);
 		}
 	}
 	return rc;
 }
 
-/* The hub goes first where the tenant's connector leads to it, or mail would loop between the two (DESIGN section 4). */
+/* The hub goes first where the tenant's connector leads to it, or mail would loop between the two
+ * (DESIGN section 4). */
 static bool
 leads_to(const struct target *tenant, const struct target *hub)
 {
-	const char *smart = cfg_row(tenant->cfg, "smart_host") != NULL ? cfg_str(tenant->cfg, "smart_host") : NULL;
+	const char *smart = cfg_row(tenant->cfg, "smart_host") != NULL
+				    ? cfg_str(tenant->cfg, "smart_host")
+				    : NULL;
 	const char *host = cfg_row(hub->cfg, "host") != NULL ? cfg_str(hub->cfg, "host") : NULL;
 
 	return smart != NULL && text_eq(smart, host);
@@ -158,7 +170,8 @@ switch_one(struct maker *m, const struct step *s, const struct target *t, const 
 	struct planning *p = m->p;
 	bool tenant = (t->info->caps & CAP_TENANT_CONNECTOR) != 0;
 	const char *want = tenant ? want_connector(p, t, 0) : want_route(p, t, s->through, 10000);
-	struct plan_step *ps = want != NULL ? from_step(m, s, suffix_of(m, t, domain, !tenant)) : NULL;
+	struct plan_step *ps =
+		want != NULL ? from_step(m, s, suffix_of(m, t, domain, !tenant)) : NULL;
 	const char **needs;
 	enum rc rc;
 
@@ -167,10 +180,12 @@ switch_one(struct maker *m, const struct step *s, const struct target *t, const 
 	ps->pivot = s->pivot;
 	rc = state_step(m, ps, t, planning_switch(p->a, t, domain), want);
 	for (size_t i = 0; rc == RC_OK && tenant && i < s->at_n; i++) {
-		if (s->at[i] == t || (s->at[i]->info->caps & CAP_RELAY_ROUTE) == 0 || !leads_to(t, s->at[i]))
+		if (s->at[i] == t || (s->at[i]->info->caps & CAP_RELAY_ROUTE) == 0 ||
+			!leads_to(t, s->at[i]))
 			continue;
 		needs = (const char **)ps->needs;
-		needs[ps->needs_n++] = arena_fmt(p->a, "%s.%s", s->id, suffix_of(m, s->at[i], domain, true));
+		needs[ps->needs_n++] =
+			arena_fmt(p->a, "%s.%s", s->id, suffix_of(m, s->at[i], domain, true));
 	}
 	return rc;
 }
@@ -186,7 +201,8 @@ make_switch(struct maker *m, const struct step *s)
 
 			if (tenant != (round == 1))
 				continue;
-			for (size_t d = 0; rc == RC_OK && d < (tenant ? 1 : m->p->pb->domains_n); d++)
+			for (size_t d = 0; rc == RC_OK && d < (tenant ? 1 : m->p->pb->domains_n);
+				d++)
 				rc = switch_one(m, s, s->at[i], m->p->pb->domains[d]);
 		}
 	}
@@ -200,18 +216,22 @@ make_queue(struct maker *m, const struct step *s)
 
 	for (size_t i = 0; i < s->at_n; i++) {
 		for (size_t d = 0; d < m->p->pb->domains_n; d++) {
-			struct plan_step *ps = from_step(m, s, suffix_of(m, s->at[i], m->p->pb->domains[d], true));
+			struct plan_step *ps =
+				from_step(m, s, suffix_of(m, s->at[i], m->p->pb->domains[d], true));
 
 			if (ps == NULL)
 				return said(m->p);
 			ps->target = s->at[i];
-			ps->resource = planning_resource(m->p->a, "relay.queue", s->at[i], m->p->pb->domains[d]);
+			ps->resource = planning_resource(
+				m->p->a, "relay.queue", s->at[i], m->p->pb->domains[d]);
 			ps->want = release ? "state open\n" : "";
 			if (release && s->rate.count > 0)
-				ps->options = arena_fmt(m->p->a, "rate %lld/%lld\n", (long long)s->rate.count, (long long)s->rate.per_ms);
+				ps->options = arena_fmt(m->p->a, "rate %lld/%lld\n",
+					(long long)s->rate.count, (long long)s->rate.per_ms);
 			if (release && s->per_receiver.count > 0)
-				ps->options = arena_fmt(m->p->a, "%sper_receiver %lld/%lld\n", ps->options, (long long)s->per_receiver.count,
-						(long long)s->per_receiver.per_ms);
+				ps->options = arena_fmt(m->p->a, "%sper_receiver %lld/%lld\n",
+					ps->options, (long long)s->per_receiver.count,
+					(long long)s->per_receiver.per_ms);
 			if (ps->options == NULL || ps->resource == NULL)
 				return said(m->p);
 		}
@@ -281,7 +301,8 @@ planning_out(struct planning *p)
 	for (size_t i = 0; rc == RC_OK && i < p->proc->steps_n; i++) {
 		rc = make_one(m, &p->proc->steps[i]);
 		if (rc != RC_OK)
-			(void)err_prefix(p->err, "step %s (%s)", p->proc->steps[i].id, p->proc->steps[i].name);
+			(void)err_prefix(p->err, "step %s (%s)", p->proc->steps[i].id,
+				p->proc->steps[i].name);
 	}
 	return rc;
 }
@@ -292,7 +313,8 @@ planning_out(struct planning *p)
 static struct plan_step *
 derived(struct maker *m, const char *kind, const char *name)
 {
-	struct plan_step *ps = planning_step(m->p, kind, arena_fmt(m->p->a, "b%zu", m->p->steps_n + 1), name);
+	struct plan_step *ps =
+		planning_step(m->p, kind, arena_fmt(m->p->a, "b%zu", m->p->steps_n + 1), name);
 
 	if (ps == NULL)
 		return NULL;
@@ -344,8 +366,12 @@ back_share(struct maker *m, const struct step *sw, int64_t primary_bp, bool pivo
 
 		for (size_t d = 0; d < (tenant ? 1 : p->pb->domains_n); d++) {
 			const char *resource = planning_switch(p->a, t, p->pb->domains[d]);
-			const char *want = tenant ? want_connector(p, t, primary_bp) : want_route(p, t, p->proc->to, 10000 - primary_bp);
-			struct plan_step *ps = derived(m, sw->kind, arena_fmt(p->a, "%lld %% of %s back to %s", (long long)(primary_bp / 100), t->name,
+			const char *want =
+				tenant ? want_connector(p, t, primary_bp)
+				       : want_route(p, t, p->proc->to, 10000 - primary_bp);
+			struct plan_step *ps = derived(m, sw->kind,
+				arena_fmt(p->a, "%lld %% of %s back to %s",
+					(long long)(primary_bp / 100), t->name,
 					p->pb->primary->name));
 
 			if (ps == NULL || state_step(m, ps, t, resource, want) != RC_OK)
@@ -389,7 +415,10 @@ back_outbound(struct maker *m, const struct step *sw)
 		if (rc == RC_OK && share < 10000 && p->proc->failback.stage_ms > 0)
 			rc = back_wait(m);
 		if (rc == RC_OK && share < 10000)
-			rc = back_verify(m, arena_fmt(p->a, "still well with %lld %%", (long long)(share / 100)), false);
+			rc = back_verify(m,
+				arena_fmt(
+					p->a, "still well with %lld %%", (long long)(share / 100)),
+				false);
 	}
 	return rc == RC_OK ? back_verify(m, "prove that it is back", true) : rc;
 }
@@ -410,8 +439,12 @@ back_inbound(struct maker *m, const struct step *sw)
 		first = p->steps_n;
 		resource = planning_resource(p->a, "MX", sw->zone, domain);
 		base = planning_value(p, sw->zone, resource);
-		ps = base != NULL ? derived(m, "mx.switch", arena_fmt(p->a, "mail for %s back to %s", domain, p->pb->primary->name)) : NULL;
-		if (ps == NULL || state_step(m, ps, sw->zone, resource, want_mx(p, domain, base, p->pb->primary)) != RC_OK)
+		ps = base != NULL ? derived(m, "mx.switch",
+					    arena_fmt(p->a, "mail for %s back to %s", domain,
+						    p->pb->primary->name))
+				  : NULL;
+		if (ps == NULL || state_step(m, ps, sw->zone, resource,
+					  want_mx(p, domain, base, p->pb->primary)) != RC_OK)
 			return said(p);
 		ps->pivot = d == 0;
 		if (!stage(m, first))
@@ -430,7 +463,8 @@ back_inbound(struct maker *m, const struct step *sw)
 			return said(p);
 		if (spool != NULL) {
 			first = p->steps_n;
-			ps = derived(m, "wait.drained", arena_fmt(p->a, "until the spool at %s is empty", spool->name));
+			ps = derived(m, "wait.drained",
+				arena_fmt(p->a, "until the spool at %s is empty", spool->name));
 			if (ps == NULL)
 				return said(p);
 			ps->target = spool;
@@ -453,12 +487,14 @@ back_shelter(struct maker *m)
 
 		for (size_t a = 0; text_eq(s->kind, "mail.park") && a < s->at_n; a++) {
 			for (size_t d = 0; d < p->pb->domains_n; d++) {
-				struct plan_step *ps = derived(m, "queue.release", "let go what waited, by the primary");
+				struct plan_step *ps = derived(
+					m, "queue.release", "let go what waited, by the primary");
 
 				if (ps == NULL)
 					return said(p);
 				ps->target = s->at[a];
-				ps->resource = planning_resource(p->a, "relay.queue", s->at[a], p->pb->domains[d]);
+				ps->resource = planning_resource(
+					p->a, "relay.queue", s->at[a], p->pb->domains[d]);
 				ps->want = "state open\n";
 				ps->options = "rate 10/1000\nper_receiver 2/1000\n";
 			}
@@ -487,6 +523,7 @@ planning_back(struct planning *p)
 			rc = back_inbound(m, s);
 	}
 	if (rc == RC_OK && p->steps_n == 0)
-		rc = err_set(p->err, RC_INVALID, "%s switches nothing: there is nothing to bring back", p->proc->name);
+		rc = err_set(p->err, RC_INVALID,
+			"%s switches nothing: there is nothing to bring back", p->proc->name);
 	return rc;
 }

@@ -1,4 +1,5 @@
-/* plan_text.c - a plan for people: notes (what moves, what stays, how long), and the diff step by step. */
+/* plan_text.c - a plan for people: notes (what moves, what stays, how long), and the diff step by
+ * step. */
 #include "base/text.h"
 #include "core/planning.h"
 
@@ -19,21 +20,28 @@ note_routes(struct planning *p)
 
 			tenant = tenant || is_tenant;
 			hub = hub || !is_tenant;
-			planning_note(p, "%s -> outside, submitted at %s: %s before, %s after", is_tenant ? "users" : "applications", s->at[k]->name,
-					from->name, to->name);
-			if (is_tenant && cfg_row(s->at[k]->cfg, "propagation") != NULL && cfg_int(s->at[k]->cfg, "propagation") > 0)
-				planning_note(p, "%s may take up to %lld s to take effect everywhere", s->at[k]->name,
-						(long long)(cfg_int(s->at[k]->cfg, "propagation") / 1000));
+			planning_note(p, "%s -> outside, submitted at %s: %s before, %s after",
+				is_tenant ? "users" : "applications", s->at[k]->name, from->name,
+				to->name);
+			if (is_tenant && cfg_row(s->at[k]->cfg, "propagation") != NULL &&
+				cfg_int(s->at[k]->cfg, "propagation") > 0)
+				planning_note(p,
+					"%s may take up to %lld s to take effect everywhere",
+					s->at[k]->name,
+					(long long)(cfg_int(s->at[k]->cfg, "propagation") / 1000));
 		}
 	}
 	if (p->proc->flow != FLOW_OUTBOUND || p->proc->kind != PROC_CUTOVER)
 		return;
 	for (size_t d = 0; d < p->pb->domains_n; d++)
-		planning_note(p, "anybody -> %s: stays on its own way, never through the backup", p->pb->domains[d]);
+		planning_note(p, "anybody -> %s: stays on its own way, never through the backup",
+			p->pb->domains[d]);
 	if (!tenant)
-		planning_note(p, "stays behind: what mailbox users send (no tenant among the switch points)");
+		planning_note(p, "stays behind: what mailbox users send (no tenant among the "
+				 "switch points)");
 	if (!hub)
-		planning_note(p, "stays behind: what applications send (no hub among the switch points)");
+		planning_note(
+			p, "stays behind: what applications send (no hub among the switch points)");
 }
 
 static void
@@ -47,8 +55,10 @@ note_classes(struct planning *p)
 			seen = seen || p->step[k].target == t;
 		if (t == NULL || seen || t->info->fence != FENCE_U)
 			continue;
-		planning_note(p, "%s cannot refuse a late request (class U): after an unanswered one ferryman waits %lld s and reads before it goes on", t->name,
-				(long long)(t->info->drain_ms / 1000));
+		planning_note(p,
+			"%s cannot refuse a late request (class U): after an unanswered one "
+			"ferryman waits %lld s and reads before it goes on",
+			t->name, (long long)(t->info->drain_ms / 1000));
 	}
 }
 
@@ -60,22 +70,37 @@ planning_notes(struct planning *p)
 	note_routes(p);
 	note_classes(p);
 	if (p->proc->kind == PROC_SHELTER || p->dir == PLAN_BACK) {
-		if (p->dir == PLAN_BACK && p->proc->flow == FLOW_OUTBOUND && p->proc->kind == PROC_CUTOVER)
-			planning_note(p, "SPF: %s stays authorised after the failback; eject or spf.withdraw takes it out", to->name);
+		if (p->dir == PLAN_BACK && p->proc->flow == FLOW_OUTBOUND &&
+			p->proc->kind == PROC_CUTOVER)
+			planning_note(p,
+				"SPF: %s stays authorised after the failback; eject or "
+				"spf.withdraw takes it out",
+				to->name);
 		return;
 	}
 	if (p->proc->flow == FLOW_OUTBOUND) {
-		planning_note(p, "%s is cold: it sends nothing in peace time, so expect receivers to slow it down at first", to->name);
-		planning_note(p, "mail that %s has already taken cannot be moved: it waits or expires there", p->pb->primary->name);
-		if (to->relay.cfg != NULL && (cfg_has(to->relay.cfg, "quota") || cfg_has(to->relay.cfg, "rate") || cfg_has(to->relay.cfg, "size")))
-			planning_note(p, "declared, not proven: the quota, rate and size of %s", to->name);
+		planning_note(p,
+			"%s is cold: it sends nothing in peace time, so expect receivers to slow "
+			"it down at first",
+			to->name);
+		planning_note(p,
+			"mail that %s has already taken cannot be moved: it waits or expires there",
+			p->pb->primary->name);
+		if (to->relay.cfg != NULL &&
+			(cfg_has(to->relay.cfg, "quota") || cfg_has(to->relay.cfg, "rate") ||
+				cfg_has(to->relay.cfg, "size")))
+			planning_note(p, "declared, not proven: the quota, rate and size of %s",
+				to->name);
 	} else if (to->inbound.spool) {
-		planning_note(p, "%s keeps mail and passes it on to %s; users read nothing new until then", to->name, to->inbound.onward);
+		planning_note(p,
+			"%s keeps mail and passes it on to %s; users read nothing new until then",
+			to->name, to->inbound.onward);
 	}
 	for (size_t i = 0; i < p->steps_n; i++)
 		if (p->step[i].wait_ms > 0 && text_eq(p->step[i].kind->kind, "wait.published"))
-			planning_note(p, "resolvers that ignore TTLs may use the old %s longer than %lld s", p->step[i].resource,
-					(long long)(p->step[i].wait_ms / 1000));
+			planning_note(p,
+				"resolvers that ignore TTLs may use the old %s longer than %lld s",
+				p->step[i].resource, (long long)(p->step[i].wait_ms / 1000));
 }
 
 static void
@@ -93,7 +118,11 @@ put_lines(struct buf *b, const char *value, const char *other, char sign, bool c
 			both = m == n && memcmp(l, line, n) == 0;
 		if (both)
 			continue;
-		buf_fmt(b, "         %s%c %.*s%s\n", !colour ? "" : sign == '-' ? "\033[31m" : "\033[32m", sign, (int)n, line, colour ? "\033[0m" : "");
+		buf_fmt(b, "         %s%c %.*s%s\n",
+			!colour	      ? ""
+			: sign == '-' ? "\033[31m"
+				      : "\033[32m",
+			sign, (int)n, line, colour ? "\033[0m" : "");
 	}
 }
 
@@ -101,9 +130,11 @@ static void
 put_step(struct buf *b, const struct plan_step *s, bool colour)
 {
 
-	buf_fmt(b, "  %-6s %s%s\n", s->id, s->name, s->pivot ? "   <- pivot: from here on abort is failback" : "");
+	buf_fmt(b, "  %-6s %s%s\n", s->id, s->name,
+		s->pivot ? "   <- pivot: from here on abort is failback" : "");
 	if (s->kind->class == STEP_STATE) {
-		buf_fmt(b, "         %s at %s%s\n", s->resource, s->target->name, text_eq(s->base, s->want) ? ": already so" : "");
+		buf_fmt(b, "         %s at %s%s\n", s->resource, s->target->name,
+			text_eq(s->base, s->want) ? ": already so" : "");
 		put_lines(b, s->base, s->want, '-', colour);
 		put_lines(b, s->want, s->base, '+', colour);
 	} else if (s->kind->class == STEP_ACT) {
@@ -112,8 +143,9 @@ put_step(struct buf *b, const struct plan_step *s, bool colour)
 			buf_char(b, *o == '\n' ? ' ' : *o);
 		buf_char(b, '\n');
 	} else if (s->kind->class == STEP_VERIFY) {
-		buf_fmt(b, "         a message through %s%s must arrive with dmarc=pass\n", s->through != NULL ? s->through->name : "?",
-				s->production ? ", submitted as production," : "");
+		buf_fmt(b, "         a message through %s%s must arrive with dmarc=pass\n",
+			s->through != NULL ? s->through->name : "?",
+			s->production ? ", submitted as production," : "");
 	} else if (s->wait_ms > 0) {
 		buf_str(b, "         ");
 		buf_str(b, s->target != NULL ? "every authoritative server shows it, then " : "");
@@ -127,10 +159,12 @@ put_step(struct buf *b, const struct plan_step *s, bool colour)
 void
 plan_text(const struct plan *p, struct buf *b, bool colour)
 {
-	buf_fmt(b, "Plan: %s of %s, %s (%s", p->proc->name, p->pb->name, p->dir == PLAN_OUT ? "out" : "back", flow_name(p->proc->flow));
+	buf_fmt(b, "Plan: %s of %s, %s (%s", p->proc->name, p->pb->name,
+		p->dir == PLAN_OUT ? "out" : "back", flow_name(p->proc->flow));
 	if (p->proc->to != NULL)
-		buf_fmt(b, ": %s -> %s", p->dir == PLAN_OUT ? p->pb->primary->name : p->proc->to->name,
-				p->dir == PLAN_OUT ? p->proc->to->name : p->pb->primary->name);
+		buf_fmt(b, ": %s -> %s",
+			p->dir == PLAN_OUT ? p->pb->primary->name : p->proc->to->name,
+			p->dir == PLAN_OUT ? p->proc->to->name : p->pb->primary->name);
 	buf_str(b, ")\n");
 	for (size_t i = 0; i < p->steps_n; i++)
 		put_step(b, &p->steps[i], colour);

@@ -25,21 +25,27 @@ struct planning {
 
 /* The value of a resource as it will be by now; NULL = said in err. */
 const char *planning_value(struct planning *p, const struct target *t, const char *resource);
-void planning_set(struct planning *p, const struct target *t, const char *resource, const char *value);
-struct plan_step *planning_step(struct planning *p, const char *kind, const char *id, const char *name);
+void planning_set(
+	struct planning *p, const struct target *t, const char *resource, const char *value);
+struct plan_step *planning_step(
+	struct planning *p, const char *kind, const char *id, const char *name);
 void planning_note(struct planning *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Names of the resources of a target (arena). domain: one of the playbook's. */
-const char *planning_resource(struct arena *a, const char *what, const struct target *t, const char *domain);
+const char *planning_resource(
+	struct arena *a, const char *what, const struct target *t, const char *domain);
 /* The targets' switch resource: tenant.connector or relay.route. */
 const char *planning_switch(struct arena *a, const struct target *t, const char *domain);
 bool planning_in_zone(const struct target *zone, const char *domain);
 
 /* Wanted values; NULL = said in err. */
-const char *want_route(struct planning *p, const struct target *t, const struct path *to, int64_t backup_bp);
+const char *want_route(
+	struct planning *p, const struct target *t, const struct path *to, int64_t backup_bp);
 const char *want_connector(struct planning *p, const struct target *t, int64_t primary_bp);
-const char *want_spf(struct planning *p, const char *domain, const char *base, const struct path *path, bool add);
-const char *want_mx(struct planning *p, const char *domain, const char *base, const struct path *path);
+const char *want_spf(struct planning *p, const char *domain, const char *base,
+	const struct path *path, bool add);
+const char *want_mx(
+	struct planning *p, const char *domain, const char *base, const struct path *path);
 int64_t rrset_ttl_ms(const char *value);
 
 enum rc planning_out(struct planning *p);  /* a cut-over or a shelter */

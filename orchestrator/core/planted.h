@@ -1,6 +1,7 @@
 /*
- * planted.h - faults that a test build can plant, chosen at run time by number. In the product PLANTED() is the
- * constant false and none of it is compiled in. Each row says what the fault breaks; tests/sim must find each.
+ * planted.h - faults that a test build can plant, chosen at run time by number. In the product
+ * PLANTED() is the constant false and none of it is compiled in. Each row says what the fault
+ * breaks; tests/sim must find each.
  */
 #ifndef FERRYMAN_CORE_PLANTED_H
 #define FERRYMAN_CORE_PLANTED_H
@@ -22,7 +23,7 @@ enum planted_fault {
 #define PLANTED_ENUM(n, d) PLANT_##n,
 	PLANTED_FAULTS(PLANTED_ENUM)
 #undef PLANTED_ENUM
-	PLANT_N
+		PLANT_N
 };
 
 #ifdef FERRYMAN_PLANTED

@@ -1,4 +1,5 @@
-/* record.c - records to and from their canonical line, and what their bodies must hold (record.def). */
+/* record.c - records to and from their canonical line, and what their bodies must hold
+ * (record.def). */
 #include "core/record.h"
 
 #include "base/text.h"
@@ -53,7 +54,8 @@ body_check(const struct record *r, struct err *err)
 		if (v == NULL && !fields[i].must)
 			continue;
 		if (v == NULL || v->type != fields[i].kind)
-			return err_set(err, RC_CORRUPT, "%s: body has no proper \"%s\"", record_type_name(r->type), fields[i].name);
+			return err_set(err, RC_CORRUPT, "%s: body has no proper \"%s\"",
+				record_type_name(r->type), fields[i].name);
 	}
 	return RC_OK;
 }
@@ -67,7 +69,9 @@ record_read(struct arena *a, const char *text, size_t n, struct record *ret, str
 
 	memset(ret, 0, sizeof *ret);
 	if (o == NULL || o->type != JV_OBJ)
-		return arena_failed(a) ? err_set(err, RC_NOMEM, "out of memory") : err_set(err, RC_CORRUPT, "no record: byte %zu is not JSON", at);
+		return arena_failed(a)
+			       ? err_set(err, RC_NOMEM, "out of memory")
+			       : err_set(err, RC_CORRUPT, "no record: byte %zu is not JSON", at);
 	ret->v = (int)json_int(o, "v", 0);
 	ret->type = type != NULL ? type_of(type) : REC_N;
 	ret->seq = (uint64_t)json_int(o, "seq", 0);
@@ -80,14 +84,17 @@ record_read(struct arena *a, const char *text, size_t n, struct record *ret, str
 	ret->run = json_str(o, "run");
 	ret->prev = json_str(o, "prev");
 	ret->body = json_get(o, "body");
-	if (type == NULL || ret->seq == 0 || ret->boot_id == NULL || ret->run == NULL || ret->prev == NULL || ret->body == NULL ||
-			ret->body->type != JV_OBJ)
+	if (type == NULL || ret->seq == 0 || ret->boot_id == NULL || ret->run == NULL ||
+		ret->prev == NULL || ret->body == NULL || ret->body->type != JV_OBJ)
 		return err_set(err, RC_CORRUPT, "no record: a field of the header is missing");
 	if (ret->v > RECORD_VERSION)
-		return err_set(err, RC_UNSUPPORTED, "record %llu has version %d; this ferryman knows %d", (unsigned long long)ret->seq, ret->v,
-				RECORD_VERSION);
+		return err_set(err, RC_UNSUPPORTED,
+			"record %llu has version %d; this ferryman knows %d",
+			(unsigned long long)ret->seq, ret->v, RECORD_VERSION);
 	if (ret->type == REC_N)
-		return err_set(err, RC_UNSUPPORTED, "record %llu has type %s, which this ferryman does not know", (unsigned long long)ret->seq, type);
+		return err_set(err, RC_UNSUPPORTED,
+			"record %llu has type %s, which this ferryman does not know",
+			(unsigned long long)ret->seq, type);
 	return body_check(ret, err);
 }
 
@@ -116,15 +123,20 @@ record_write(struct buf *b, const struct record *r, const char *body)
 void
 record_doc(struct buf *b)
 {
-	buf_str(b, "# Records of the journal\n\nGenerated from `orchestrator/core/record.def` (`make docs`). Header: `v type seq lsn era epoch boot_id boot_ms "
-		   "wall_ms run prev body`;\n`prev` is the SHA-256 of the record before. `lsn` is 0 except for an INTENT.\n");
+	buf_str(b, "# Records of the journal\n\nGenerated from `orchestrator/core/record.def` "
+		   "(`make docs`). Header: `v type seq lsn era epoch boot_id boot_ms "
+		   "wall_ms run prev body`;\n`prev` is the SHA-256 of the record before. `lsn` is "
+		   "0 except for an INTENT.\n");
 	for (int t = 0; t < REC_N; t++) {
-		static const char *const kinds[] = { "null", "true or false", "integer", "text", "list", "object" };
+		static const char *const kinds[] = { "null", "true or false", "integer", "text",
+			"list", "object" };
 
-		buf_fmt(b, "\n## %s\n\n| field | kind | meaning |\n|---|---|---|\n", record_type_name((enum record_type)t));
+		buf_fmt(b, "\n## %s\n\n| field | kind | meaning |\n|---|---|---|\n",
+			record_type_name((enum record_type)t));
 		for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 			if (fields[i].type == (enum record_type)t)
-				buf_fmt(b, "| `%s` | %s%s | %s |\n", fields[i].name, kinds[fields[i].kind], fields[i].must ? "" : ", may be absent",
-						fields[i].doc);
+				buf_fmt(b, "| `%s` | %s%s | %s |\n", fields[i].name,
+					kinds[fields[i].kind],
+					fields[i].must ? "" : ", may be absent", fields[i].doc);
 	}
 }

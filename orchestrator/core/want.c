@@ -31,18 +31,22 @@ rrset_ttl_ms(const char *value)
 const char *
 want_route(struct planning *p, const struct target *t, const struct path *to, int64_t backup_bp)
 {
-	const char *transport = cfg_row(t->cfg, "transport") != NULL ? cfg_str(t->cfg, "transport") : NULL;
+	const char *transport =
+		cfg_row(t->cfg, "transport") != NULL ? cfg_str(t->cfg, "transport") : NULL;
 
 	if (backup_bp == 0)
 		return "";
 	if (to->relay.host == NULL) {
-		(void)err_set(p->err, RC_INVALID, "path %s has no relay.host: where should %s send to?", to->name, t->name);
+		(void)err_set(p->err, RC_INVALID,
+			"path %s has no relay.host: where should %s send to?", to->name, t->name);
 		return NULL;
 	}
-	return arena_fmt(p->a, "next %s:%s\nshare %lld\n", transport != NULL ? transport : to->name, to->relay.host, (long long)(backup_bp / 100));
+	return arena_fmt(p->a, "next %s:%s\nshare %lld\n", transport != NULL ? transport : to->name,
+		to->relay.host, (long long)(backup_bp / 100));
 }
 
-/* Cohorts that have returned by this share stay on the primary: they are exceptions of the connector's rule. */
+/* Cohorts that have returned by this share stay on the primary: they are exceptions of the
+ * connector's rule. */
 const char *
 want_connector(struct planning *p, const struct target *t, int64_t primary_bp)
 {
@@ -52,7 +56,8 @@ want_connector(struct planning *p, const struct target *t, int64_t primary_bp)
 
 	if (primary_bp >= 10000)
 		return "";
-	for (size_t i = 0; cfg_row(t->cfg, "cohorts") != NULL && i < cfg_len(t->cfg, "cohorts"); i++) {
+	for (size_t i = 0; cfg_row(t->cfg, "cohorts") != NULL && i < cfg_len(t->cfg, "cohorts");
+		i++) {
 		const struct cfg *c = cfg_map_at(t->cfg, "cohorts", i);
 
 		if (cfg_int(c, "share") > primary_bp)
@@ -81,7 +86,8 @@ find_spf(const struct rrtext *r)
 	int at = -1;
 
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->len[i] < 10 || memcmp(r->line[i], "txt v=spf1", 10) != 0 || (r->len[i] > 10 && r->line[i][10] != ' '))
+		if (r->len[i] < 10 || memcmp(r->line[i], "txt v=spf1", 10) != 0 ||
+			(r->len[i] > 10 && r->line[i][10] != ' '))
 			continue;
 		if (at >= 0)
 			return -2;
@@ -91,7 +97,8 @@ find_spf(const struct rrtext *r)
 }
 
 const char *
-want_spf(struct planning *p, const char *domain, const char *base, const struct path *path, bool add)
+want_spf(
+	struct planning *p, const char *domain, const char *base, const struct path *path, bool add)
 {
 	struct rrtext r;
 	struct buf old, new, line, set;
@@ -100,14 +107,18 @@ want_spf(struct planning *p, const char *domain, const char *base, const struct 
 	int at;
 
 	if (!rrtext_read(base, &r)) {
-		(void)err_set(p->err, RC_INVALID, "the TXT records of %s are not in canonical form", domain);
+		(void)err_set(p->err, RC_INVALID, "the TXT records of %s are not in canonical form",
+			domain);
 		return NULL;
 	}
 	at = find_spf(&r);
 	if (at < 0) {
-		(void)err_set(p->err, RC_INVALID, at == -1 ? "%s has no v=spf1 record: publish one in peace time, then plan again"
-							   : "%s has more than one v=spf1 record, which receivers treat as none (RFC 7208 section 4.5)",
-				domain);
+		(void)err_set(p->err, RC_INVALID,
+			at == -1 ? "%s has no v=spf1 record: publish one in peace time, then plan "
+				   "again"
+				 : "%s has more than one v=spf1 record, which receivers treat as "
+				   "none (RFC 7208 section 4.5)",
+			domain);
 		return NULL;
 	}
 	buf_init(&old, p->mem, VALUE_MAX);
@@ -117,7 +128,8 @@ want_spf(struct planning *p, const char *domain, const char *base, const struct 
 	text = arena_strn(p->a, r.line[at] + 4, r.len[at] - 4);
 	if (text == NULL || !rrtext_txt_unescape(text, strlen(text), &old))
 		return NULL;
-	rc = add ? spf_add(buf_text(&old), path->spf, path->spf_n, &new, p->err) : spf_remove(buf_text(&old), path->spf, path->spf_n, &new, p->err);
+	rc = add ? spf_add(buf_text(&old), path->spf, path->spf_n, &new, p->err)
+		 : spf_remove(buf_text(&old), path->spf, path->spf_n, &new, p->err);
 	if (rc != RC_OK) {
 		(void)err_prefix(p->err, "the SPF record of %s", domain);
 		return NULL;
@@ -137,12 +149,14 @@ want_mx(struct planning *p, const char *domain, const char *base, const struct p
 	struct buf set;
 
 	if (!rrtext_read(base, &r)) {
-		(void)err_set(p->err, RC_INVALID, "the MX records of %s are not in canonical form", domain);
+		(void)err_set(p->err, RC_INVALID, "the MX records of %s are not in canonical form",
+			domain);
 		return NULL;
 	}
 	new.ttl = r.n > 0 ? r.ttl : DEFAULT_TTL;
 	for (size_t i = 0; i < path->inbound.mx_n && new.n < RRTEXT_MAX; i++) {
-		const char *line = arena_fmt(p->a, "mx %d %s", path->inbound.mx[i].preference, path->inbound.mx[i].host);
+		const char *line = arena_fmt(
+			p->a, "mx %d %s", path->inbound.mx[i].preference, path->inbound.mx[i].host);
 
 		if (line == NULL)
 			return NULL;
@@ -150,7 +164,8 @@ want_mx(struct planning *p, const char *domain, const char *base, const struct p
 		new.len[new.n++] = strlen(line);
 	}
 	if (new.n == 0) {
-		(void)err_set(p->err, RC_INVALID, "path %s has no inbound.mx: an MX set is never made empty", path->name);
+		(void)err_set(p->err, RC_INVALID,
+			"path %s has no inbound.mx: an MX set is never made empty", path->name);
 		return NULL;
 	}
 	buf_init(&set, p->mem, VALUE_MAX);

@@ -1,8 +1,8 @@
 /*
  * clock.h - the only place that asks the system for the time.
  *
- * boot_ms is for waiting (CLOCK_BOOTTIME: goes on in suspend, never jumps), wall_ms for records (UTC since
- * 1970). A boot's identity tells whether two boot_ms may be compared.
+ * boot_ms is for waiting (CLOCK_BOOTTIME: goes on in suspend, never jumps), wall_ms for records
+ * (UTC since 1970). A boot's identity tells whether two boot_ms may be compared.
  */
 #ifndef FERRYMAN_OS_CLOCK_H
 #define FERRYMAN_OS_CLOCK_H

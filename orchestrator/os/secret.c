@@ -75,8 +75,8 @@ check_mode(int fd, const char *path, int public, struct err *err)
 		return err_set(err, RC_IO, "%s is no regular file", path);
 	if (!public && (st.st_mode & 077) != 0)
 		return err_set(err, RC_DENIED,
-				"%s can be read by others (mode %04o); run: chmod 0600 %s", path,
-				(unsigned)st.st_mode & 07777, path);
+			"%s can be read by others (mode %04o); run: chmod 0600 %s", path,
+			(unsigned)st.st_mode & 07777, path);
 	return RC_OK;
 }
 
@@ -90,8 +90,8 @@ from_file(struct secret **ret, const char *path, int public, struct err *err)
 	enum rc rc;
 
 	if (fd < 0)
-		return err_set(err, errno == ENOENT ? RC_NOTFOUND : RC_IO, "cannot read %s: %s", path,
-				strerror(errno));
+		return err_set(err, errno == ENOENT ? RC_NOTFOUND : RC_IO, "cannot read %s: %s",
+			path, strerror(errno));
 	rc = check_mode(fd, path, public, err);
 	if (rc != RC_OK) {
 		(void)close(fd);
@@ -131,7 +131,8 @@ in_folder(struct secret **ret, const char *dir, const char *name, int public, st
 }
 
 enum rc
-secret_fetch(struct secret **ret, struct secret_ref ref, const char *dir, int public, struct err *err)
+secret_fetch(
+	struct secret **ret, struct secret_ref ref, const char *dir, int public, struct err *err)
 {
 	const char *text;
 
@@ -148,9 +149,9 @@ secret_fetch(struct secret **ret, struct secret_ref ref, const char *dir, int pu
 		text = getenv("CREDENTIALS_DIRECTORY");
 		if (text == NULL)
 			return err_set(err, RC_NOTFOUND,
-					"no CREDENTIALS_DIRECTORY: {credential: %s} needs systemd's "
-					"LoadCredential",
-					ref.name);
+				"no CREDENTIALS_DIRECTORY: {credential: %s} needs systemd's "
+				"LoadCredential",
+				ref.name);
 		return in_folder(ret, text, ref.name, public, err);
 	case SECRET_INLINE:
 		*ret = secret_new(ref.name, strlen(ref.name));

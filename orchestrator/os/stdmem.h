@@ -6,7 +6,8 @@
 
 extern const struct mem stdmem;
 
-/* xmalloc family for the shell and the faces: they end the process with a sentence when memory is out. */
+/* xmalloc family for the shell and the faces: they end the process with a sentence when memory is
+ * out. */
 void *stdmem_get(size_t n); /* zeroed */
 char *stdmem_str(const char *s);
 

@@ -17,7 +17,7 @@ say_warnings(const struct findings *f)
 		buf_init(&b, &stdmem, 4096);
 		finding_put(&b, one);
 		log_kv(one->level == FIND_ERROR ? LOG_ERROR_ : LOG_WARN_, "playbook", "finding",
-				buf_text(&b));
+			buf_text(&b));
 		buf_fini(&b);
 	}
 }
@@ -35,8 +35,8 @@ load_one(struct shell *s, const char *file, struct err *err)
 	if (pb == NULL) {
 		if (f != NULL && findings_errors(f) > 0) {
 			(void)err_set(err, RC_INVALID,
-					"%s has %zu errors, see above; run: ferryman check %s", file,
-					findings_errors(f), file);
+				"%s has %zu errors, see above; run: ferryman check %s", file,
+				findings_errors(f), file);
 			say_warnings(f);
 		}
 		findings_free(&f);
@@ -88,7 +88,8 @@ books_fini(struct shell *s)
 	}
 }
 
-/* The one in force is preferred; an older text comes from the store, for the run that started with it. */
+/* The one in force is preferred; an older text comes from the store, for the run that started with
+ * it. */
 struct playbook *
 books_by_hash(void *shell, const char *sha256)
 {
@@ -103,14 +104,15 @@ books_by_hash(void *shell, const char *sha256)
 		if (strcmp(b->pb->sha256, sha256) == 0)
 			return playbook_ref(b->pb);
 	if (store_blob_get(s->store, sha256, &text, &n, &err) == RC_OK)
-		pb = load_from_text(s->opts->playbooks_n > 0 ? s->opts->playbooks[0] : "stored", text, n,
-				&err);
+		pb = load_from_text(
+			s->opts->playbooks_n > 0 ? s->opts->playbooks[0] : "stored", text, n, &err);
 	free(text);
 	if (pb == NULL) {
 		log_kv(LOG_ERROR_, "playbook", "sha256", sha256, "why", err.text);
 		return NULL;
 	}
-	/* Its targets must be found by name while its run goes on: it joins the list behind the others. */
+	/* Its targets must be found by name while its run goes on: it joins the list behind the
+	 * others. */
 	b = stdmem_get(sizeof *b);
 	*b = (struct book){ .pb = playbook_ref(pb), .file = stdmem_str(pb->file) };
 	if (books_by_name(s, pb->name) == NULL) {

@@ -1,8 +1,10 @@
 /*
- * dispatch.c - actions of the core become calls of connectors and of the store; their completions become events.
+ * dispatch.c - actions of the core become calls of connectors and of the store; their completions
+ * become events.
  *
- * Each operation of the core completes exactly once. What cannot even be begun (a connector that does not open)
- * completes in the next turn of the loop, with the words that say that nothing was sent.
+ * Each operation of the core completes exactly once. What cannot even be begun (a connector that
+ * does not open) completes in the next turn of the loop, with the words that say that nothing was
+ * sent.
  */
 #include "base/json.h"
 #include "os/log.h"
@@ -95,7 +97,8 @@ tell_read(struct shell *s, const struct flight *f, const struct state *st)
 }
 
 static void
-tell_effect(struct shell *s, op_id op, uint64_t lsn, enum outcome outcome, const char *version, const char *why)
+tell_effect(struct shell *s, op_id op, uint64_t lsn, enum outcome outcome, const char *version,
+	const char *why)
 {
 	struct event ev = { .type = EV_EFFECT, .op = op };
 
@@ -163,8 +166,8 @@ on_done(void *ctx, const struct conn_done *d)
 		tell_read(s, f, d->state);
 		break;
 	case FLIGHT_EFFECT:
-		tell_effect(s, f->op, f->lsn, d->answer->outcome, d->answer->version,
-				d->answer->why);
+		tell_effect(
+			s, f->op, f->lsn, d->answer->outcome, d->answer->version, d->answer->why);
 		break;
 	case FLIGHT_NOTIFY:
 		break;
@@ -177,8 +180,9 @@ on_done(void *ctx, const struct conn_done *d)
 static void
 later_tell(struct shell *s, const struct later *l)
 {
-	struct flight f = { .op = l->op, .playbook = l->playbook, .signal = l->signal,
-		.subject = l->subject };
+	struct flight f = {
+		.op = l->op, .playbook = l->playbook, .signal = l->signal, .subject = l->subject
+	};
 	const struct observation o = { .verdict = CONN_UNKNOWN, .why = l->why };
 	const struct state st = { .outcome = l->outcome, .why = l->why };
 
@@ -243,10 +247,12 @@ dispatch_later(struct shell *s, const struct later *what)
 }
 
 static void
-cannot(struct shell *s, op_id op, enum flight_kind kind, enum outcome outcome, uint64_t lsn, struct err *err)
+cannot(struct shell *s, op_id op, enum flight_kind kind, enum outcome outcome, uint64_t lsn,
+	struct err *err)
 {
-	dispatch_later(s, &(struct later){ .op = op, .kind = kind, .outcome = outcome, .lsn = lsn,
-				  .why = err->text });
+	dispatch_later(s,
+		&(struct later){
+			.op = op, .kind = kind, .outcome = outcome, .lsn = lsn, .why = err->text });
 }
 
 /* --- actions --- */
@@ -259,10 +265,12 @@ do_probe(struct shell *s, const struct action *a)
 	struct flight *f;
 
 	if (p == NULL) {
-		dispatch_later(s, &(struct later){ .op = a->op, .kind = FLIGHT_PROBE,
+		dispatch_later(s, &(struct later){ .op = a->op,
+					  .kind = FLIGHT_PROBE,
 					  .playbook = (char *)a->probe.playbook,
 					  .signal = (char *)a->probe.signal,
-					  .subject = (char *)a->probe.subject, .why = err.text });
+					  .subject = (char *)a->probe.subject,
+					  .why = err.text });
 		return;
 	}
 	f = flight_new(s, a->op, FLIGHT_PROBE, p);
@@ -270,9 +278,10 @@ do_probe(struct shell *s, const struct action *a)
 	f->signal = stdmem_str(a->probe.signal);
 	f->subject = stdmem_str(a->probe.subject != NULL ? a->probe.subject : "");
 	p->kind->probe(p->conn, a->op,
-			&(struct probe_req){ .subject = f->subject, .through = a->probe.through,
-				.production = a->probe.production,
-				.deadline_ms = a->probe.deadline_ms });
+		&(struct probe_req){ .subject = f->subject,
+			.through = a->probe.through,
+			.production = a->probe.production,
+			.deadline_ms = a->probe.deadline_ms });
 }
 
 static void
@@ -287,9 +296,9 @@ do_read(struct shell *s, const struct action *a)
 	}
 	(void)flight_new(s, a->op, FLIGHT_READ, p);
 	p->kind->read(p->conn, a->op,
-			&(struct read_req){ .resource = a->read.resource,
-				.from = (enum conn_read_from)a->read.from,
-				.deadline_ms = a->read.deadline_ms });
+		&(struct read_req){ .resource = a->read.resource,
+			.from = (enum conn_read_from)a->read.from,
+			.deadline_ms = a->read.deadline_ms });
 }
 
 static void
@@ -306,20 +315,21 @@ do_effect(struct shell *s, const struct action *a)
 	f = flight_new(s, a->op, FLIGHT_EFFECT, p);
 	f->lsn = a->effect.lsn;
 	p->kind->apply(p->conn, a->op,
-			&(struct effect){ .resource = a->effect.resource,
-				.dir = (enum conn_dir)a->effect.dir,
-				.base = a->effect.base,
-				.version = a->effect.version,
-				.want = a->effect.want,
-				.store = s->head.store,
-				.lsn = a->effect.lsn,
-				.seen_store = a->effect.seen_store,
-				.seen_lsn = a->effect.seen_lsn,
-				.options = a->effect.options != NULL ? a->effect.options : "",
-				.deadline_ms = a->effect.deadline_ms });
+		&(struct effect){ .resource = a->effect.resource,
+			.dir = (enum conn_dir)a->effect.dir,
+			.base = a->effect.base,
+			.version = a->effect.version,
+			.want = a->effect.want,
+			.store = s->head.store,
+			.lsn = a->effect.lsn,
+			.seen_store = a->effect.seen_store,
+			.seen_lsn = a->effect.seen_lsn,
+			.options = a->effect.options != NULL ? a->effect.options : "",
+			.deadline_ms = a->effect.deadline_ms });
 }
 
-/* Every notifier of every playbook, or the one that is named; each is asked, the operation is one. */
+/* Every notifier of every playbook, or the one that is named; each is asked, the operation is one.
+ */
 static void
 do_notify(struct shell *s, const struct action *a)
 {
@@ -328,8 +338,8 @@ do_notify(struct shell *s, const struct action *a)
 	struct port *to[16];
 	size_t n = 0;
 
-	log_kv(a->notify.severity == SEV_ALARM ? LOG_ERROR_ : LOG_WARN_, "notify", "severity", severity,
-			"text", a->notify.text, "head", a->notify.head);
+	log_kv(a->notify.severity == SEV_ALARM ? LOG_ERROR_ : LOG_WARN_, "notify", "severity",
+		severity, "text", a->notify.text, "head", a->notify.head);
 	for (struct book *b = s->books; b != NULL; b = b->next) {
 		for (size_t i = 0; i < b->pb->notify_n && n < sizeof to / sizeof to[0]; i++) {
 			struct err err = { 0 };
@@ -347,17 +357,20 @@ do_notify(struct shell *s, const struct action *a)
 	f->waiting = (unsigned)n;
 	if (n == 0) {
 		flight_free(flight_take(s, a->op));
-		dispatch_later(s, &(struct later){ .op = a->op, .kind = FLIGHT_NOTIFY,
-					  .outcome = OUT_REFUSED,
-					  .why = (char *)"the playbook names no notifier that could "
-							 "be opened; the text is in the log" });
+		dispatch_later(
+			s, &(struct later){ .op = a->op,
+				   .kind = FLIGHT_NOTIFY,
+				   .outcome = OUT_REFUSED,
+				   .why = (char *)"the playbook names no notifier that could "
+						  "be opened; the text is in the log" });
 	}
 	for (size_t i = 0; i < n; i++)
 		to[i]->kind->notify(to[i]->conn, a->op, severity, a->notify.text, a->notify.head);
 }
 
 static void
-on_appended(void *ctx, uint64_t op, enum outcome outcome, const struct store_head *head, const char *why)
+on_appended(void *ctx, uint64_t op, enum outcome outcome, const struct store_head *head,
+	const char *why)
 {
 	struct shell *s = ctx;
 	struct event ev = { .type = EV_APPENDED, .op = op };
@@ -426,7 +439,8 @@ dispatch_action(struct shell *s, const struct action *a)
 		do_notify(s, a);
 		break;
 	case ACT_REPLY:
-		control_reply(s->control, a->reply.req, a->reply.exit, a->reply.body, a->reply.last);
+		control_reply(
+			s->control, a->reply.req, a->reply.exit, a->reply.body, a->reply.last);
 		break;
 	case ACT_STATUS:
 		control_status(s->control, a->status.topic, a->status.body);

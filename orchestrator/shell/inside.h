@@ -26,10 +26,10 @@ struct book {
 struct port {
 	struct port *next;
 	struct playbook *pb; /* reference */
-	char *name;          /* in the playbook */
+	char *name;	     /* in the playbook */
 	const struct connector *kind;
 	struct conn *conn;
-	char *broken;        /* why it could not be opened; tried again at the next use */
+	char *broken;		     /* why it could not be opened; tried again at the next use */
 	const struct signal *signal; /* NULL unless a signal */
 	struct conn_env env;
 	char *credentials;
@@ -46,7 +46,7 @@ struct flight {
 	char *playbook, *signal, *subject;
 	uint64_t lsn;
 	unsigned waiting; /* notify: connectors still to answer */
-	bool sent;        /* notify: one of them did */
+	bool sent;	  /* notify: one of them did */
 };
 
 /* A completion that is already known, told in the next turn of the loop (never inside the call). */
@@ -77,8 +77,8 @@ struct shell {
 	conn_done_fn *on_done; /* completion of every connector; ctx is the shell */
 	struct flight *flights;
 	struct control *control;
-	int stops;      /* SIGTERM or SIGINT received */
-	bool stepping;  /* inside core_step or its actions */
+	int stops;     /* SIGTERM or SIGINT received */
+	bool stepping; /* inside core_step or its actions */
 	bool halted;
 	int exit;
 	char why[512];
@@ -86,7 +86,8 @@ struct shell {
 };
 
 /* loop.c */
-void shell_event(struct shell *s, struct event *ev); /* fills the clocks, steps the core, carries out its actions */
+void shell_event(struct shell *s,
+	struct event *ev); /* fills the clocks, steps the core, carries out its actions */
 void shell_halt(struct shell *s, int exit, const char *why);
 
 /* dispatch.c */
@@ -103,7 +104,7 @@ void ports_drop(struct shell *s, const struct playbook *pb); /* NULL = all */
 /* books.c */
 enum rc books_load(struct shell *s, struct err *err);
 void books_fini(struct shell *s);
-struct playbook *books_by_hash(void *shell, const char *sha256); /* core_env.playbook */
+struct playbook *books_by_hash(void *shell, const char *sha256);   /* core_env.playbook */
 struct playbook *books_by_name(struct shell *s, const char *name); /* borrowed */
 
 /* control.c */
@@ -113,6 +114,7 @@ void control_status(struct control *c, const char *topic, const char *body);
 void control_close(struct control **c);
 
 /* window.c */
-bool window_holds(void *shell, const struct window *w, size_t n, int64_t wall_ms); /* core_env.in_window */
+bool window_holds(
+	void *shell, const struct window *w, size_t n, int64_t wall_ms); /* core_env.in_window */
 
 #endif

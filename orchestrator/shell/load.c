@@ -23,8 +23,8 @@ load_file(const char *path, size_t max, char **ret, size_t *ret_n, struct err *e
 	char *text;
 
 	if (fd < 0)
-		return err_set(err, errno == ENOENT ? RC_NOTFOUND : RC_IO, "cannot read %s: %s", path,
-				strerror(errno));
+		return err_set(err, errno == ENOENT ? RC_NOTFOUND : RC_IO, "cannot read %s: %s",
+			path, strerror(errno));
 	text = stdmem_get(cap + 1);
 	while (n <= max && (got = read(fd, text + n, cap - n)) > 0) {
 		n += (size_t)got;
@@ -51,8 +51,8 @@ load_file(const char *path, size_t max, char **ret, size_t *ret_n, struct err *e
 }
 
 static struct playbook *
-parse(const char *file, const char *text, size_t n, const char *durations_file, const char *durations,
-		size_t durations_n, struct findings **ret_findings)
+parse(const char *file, const char *text, size_t n, const char *durations_file,
+	const char *durations, size_t durations_n, struct findings **ret_findings)
 {
 	const struct playbook_input in = {
 		.file = file,
@@ -69,7 +69,8 @@ parse(const char *file, const char *text, size_t n, const char *durations_file, 
 }
 
 struct playbook *
-load_playbook(const char *path, const char *durations, struct findings **ret_findings, struct err *err)
+load_playbook(
+	const char *path, const char *durations, struct findings **ret_findings, struct err *err)
 {
 	char *text = NULL, *overlay = NULL;
 	size_t n = 0, overlay_n = 0;
@@ -77,9 +78,8 @@ load_playbook(const char *path, const char *durations, struct findings **ret_fin
 
 	*ret_findings = NULL;
 	if (load_file(path, PLAYBOOK_MAX, &text, &n, err) == RC_OK &&
-			(durations == NULL ||
-					load_file(durations, PLAYBOOK_MAX, &overlay, &overlay_n, err) ==
-							RC_OK))
+		(durations == NULL ||
+			load_file(durations, PLAYBOOK_MAX, &overlay, &overlay_n, err) == RC_OK))
 		pb = parse(path, text, n, durations, overlay, overlay_n, ret_findings);
 	free(text);
 	free(overlay);
@@ -119,12 +119,12 @@ load_from_text(const char *file, const char *text, size_t n, struct err *err)
 	struct playbook *pb;
 
 	pb = parse(file, text, mark != NULL ? (size_t)(mark - text) : n,
-			overlay != NULL ? "durations" : NULL, overlay,
-			overlay != NULL ? (size_t)(text + n - overlay) : 0, &f);
+		overlay != NULL ? "durations" : NULL, overlay,
+		overlay != NULL ? (size_t)(text + n - overlay) : 0, &f);
 	if (pb == NULL)
 		(void)err_set(err, RC_INVALID,
-				"the stored text of playbook %s is refused by this build: %s", file,
-				f != NULL && findings_n(f) > 0 ? findings_at(f, 0)->text : "out of memory");
+			"the stored text of playbook %s is refused by this build: %s", file,
+			f != NULL && findings_n(f) > 0 ? findings_at(f, 0)->text : "out of memory");
 	findings_free(&f);
 	return pb;
 }

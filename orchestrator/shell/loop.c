@@ -1,8 +1,8 @@
 /*
  * loop.c - the life of one ferryman: open the store, fold it, serve, stop.
  *
- * Order at the start: lock and head (store_open), fold, playbooks, control socket, EV_OPEN. At the end the
- * reverse; connectors' open operations complete before the core is freed.
+ * Order at the start: lock and head (store_open), fold, playbooks, control socket, EV_OPEN. At the
+ * end the reverse; connectors' open operations complete before the core is freed.
  */
 #include "net/net.h"
 #include "os/clock.h"
@@ -53,7 +53,8 @@ shell_event(struct shell *s, struct event *ev)
 
 	if (s->halted && ev->type != EV_STOP)
 		return;
-	if (s->stepping) { /* a connector completed inside the call: our bug, and not one to go on with */
+	if (s->stepping) { /* a connector completed inside the call: our bug, and not one to go on
+			      with */
 		log_kv(LOG_PANIC_, "reentered", "event", "completion inside a call");
 		abort();
 	}
@@ -86,7 +87,8 @@ on_store(uv_poll_t *p, int status, int events)
 	store_poll(s->store);
 }
 
-/* The first signal asks the core to stop gracefully; the second ends at once (recovery copes with it). */
+/* The first signal asks the core to stop gracefully; the second ends at once (recovery copes with
+ * it). */
 static void
 on_unix_signal(uv_signal_t *h, int signum)
 {
@@ -109,7 +111,8 @@ fold_one(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 	(void)hash;
 	if (core_fold(s->core, bytes, n, &err) == RC_OK)
 		return 0;
-	(void)snprintf(s->why, sizeof s->why, "record %llu: %.400s", (unsigned long long)seq, err.text);
+	(void)snprintf(
+		s->why, sizeof s->why, "record %llu: %.400s", (unsigned long long)seq, err.text);
 	return (int)err.rc;
 }
 

@@ -1,7 +1,7 @@
 /*
- * ports.c - open connectors, one for each target, signal and notifier that has been used. They are opened at the
- * first use, because a credential that is missing must not keep the rest from working, and tried again at each
- * further use.
+ * ports.c - open connectors, one for each target, signal and notifier that has been used. They are
+ * opened at the first use, because a credential that is missing must not keep the rest from
+ * working, and tried again at each further use.
  */
 #include "os/secret.h"
 #include "os/stdmem.h"
@@ -18,7 +18,7 @@ fetch(void *ctx, const struct cfg *cfg, const char *key, struct err *err)
 	struct secret *secret = NULL;
 
 	if (secret_fetch(&secret, cfg_secret(cfg, key), p->credentials,
-			    row != NULL && (row->flags & SR_PUBLIC_FILE) != 0, err) != RC_OK) {
+		    row != NULL && (row->flags & SR_PUBLIC_FILE) != 0, err) != RC_OK) {
 		(void)err_prefix(err, "%s", key);
 		return NULL;
 	}
@@ -27,7 +27,8 @@ fetch(void *ctx, const struct cfg *cfg, const char *key, struct err *err)
 
 /* The connector's kind and rows behind a name of the playbook. */
 static const struct cfg *
-look_up(const struct playbook *pb, const char *name, const struct connector **kind, const struct signal **sig)
+look_up(const struct playbook *pb, const char *name, const struct connector **kind,
+	const struct signal **sig)
 {
 	const struct target *t = playbook_target(pb, name);
 
@@ -86,8 +87,13 @@ port_new(struct shell *s, struct playbook *pb, const char *name, struct err *err
 	p->pb = playbook_ref(pb);
 	p->name = stdmem_str(name);
 	p->credentials = folder_of(s, pb->file);
-	p->env = (struct conn_env){ .net = s->net, .done = s->on_done, .ctx = s, .secret = fetch,
-		.secret_ctx = p, .name = p->name, .playbook = p->pb->name };
+	p->env = (struct conn_env){ .net = s->net,
+		.done = s->on_done,
+		.ctx = s,
+		.secret = fetch,
+		.secret_ctx = p,
+		.name = p->name,
+		.playbook = p->pb->name };
 	if (cfg == NULL || p->kind == NULL) {
 		(void)err_set(err, RC_NOTFOUND, "playbook %s has no \"%s\"", pb->name, name);
 	} else if (p->kind->open(&p->conn, cfg, &p->env, err) == RC_OK) {

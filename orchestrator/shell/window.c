@@ -1,8 +1,8 @@
 /*
  * window.c - weekly windows in people's time zones, asked at a moment in UTC.
  *
- * The zone's rules come from the C library (TZ database); a window is compared in local weekday and minute, so
- * that a change to summer time moves with the wall clock that people look at.
+ * The zone's rules come from the C library (TZ database); a window is compared in local weekday and
+ * minute, so that a change to summer time moves with the wall clock that people look at.
  */
 #include "shell/inside.h"
 

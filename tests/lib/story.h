@@ -189,11 +189,11 @@ static const struct story_row story_home[] = {
 		"\"from\":\"bad\",\"to\":\"ok\",\"harm\":false,\"why\":\"delivered\"}" },
 	{ 902000, REC_ROW, "",
 		"{" STORY_OF ",\"row\":640,\"event\":\"primary-healthy\",\"from\":\"on-backup\","
-			     "\"to\":\"recovering\",\"act\":\"stay\",\"why\":\"healthy\","
-			     "\"reasons\":[\"row 640: healthy\",\"rcpt1 answers\"]}" },
+		"\"to\":\"recovering\",\"act\":\"stay\",\"why\":\"healthy\","
+		"\"reasons\":[\"row 640: healthy\",\"rcpt1 answers\"]}" },
 	{ 920000, REC_ROW, "",
 		"{" STORY_OF ",\"row\":748,\"event\":\"soaked\",\"from\":\"recovering\",\"to\":"
-			     "\"recovering\",\"act\":\"ask\",\"why\":\"soaked\",\"reasons\":[]}" },
+		"\"recovering\",\"act\":\"ask\",\"why\":\"soaked\",\"reasons\":[]}" },
 	{ 920100, REC_PLAN, "",
 		"{" STORY_OF
 		",\"procedure\":\"outbound\",\"direction\":\"back\",\"plan_hash\":\"" STORY_HASH
