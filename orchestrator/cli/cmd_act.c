@@ -45,6 +45,7 @@ struct act {
 	const char *procedure; /* NULL = the engine chooses */
 	const char *run;
 	const char *name; /* of the playbook */
+	char picked[64];  /* that name, when nobody said one */
 	char reason[512];
 	char hash[65];
 	char run_id[64]; /* of the run that goes on */
@@ -481,10 +482,14 @@ static int
 name_playbook(struct act *a, bool own)
 {
 	const char *arg = cli_arg(a->c, 0);
-	char *path = cli_playbook_path(arg);
-	bool there = access(path, R_OK) == 0;
+	char *path;
+	bool there;
 	int exit = CLI_DONE;
 
+	if (arg == NULL)
+		return CLI_DONE; /* the only one that ferryman knows: pick_playbook */
+	path = cli_playbook_path(arg);
+	there = access(path, R_OK) == 0;
 	free(path);
 	if (!there && !own && is_name(arg)) {
 		a->name = arg;
@@ -492,6 +497,57 @@ name_playbook(struct act *a, bool own)
 	}
 	a->pb = cli_playbook(a->c, arg, true, &exit);
 	a->name = a->pb != NULL ? a->pb->name : NULL;
+	return exit;
+}
+
+/* The name of the one playbook that the status speaks of; NULL with several or none, and their
+ * names in list. */
+static const char *
+only_playbook(const json_t *status, char *list, size_t n)
+{
+	const json_t *machines = json_object_get(status, "machines"), *one;
+	const char *first = NULL;
+	size_t i, names = 0;
+
+	list[0] = '\0';
+	json_array_foreach(machines, i, one)
+	{
+		const char *name = text_of(one, "playbook");
+
+		if (name == NULL || (i > 0 && text_eq(name, text_of(json_array_get(machines, i - 1),
+								    "playbook"))))
+			continue;
+		(void)snprintf(
+			list + strlen(list), n - strlen(list), "%s%s", names > 0 ? ", " : "", name);
+		first = first != NULL ? first : name;
+		names++;
+	}
+	return names == 1 ? first : NULL;
+}
+
+/* Nobody named a playbook: the only one is meant. */
+static int
+pick_playbook(struct act *a)
+{
+	json_t *o = json_object(), *body = NULL;
+	const char *name;
+	char list[512];
+	int exit;
+
+	(void)json_object_set_new(o, "req", json_string("status"));
+	(void)json_object_set_new(o, "verb", json_string("status"));
+	exit = converse(a, "status", o, &body);
+	if (body == NULL)
+		return exit;
+	name = only_playbook(body, list, sizeof list);
+	(void)snprintf(a->picked, sizeof a->picked, "%s", name != NULL ? name : "");
+	a->name = a->picked;
+	if (name == NULL)
+		exit = cli_fail(a->c, CLI_USAGE,
+			list[0] != '\0' ? "which playbook? there are: %s"
+					: "ferryman has no playbook%s",
+			list);
+	json_decref(body);
 	return exit;
 }
 
@@ -527,6 +583,8 @@ run_simple(struct cli *c, const char *verb, bool own, bool streams)
 	(void)snprintf(a.hash, sizeof a.hash, "%s", plan != NULL ? plan : "");
 	catch_unix_signals();
 	exit = reach(&a, own);
+	if (exit == CLI_DONE && a.name == NULL)
+		exit = pick_playbook(&a);
 	if (exit == CLI_DONE && streams)
 		exit = follow(&a);
 	a.stands = streams;
@@ -667,7 +725,8 @@ const struct cli_verb verb_failback = { "failback", "PLAYBOOK [PROCEDURE]", 1, 2
 	"the shares that the\n"
 	"playbook names.",
 	failback_opts, run_failback };
-const struct cli_verb verb_abort = { "abort", "PLAYBOOK", 1, 1, "Turn a run round before its pivot",
+const struct cli_verb verb_abort = { "abort", "[PLAYBOOK]", 0, 1,
+	"Turn a run round before its pivot",
 	"Undoes what the run has done so far, in reverse order. From the pivot on it is refused: "
 	"use failback.",
 	run_opts, run_abort };
@@ -679,18 +738,20 @@ const struct cli_verb verb_eject = { "eject", "PLAYBOOK", 1, 1,
 	"Refused while mail\n"
 	"runs on the backup.",
 	eject_opts, run_eject };
-const struct cli_verb verb_approve = { "approve", "PLAYBOOK", 1, 1,
+const struct cli_verb verb_approve = { "approve", "[PLAYBOOK]", 0, 1,
 	"Approve the plan that is pending",
-	"Bound to the plan's hash that was shown. Exit code 5 while more approvals are needed.",
+	"Bound to the plan's hash that was shown. Exit code 5 while more approvals are needed. "
+	"PLAYBOOK may be left out "
+	"when there\nis only one, here and for deny, pause, resume, ack and abort.",
 	people_opts, run_approve };
-const struct cli_verb verb_deny = { "deny", "PLAYBOOK", 1, 1, "Deny the plan that is pending",
+const struct cli_verb verb_deny = { "deny", "[PLAYBOOK]", 0, 1, "Deny the plan that is pending",
 	"ferryman stands down until the diagnosis clears.", people_opts, run_deny };
-const struct cli_verb verb_pause = { "pause", "PLAYBOOK", 1, 1,
+const struct cli_verb verb_pause = { "pause", "[PLAYBOOK]", 0, 1,
 	"Put the brake on: nothing starts by itself",
 	"Running steps end. Manual verbs still work and say that the brake is on.", pause_opts,
 	run_pause };
-const struct cli_verb verb_resume = { "resume", "PLAYBOOK", 1, 1, "Take the brake off",
+const struct cli_verb verb_resume = { "resume", "[PLAYBOOK]", 0, 1, "Take the brake off",
 	"The opposite of pause.", people_opts, run_resume };
-const struct cli_verb verb_ack = { "ack", "PLAYBOOK", 1, 1,
+const struct cli_verb verb_ack = { "ack", "[PLAYBOOK]", 0, 1,
 	"Take note of an alarm or a blocked run",
 	"Says that a person knows and acts; repeated alarms stop.", run_opts, run_ack };
