@@ -32,6 +32,8 @@ host_render() {
 	install -d -o ferryman -g ferryman -m 755 /etc/ferryman
 	credentials
 	install -o ferryman -g ferryman -m 644 "$LAB_INSIDE"/../../../playbooks/library/*.yaml /etc/ferryman/
+	printf '# the pause between two shares of a failback, for somebody who tries it by hand\nprocedures.outbound.failback.stage: 5s\n' |
+		install -o ferryman -g ferryman -m 644 /dev/stdin /etc/ferryman/quick.durations
 	install -m 755 "$LAB_INSIDE/page-duty" "$LAB_INSIDE/pwsh" /usr/local/bin/
 	install -o ferryman -g ferryman -m 664 /dev/null /var/log/pages
 	# for a person at the keyboard and for traffic: every user's password, the tenant's administrator
