@@ -24,8 +24,10 @@ enum { RECORD_VERSION = 1, RECORD_MAX = 256 * 1024 };
 	X(OPENED)                                                                                  \
 	X(PLAYBOOK)                                                                                \
 	X(SIGNAL)                                                                                  \
-	X(DIAGNOSIS) X(ROW) X(PLAN) X(APPROVAL) X(START) X(ADOPT) X(INTENT) X(RESULT) X(END)       \
-		X(BRAKE) X(COMMAND) X(NOTIFIED)
+	X(DIAGNOSIS)                                                                               \
+	X(ROW)                                                                                     \
+	X(PLAN)                                                                                    \
+	X(APPROVAL) X(START) X(ADOPT) X(INTENT) X(RESULT) X(END) X(BRAKE) X(COMMAND) X(NOTIFIED)
 
 enum record_type {
 #define RECORD_ENUM(n) REC_##n,
