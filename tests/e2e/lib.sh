@@ -56,6 +56,15 @@ record_sets() {
 		for t in MX TXT; do obs dig +norecurse +noall +answer "@198.51.100.53" "$n" "$t" | sort; done
 	done
 }
-hub_config() { on hub postconf -n; on hub sh -c 'for m in park domains slots; do echo "$m:"; postmap -s lmdb:/var/lib/ferryman-relay/maps/$m | sort; done'; }
+hub_config() { on hub postconf -n; on hub sh -c 'for m in /var/lib/ferryman-relay/maps/*.lmdb; do m=${m%.lmdb}; echo "$m:"; postmap -s lmdb:$m | sort; done'; }
 tenant_config() { on cloud sh -c 'postconf -n; for m in /etc/postfix/*.lmdb; do m=${m%.lmdb}; echo "$m:"; postmap -s lmdb:$m | sort; done'; }
 end_state() { record_sets; hub_config; tenant_config; }
+# wide_spf < STATE: the same with the backup's term in SPF, which stays after a failback (docs/decisions/0005)
+wide_spf() { sed '/^corp\.example\..*"v=spf1 /s/ -all"/ ip4:203.0.113.65 -all"/'; }
+# what has ever been written to the zone's mail records since the reset, as the primary's own journal says (+ or - and the record)
+zone_writes() {
+	on ns1 sh -c '[ ! -d /var/lib/knot/journal ] || kjournalprint /var/lib/knot/journal corp.example 2>/dev/null' |
+		awk '/^;; Added/ {sign = "+"} /^;; Removed/ {sign = "-"} !/^;;/ && !/SOA/ && !/_ferryman/ && NF > 3 {$1 = $1; print sign, $0}'
+}
+# rc COMMAND...: its exit code; what it said lies in $work/said and $work/erred
+rc() { "$@" >"$work/said" 2>"$work/erred" </dev/null; echo $?; }
