@@ -8,7 +8,7 @@ extern const struct mem stdmem;
 
 /* xmalloc family for the shell and the faces: they end the process with a sentence when memory is
  * out. */
-void *stdmem_get(size_t n); /* zeroed */
+__attribute__((returns_nonnull)) void *stdmem_get(size_t n); /* zeroed */
 char *stdmem_str(const char *s);
 
 #endif

@@ -92,13 +92,14 @@ load_text(const char *path, const char *durations, size_t *ret_n, struct err *er
 	char *text = NULL, *overlay = NULL, *both = NULL;
 	size_t n = 0, overlay_n = 0, mark = sizeof PLAYBOOK_OVERLAY_MARK - 1;
 
-	if (load_file(path, PLAYBOOK_MAX, &text, &n, err) != RC_OK)
+	if (load_file(path, PLAYBOOK_MAX, &text, &n, err) != RC_OK || text == NULL)
 		return NULL;
 	if (durations == NULL) {
 		*ret_n = n;
 		return text;
 	}
-	if (load_file(durations, PLAYBOOK_MAX, &overlay, &overlay_n, err) == RC_OK) {
+	if (load_file(durations, PLAYBOOK_MAX, &overlay, &overlay_n, err) == RC_OK &&
+		overlay != NULL) {
 		both = stdmem_get(n + mark + overlay_n + 1);
 		memcpy(both, text, n);
 		memcpy(both + n, PLAYBOOK_OVERLAY_MARK, mark);
