@@ -89,6 +89,18 @@ refuse_decided(struct core *c, const struct command *m, int exit, const struct d
 	return refuse(c, m, exit, d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why, d);
 }
 
+/* The same, and which run stands in the way if one is open: whoever asks wants to look at it. */
+static bool
+refuse_beside(struct core *c, const struct command *m, const struct book *b, enum flow f, int exit,
+	const struct decision *d)
+{
+	const struct lrun *r = ledger_open_run(&c->l, b->name, f);
+	const char *why = d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why;
+
+	return refuse(
+		c, m, exit, r != NULL ? arena_fmt(c->out, "%s (open: %s)", why, r->id) : why, d);
+}
+
 /* --- which machine is meant --- */
 
 static bool
@@ -393,7 +405,7 @@ with_plan(struct core *c, struct command *m, struct book *b, enum flow f,
 		return answer_plan(c, m, p);
 	decided(c, m, b, f, same_plan(m, p), d, &exit);
 	if (!d->any)
-		return refuse_decided(c, m, exit, d);
+		return refuse_beside(c, m, b, f, exit, d);
 	return start(c, m, b, f, d, p);
 }
 
@@ -453,7 +465,7 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (m->look == NULL && !soaks(c, m, b, f)) {
 		decided(c, m, b, f, true, d, &exit);
 		if (!d->any)
-			return refuse_decided(c, m, exit, d);
+			return refuse_beside(c, m, b, f, exit, d);
 	}
 	if (soaks(c, m, b, f) || (!asking_may_start(c, b, f, why, sizeof why) &&
 					 ledger_open_run(&c->l, b->name, f) == NULL))
