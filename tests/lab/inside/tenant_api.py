@@ -453,6 +453,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         value = self.tenant.run(cmdlet, given)
+        self.log_message("did %s %s", cmdlet, json.dumps(given))
         self.answer(200, {"@odata.context": f"https://admin.cloudmail.example/adminapi/beta/{TENANT}/$metadata#Collection(Exchange.GenericHashTable)",
                           "@adminapi.warnings": [], "value": value})
 
