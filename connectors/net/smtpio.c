@@ -409,7 +409,10 @@ writable(const char *address)
 static const char *
 copy_opts(struct smtpio *s, const struct smtpio_opts *o)
 {
+	static const char *const none[] = { NULL };
+	const char *const *rcpt = o->rcpt != NULL ? o->rcpt : none;
 	const char *bad = NULL;
+	size_t n = 0;
 
 	s->host = stdmem_str(o->host);
 	s->helo = o->helo != NULL ? stdmem_str(o->helo) : NULL;
@@ -418,17 +421,18 @@ copy_opts(struct smtpio *s, const struct smtpio_opts *o)
 	s->tls = o->tls;
 	if (!writable(s->from) || (s->helo != NULL && !writable(s->helo)))
 		bad = "the sender's address or our name can not be written in SMTP";
-	while (o->rcpt != NULL && o->rcpt[s->rcpt_n] != NULL)
-		s->rcpt_n++;
-	s->rcpt = stdmem_get((s->rcpt_n + 1) * sizeof *s->rcpt);
-	for (size_t i = 0; i < s->rcpt_n; i++) {
-		s->rcpt[i] = stdmem_str(o->rcpt[i]);
+	while (rcpt[n] != NULL)
+		n++;
+	s->rcpt = stdmem_get((n + 1) * sizeof *s->rcpt);
+	s->rcpt_n = n;
+	for (size_t i = 0; i < n; i++) {
+		s->rcpt[i] = stdmem_str(rcpt[i]);
 		if (!writable(s->rcpt[i]))
 			bad = "a recipient's address can not be written in SMTP";
 	}
-	s->with_message = o->message != NULL;
 	buf_init(&s->message, &stdmem, 2 * o->message_n + 16);
-	if (s->with_message)
+	s->with_message = o->message != NULL;
+	if (o->message != NULL)
 		message_copy(s, o->message, o->message_n);
 	if (o->auth != NULL && (s->login = plain_login(o->auth)) == NULL)
 		bad = "the credential is not \"user:password\"";

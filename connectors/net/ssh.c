@@ -699,6 +699,17 @@ ssh_new(struct ssh **ret, struct net *net, const struct ssh_opts *o, struct err 
 	return RC_OK;
 }
 
+static void
+jobs_free(struct ssh_job **list)
+{
+	while (*list != NULL) {
+		struct ssh_job *j = *list;
+
+		*list = j->next;
+		job_free(j);
+	}
+}
+
 void
 ssh_free(struct ssh **ps)
 {
@@ -707,12 +718,8 @@ ssh_free(struct ssh **ps)
 	if (s == NULL)
 		return;
 	*ps = NULL;
-	while (s->jobs != NULL || s->told != NULL) {
-		struct ssh_job *j = s->jobs != NULL ? s->jobs : s->told;
-
-		job_unlink(j);
-		job_free(j);
-	}
+	jobs_free(&s->jobs);
+	jobs_free(&s->told);
 	drop(s);
 	net_timer_stop(&s->kick);
 	secret_free(&s->key);
