@@ -468,8 +468,10 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 			return refuse_beside(c, m, b, f, exit, d);
 	}
 	if (soaks(c, m, b, f) || (!asking_may_start(c, b, f, why, sizeof why) &&
-					 ledger_open_run(&c->l, b->name, f) == NULL))
+					 ledger_open_run(&c->l, b->name, f) == NULL)) {
+		look_free(c, &m->look); /* what was read will be old by then */
 		return false;
+	}
 	return with_plan(c, m, b, f, proc);
 }
 
