@@ -438,6 +438,15 @@ soaks(struct core *c, const struct command *m, struct book *b, enum flow f)
 	       (machine_asks_queues(l, p) && !facts.queues_drained && !names(m, "queues"));
 }
 
+/* A run that is given up may leave nothing behind that still lands. */
+static bool
+gives_up(struct core *c, const struct command *m, const struct book *b, enum flow f)
+{
+	const struct lrun *r = ledger_open_run(&c->l, b->name, f);
+
+	return m->verb == VERB_FAILBACK && r != NULL && r->state == LR_BLOCKED;
+}
+
 static bool
 run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 {
@@ -467,6 +476,14 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 		if (!d->any)
 			return refuse_beside(c, m, b, f, exit, d);
 	}
+	if (gives_up(c, m, b, f) && !fence_quiet(c, b) && c->boot_ms < m->limit_boot_ms)
+		return false;
+	if (gives_up(c, m, b, f) && !fence_quiet(c, b))
+		return refuse(c, m, EXIT_BLOCKED,
+			"what the blocked run has sent may still land, and its target takes no "
+			"newer number now: try "
+			"again when it can be reached",
+			NULL);
 	if (soaks(c, m, b, f) || (!asking_may_start(c, b, f, why, sizeof why) &&
 					 ledger_open_run(&c->l, b->name, f) == NULL)) {
 		look_free(c, &m->look); /* what was read will be old by then */

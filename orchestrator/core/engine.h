@@ -428,6 +428,9 @@ void settle_all(struct core *c);
  * conflict keeps it from it. */
 bool fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
 	const char *resource, const char **ret_why);
+/* Nothing that was sent to the playbook's targets may land any more; else their numbers are raised,
+ * from now on. */
+bool fence_quiet(struct core *c, struct book *b);
 int64_t settle_wake(const struct core *c);
 
 /* restored.c */

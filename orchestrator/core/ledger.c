@@ -550,7 +550,8 @@ fold_end(struct ledger *l, const struct record *r)
 	put(run->why, sizeof run->why, json_str(r->body, "why"));
 	run->end_wall_ms = r->wall_ms;
 	run->noted = false;
-	if (mover(run) && (run->state == LR_DONE || run->state == LR_UNDONE)) {
+	if (mover(run) &&
+		(run->state == LR_DONE || run->state == LR_UNDONE || run->state == LR_FAILED)) {
 		m = ledger_machine(l, run->playbook, run->flow);
 		if (m != NULL) {
 			m->last_move_wall_ms = r->wall_ms;

@@ -221,6 +221,23 @@ not_yet(struct core *c, struct book *b, enum flow f, const char *why)
 			b->name, flow_name(f), why);
 }
 
+/* Mail that waits and no run that knows of it: a journal that has forgotten, or a hand. Its expiry
+ * ends it on the relay. */
+static void
+tell_parked(struct core *c, const struct book *b, enum flow f, const struct look *l)
+{
+	if (ledger_shelter(&c->l, b->name, f) != NULL || ledger_open_run(&c->l, b->name, f) != NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		if (text_starts(l->value[i].resource, "relay.park ") &&
+			text_eq(l->value[i].value, "parked\n"))
+			tell(c, SEV_ALARM,
+				"%s %s: mail waits at %s (%s) and the journal knows of no shelter: "
+				"let it go by hand, or it "
+				"goes when its time on the relay is over",
+				b->name, flow_name(f), l->value[i].target, l->value[i].resource);
+}
+
 static void
 judge(struct core *c, struct book *b, enum flow f)
 {
@@ -243,6 +260,7 @@ judge(struct core *c, struct book *b, enum flow f)
 	}
 	m->settle_tries = 0;
 	m->era_read = true;
+	tell_parked(c, b, f, l);
 	if (run != NULL && l->marker[0] != '\0')
 		run_give_up(c, run, "blocked", l->marker);
 	else if (run != NULL && restored_fits(c, run, l, why, sizeof why))
@@ -258,6 +276,37 @@ judge(struct core *c, struct book *b, enum flow f)
 
 		settled(m, as[side], why);
 	}
+}
+
+/* True when nothing of ours can land at this target any more, or when it keeps no number. */
+static bool
+is_quiet(struct core *c, const struct book *b, const struct plan_read *r)
+{
+	const struct ldomain *d = core_ldomain(c, r->target->fence_domain);
+
+	if (r->target->info->fence != FENCE_F || d == NULL || d->lsn == 0 ||
+		(d->answered && !d->older))
+		return true;
+	if (fencing_of(c, d->name) == NULL)
+		fencing_new(c, b->pb, r->target, r->resource);
+	return false;
+}
+
+bool
+fence_quiet(struct core *c, struct book *b)
+{
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	struct plan_read all[READS_MAX];
+	bool quiet = a != NULL;
+
+	for (int f = 0; a != NULL && f < FLOW_N; f++) {
+		size_t n = reads_of(a, b->pb, (enum flow)f, all);
+
+		for (size_t i = 0; i < n; i++)
+			quiet = is_quiet(c, b, &all[i]) && quiet;
+	}
+	arena_free(&a);
+	return quiet;
 }
 
 /* A domain that does not let itself be raised into this era: nothing is decided before. */
