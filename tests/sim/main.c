@@ -379,7 +379,8 @@ work(const struct options *o, struct totals *t)
 	}
 	many(o, t);
 	twice(o, t);
-	saved_cases(o->cases, t);
+	if (!o->brief)
+		saved_cases(o->cases, t);
 	return conclude(o, t);
 }
 
