@@ -24,7 +24,9 @@ OPT ?= -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 WARN := -Wall -Wextra -Wformat=2 -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
 	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion
-HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
+# clang took until version 16 to know the first of these without a second flag.
+AUTOINIT := $(shell $(CC) -ftrivial-auto-var-init=zero -E -x c /dev/null >/dev/null 2>&1 && echo -ftrivial-auto-var-init=zero)
+HARD := $(AUTOINIT) -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
 	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
 ifeq ($(shell uname -m),aarch64)
 HARD := $(filter-out -fcf-protection=full,$(HARD)) -mbranch-protection=standard
@@ -78,7 +80,7 @@ $(BUILD)/ferryman-relay: connectors/relay/helper/ferryman-relay.c
 	@mkdir -p $(@D)
 	@echo "  CC    $< (static)"
 	@$(CC) -std=gnu17 -g -D_GNU_SOURCE -DFERRYMAN_VERSION='"$(VERSION)"' $(OPT) $(WARN) -Wno-missing-prototypes $(WERROR) \
-		-fstack-protector-strong -ftrivial-auto-var-init=zero -static -o $@ $<
+		-fstack-protector-strong $(AUTOINIT) -static -o $@ $<
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/pkg.mk
 	@mkdir -p $(@D)

@@ -67,7 +67,7 @@ tell(void *ctx)
 	fn(arg, &r);
 }
 
-static void
+static void __attribute__((format(printf, 3, 4)))
 finish(struct dnsupdate_job *j, enum dnsupdate_end end, const char *fmt, ...)
 {
 	va_list ap;

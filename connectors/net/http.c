@@ -230,7 +230,7 @@ tell(void *ctx)
 	buf_fini(&reply);
 }
 
-static void
+static void __attribute__((format(printf, 3, 4)))
 finish(struct http_job *j, enum http_end end, const char *fmt, ...)
 {
 	va_list ap;

@@ -97,7 +97,7 @@ static void command(struct imapio *i, enum imapio_stage stage, const char *fmt, 
 
 /* The answer is known. With a session that still answers, say LOGOUT; else tell in the next turn.
  */
-static void
+static void __attribute__((format(printf, 4, 5)))
 finish(struct imapio *i, enum imapio_end end, bool polite, const char *fmt, ...)
 {
 	va_list ap;

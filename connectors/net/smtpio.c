@@ -103,7 +103,7 @@ tell(void *ctx)
 }
 
 /* The answer is known: keep it, say QUIT if somebody is there to hear it. */
-static void
+static void __attribute__((format(printf, 3, 4)))
 finish(struct smtpio *s, enum smtpio_end end, const char *fmt, ...)
 {
 	va_list ap;

@@ -202,7 +202,7 @@ job_finish(struct ssh_job *j, enum ssh_end end, const char *why)
 
 /* The session is of no more use. A command that has not left yet on a session that was kept gets a
  * fresh one, once. */
-static void
+static void __attribute__((format(printf, 3, 4)))
 fail(struct ssh *s, enum verdict v, const char *fmt, ...)
 {
 	struct ssh_job *j = s->jobs;

@@ -136,7 +136,7 @@ tell_end(void *ctx)
 }
 
 /* The end is told in a turn of its own, so that it may be noticed anywhere. */
-static void
+static void __attribute__((format(printf, 3, 4)))
 end(struct stream *s, enum stream_why why, const char *fmt, ...)
 {
 	va_list ap;

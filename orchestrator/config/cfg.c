@@ -244,7 +244,7 @@ complete(struct reader *r, struct cfg *c, const struct ynode *n, const char *pat
 					row->type == V_ENUM ? row->words
 							    : value_type_name(row->type));
 			else if (row->def != NULL && value_parse(r->a, row, row->def, v) != NULL)
-				assert(!"a default that its own row refuses");
+				assert(row->def == NULL); /* its own row refuses the default */
 			v->at = n->at;
 		}
 	}

@@ -287,7 +287,7 @@ rig_open(const struct connector *kind, const char *yaml)
 #define OPEN(kind, yaml)                                                                           \
 	do {                                                                                       \
 		if (!rig_open(kind, yaml)) {                                                       \
-			CHECK(!"opens");                                                           \
+			CHECK_NEVER("it does not open");                                           \
 			return;                                                                    \
 		}                                                                                  \
 	} while (0)

@@ -29,6 +29,13 @@ static struct {
 		}                                                                                  \
 	} while (0)
 
+/* CHECK_NEVER - a place that no run should come to. */
+#define CHECK_NEVER(why)                                                                           \
+	do {                                                                                       \
+		printf("FAIL %s: %s:%d: %s\n", check_state.name, __FILE__, __LINE__, why);         \
+		check_state.faults++;                                                              \
+	} while (0)
+
 #define CHECK_STR(got, want)                                                                       \
 	do {                                                                                       \
 		const char *check_g = (got), *check_w = (want);                                    \

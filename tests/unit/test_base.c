@@ -255,7 +255,7 @@ bad_json_names_its_place(void)
 		CHECK(json_read(a, bad[i].text, strlen(bad[i].text), &at) == NULL);
 		if (at > strlen(bad[i].text) || at + 12 < bad[i].at) {
 			printf("     case %zu: at %zu\n", i, at);
-			CHECK(!"place is outside of the text or far from the fault");
+			CHECK_NEVER("place is outside of the text or far from the fault");
 		}
 		arena_free(&a);
 	}

@@ -660,7 +660,7 @@ poisoned_story(size_t record, int n, int *built)
 		(*built)++;
 		if (check_outputs(r) > 0) {
 			printf("     record %zu, string %d\n", record + 1, n);
-			CHECK(!"hostile text reaches the page");
+			CHECK_NEVER("hostile text reaches the page");
 		}
 	}
 	report_free(&r);
