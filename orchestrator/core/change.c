@@ -117,7 +117,8 @@ must_wait(struct core *c, struct change *ch)
 {
 	int64_t at;
 
-	if (marks(ch->target) || ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED)
+	if (marks(ch->target) || ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED ||
+		PLANTED(NO_DRAIN))
 		return false;
 	at = quiet_at(c, ch);
 	if (c->boot_ms >= at)

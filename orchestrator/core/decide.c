@@ -4,6 +4,7 @@
  */
 #include "base/text.h"
 #include "core/deciding.h"
+#include "core/planted.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -385,7 +386,7 @@ cutover_may(struct work *w)
 	int64_t left = l->cooldown_ms - since(f, f->last_cutover_wall_ms);
 	bool may = true;
 
-	if (f->last_cutover_wall_ms > 0 && left > 0) {
+	if (f->last_cutover_wall_ms > 0 && left > 0 && !PLANTED(NO_COOLDOWN)) {
 		decision_reason(w->d, "cooldown: %lld s left since the last move",
 			(long long)(left / SECOND_MS));
 		again_in(w, left);

@@ -2,6 +2,7 @@
  * `clear`). */
 #include "base/text.h"
 #include "core/cells.h"
+#include "core/planted.h"
 
 #include <string.h>
 
@@ -108,7 +109,7 @@ weigh(const struct evidence *e, struct diag_view *v, bool *must, bool *must_well
 
 		v->groups_bad += g.bad;
 		v->groups_known += g.known;
-		*must = *must || (is_must && g.harm);
+		*must = *must || (is_must && g.harm) || (PLANTED(CAUSE_IS_HARM) && g.bad);
 		*must_well = *must_well && (!is_must || (g.known && !g.bad && !g.silent));
 	}
 }

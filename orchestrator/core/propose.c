@@ -107,7 +107,7 @@ propose(struct core *c, enum record_type t, const char *run, const struct buf *b
 	struct proposal *p = &c->next;
 	struct record head = { .type = t,
 		.era = c->era,
-		.epoch = c->epoch,
+		.epoch = c->epoch - PLANTED(OLD_EPOCH),
 		.boot_id = c->boot_id,
 		.boot_ms = c->boot_ms,
 		.wall_ms = c->wall_ms,

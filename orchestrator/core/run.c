@@ -251,7 +251,7 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 		run_end(c, l, r, open ? "blocked" : "failed", why);
 	} else if (r->kind == LK_UNSHELTER) {
 		run_end(c, l, r, "blocked", why);
-	} else if (run_pivoted(r, l)) {
+	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,
 			"step %s (%s): %s; after the pivot nothing is undone: mail waits and is "
 			"counted, it does not bounce",
@@ -360,7 +360,7 @@ frozen_now(struct core *c, struct live *l, const struct lrun *r)
 {
 	const struct lbrake *b = ledger_brake(&c->l, r->playbook, c->wall_ms);
 
-	if (b == NULL || l->pause_named) {
+	if (b == NULL || l->pause_named || PLANTED(BRAKE_IGNORED)) {
 		l->told_paused = false;
 		return false;
 	}

@@ -7,6 +7,7 @@
  * journal.
  */
 #include "core/engine.h"
+#include "core/planted.h"
 
 #include "base/text.h"
 
@@ -89,7 +90,7 @@ is_raised(struct core *c, const struct playbook *pb, const struct target *t, con
 	const struct ldomain *d = core_ldomain(c, t->fence_domain);
 
 	if (t->info->fence != FENCE_F || pb->mode == MODE_OBSERVE ||
-		(d != NULL && d->fenced_era == c->era))
+		(d != NULL && d->fenced_era == c->era) || PLANTED(ERA_UNFENCED))
 		return true;
 	if (fencing_of(c, t->fence_domain) == NULL)
 		fencing_new(c, pb, t, resource);

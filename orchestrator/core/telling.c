@@ -3,6 +3,7 @@
  * replies.
  */
 #include "core/engine.h"
+#include "core/planted.h"
 
 #include "base/text.h"
 
@@ -132,7 +133,8 @@ tell_sent(struct core *c, uint64_t id, const struct event *ev, bool late)
 	m->next_boot_ms = c->boot_ms + pause;
 	if (o == OUT_DONE || m->tries == 1)
 		put_notified(c, m, o);
-	if (o != OUT_DONE && m->severity == SEV_ALARM && m->tries < TELL_TRIES)
+	if (o != OUT_DONE && m->severity == SEV_ALARM && m->tries < TELL_TRIES &&
+		!PLANTED(ALARM_ONCE))
 		return; /* an alarm is told until somebody takes it */
 	*at = m->next;
 	mem_put(&c->env.mem, m);

@@ -1,6 +1,7 @@
 /* want.c - the values that a plan wants: routes, the tenant's connector, SPF and MX sets. */
 #include "base/text.h"
 #include "core/planning.h"
+#include "core/planted.h"
 #include "mail/rrtext.h"
 #include "mail/spf.h"
 
@@ -168,6 +169,8 @@ want_mx(struct planning *p, const char *domain, const char *base, const struct p
 			"path %s has no inbound.mx: an MX set is never made empty", path->name);
 		return NULL;
 	}
+	if (PLANTED(EMPTY_SET))
+		new.n = 0;
 	buf_init(&set, p->mem, VALUE_MAX);
 	rrtext_put(&set, &new);
 	return keep(p, &set);
