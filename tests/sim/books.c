@@ -40,7 +40,7 @@
 	"  tenant: {connector: exchange-online, tenant: corp.example, app: {file: a.id}, "         \
 	"certificate: {file: a.pem}, "                                                             \
 	"connector_name: ferryman-nsmail, smart_host: relay.nsmail.example, cohorts: [{share: "    \
-	"25%, from: [u1@corp.example]}]}\n"
+	"25%, from: [u1@corp.example]}, {share: 60%, from: [u2@corp.example]}]}\n"
 #define PATHS                                                                                      \
 	"paths:\n"                                                                                 \
 	"  cloud:\n    prefer: 1\n    egress: [198.51.100.25, 198.51.100.26]\n    last_hop: "      \
@@ -135,6 +135,24 @@ static const char *const texts[BOOKS_N] = {
 			   "production}}\n"
 			   "    failback: {mode: approve, soak: 8m, order: [canaries, "
 			   "100%]}\n" LIMITS,
+
+	HEAD("stages",
+		"automatic") "targets:\n" ZONE HUB TENANT PATHS SIGNALS "diagnoses:\n"
+			     "  blocked: {path: cloud, flow: outbound, groups: 1, of: [reputation, "
+			     "delivery], must: [delivery], for: 2m, clear: 6m}\n"
+			     "responses:\n  - {on: blocked, at: confirmed, run: out, mode: "
+			     "automatic}\n"
+			     "procedures:\n  out:\n    kind: cutover\n    flow: outbound\n    to: "
+			     "nsmail\n    steps:\n"
+			     "      - {name: allow, spf.authorize: {zone: zone}}\n"
+			     "      - {name: seen, wait.published: {zone: zone}}\n"
+			     "      - {name: prove, verify.canary: {through: nsmail}}\n"
+			     "      - {name: switch, outbound.switch: {at: [hub, tenant]}, pivot: "
+			     "true}\n"
+			     "      - {name: proven, verify.canary: {through: nsmail, as: "
+			     "production}}\n"
+			     "    failback: {mode: automatic, soak: 4m, stage: 1s, order: [25%, "
+			     "60%, 100%]}\n" LIMITS,
 };
 
 struct playbook *

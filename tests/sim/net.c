@@ -106,7 +106,10 @@ net_effect(struct sim *s, const struct action *a)
 	if (!lost)
 		fly(s, i, late, heard);
 	if (fault(s, SITE_REQUEST_TWICE))
-		fly(s, i, fault_span(s, 10, latest(s, r)), false);
+		fly(s, i,
+			fault_span(s, s->target[r->to].class == FENCE_U ? latest(s, r) / 2 : 10,
+				latest(s, r)),
+			false);
 	process_maybe_dies(s, "effect sent");
 }
 

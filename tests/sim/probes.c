@@ -71,7 +71,7 @@ probe_ask(struct sim *s, const struct action *a)
 		if (text_eq(sig->subjects[i].name, a->probe.subject))
 			p->subject = &sig->subjects[i];
 	if (p->through != NULL)
-		late = rng_between(&s->probe_rng, 2000, 40000);
+		late = rng_between(&s->probe_rng, 500, 20000);
 	if (a->probe.deadline_ms > 0 && late > a->probe.deadline_ms)
 		late = a->probe.deadline_ms;
 	sim_push(s, (struct happening){ .at = s->now + late,

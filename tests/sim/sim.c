@@ -61,16 +61,18 @@ struct sim *
 sim_new(const struct sim_opts *o)
 {
 	struct sim *s = stdmem_get(sizeof *s);
+	size_t book = o->script != NULL && o->script->book >= 0 ? (size_t)o->script->book
+								: (size_t)(o->seed % BOOKS_N);
 
 	s->seed = o->seed;
 	s->arena = arena_new(&stdmem, (size_t)256 << 20);
 	s->trace.hash = 0xcbf29ce484222325u;
 	s->trace.print = o->trace;
-	faults_init(&s->faults, o->seed, o->script);
+	faults_init(&s->faults, o->seed, o->script != NULL && !o->script->drawn ? o->script : NULL);
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
 	for (size_t i = 0; i < 2; i++) {
-		s->variant[i] = book_get((size_t)(o->seed % BOOKS_N), i);
+		s->variant[i] = book_get(book, i);
 		if (s->variant[i] == NULL)
 			abort();
 	}

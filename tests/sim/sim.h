@@ -97,7 +97,7 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(NOT_SENT, "the effect cannot be sent", 5, 200)                                           \
 	X(REQUEST_LOST, "an effect's request is lost", 5, 200)                                     \
 	X(REQUEST_LATE, "an effect's request arrives after its deadline", 5, 200)                  \
-	X(REQUEST_TWICE, "an effect's request arrives twice", 5, 300)                              \
+	X(REQUEST_TWICE, "an effect's request arrives twice", 20, 600)                             \
 	X(REPLY_LOST, "an effect's answer is lost", 5, 250)                                        \
 	X(ERROR_APPLIED, "the target answers with an error after it has applied", 5, 200)          \
 	X(REFUSED, "the target refuses although it could", 2, 60)                                  \
@@ -127,12 +127,14 @@ enum site {
 const char *site_name(enum site s);
 
 enum { SCRIPT_MAX = 512 };
-struct script { /* faults that a saved case has; all others do not happen */
+struct script { /* a saved case: the faults it has, all others do not happen */
 	struct {
 		enum site site;
 		uint64_t index;
 	} fault[SCRIPT_MAX];
 	size_t n;
+	int book;   /* -1: by the seed */
+	bool drawn; /* the seed draws its faults */
 };
 
 struct faults {
@@ -150,7 +152,7 @@ int64_t fault_span(
 	const struct sim *s, int64_t low, int64_t high); /* from the last decision's number */
 
 /* --- books.c: the playbooks that are run --- */
-enum { BOOKS_N = 3 };
+enum { BOOKS_N = 4 };
 struct playbook *book_get(
 	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
 
