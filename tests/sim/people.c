@@ -25,13 +25,17 @@ people_init(struct sim *s)
 	rng_seed(&p->rng, s->seed, "people");
 	commands = (size_t)rng_below(&p->rng, COMMANDS_MAX);
 	hands = (size_t)rng_below(&p->rng, HANDS_MAX + 1);
-	for (size_t i = 0; i < commands; i++)
-		say_at(s, rng_between(&p->rng, PEOPLE_FROM, PEOPLE_TO),
-			said[rng_below(&p->rng, sizeof said / sizeof *said)]);
-	for (size_t i = 0; i < hands; i++)
-		sim_push(s, (struct happening){ .at = rng_between(&p->rng, 60000, PEOPLE_TO),
-				    .kind = H_HAND,
-				    .index = rng_below(&p->rng, T_N) });
+	for (size_t i = 0; i < commands; i++) {
+		enum verb verb = said[rng_below(&p->rng, sizeof said / sizeof *said)];
+
+		say_at(s, rng_between(&p->rng, PEOPLE_FROM, PEOPLE_TO), verb);
+	}
+	for (size_t i = 0; i < hands; i++) {
+		int64_t at = rng_between(&p->rng, 60000, PEOPLE_TO);
+
+		sim_push(s, (struct happening){
+				    .at = at, .kind = H_HAND, .index = rng_below(&p->rng, T_N) });
+	}
 }
 
 /* --- commands --- */
@@ -205,9 +209,11 @@ people_told(struct sim *s, const struct action *a)
 	if (!text_eq(a->status.topic, "approval") ||
 		!member(a->status.body, "plan_hash", p->hash, sizeof p->hash))
 		return;
-	for (int i = 0; i < 2 && rng_ratio(&p->rng, 4, 5); i++)
-		say_at(s, s->now + rng_between(&p->rng, 5000, 400000),
-			rng_ratio(&p->rng, 5, 6) ? VERB_APPROVE : VERB_DENY);
+	for (int i = 0; i < 2 && rng_ratio(&p->rng, 4, 5); i++) {
+		enum verb verb = rng_ratio(&p->rng, 5, 6) ? VERB_APPROVE : VERB_DENY;
+
+		say_at(s, s->now + rng_between(&p->rng, 5000, 400000), verb);
+	}
 }
 
 /* --- a hand in the targets --- */
