@@ -41,8 +41,8 @@ site_parse(const char *name)
 	return (enum site)i;
 }
 
-/* "seed N", then "fault SITE INDEX" lines; # begins a comment. Without fault lines the seed draws
- * its own. */
+/* "seed N", "book N", then "fault SITE INDEX" lines; # begins a comment. Without fault lines the
+ * seed draws its own. */
 static bool
 case_read(const char *path, uint64_t *ret_seed, struct script *ret)
 {
@@ -51,13 +51,15 @@ case_read(const char *path, uint64_t *ret_seed, struct script *ret)
 	bool seed = false, good = f != NULL;
 	unsigned long long n;
 
-	memset(ret, 0, sizeof *ret);
+	*ret = (struct script){ .book = -1 };
 	while (good && fgets(line, sizeof line, f) != NULL) {
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
 		if (sscanf(line, "seed %llu", &n) == 1) {
 			*ret_seed = n;
 			seed = true;
+		} else if (sscanf(line, "book %llu", &n) == 1 && n < BOOKS_N) {
+			ret->book = (int)n;
 		} else if (sscanf(line, "fault %39s %llu", name, &n) == 2 &&
 			   site_parse(name) < SITE_N && ret->n < SCRIPT_MAX) {
 			ret->fault[ret->n].site = site_parse(name);
@@ -77,8 +79,9 @@ case_read(const char *path, uint64_t *ret_seed, struct script *ret)
 static void
 case_print(const struct sim *s, const struct script *c)
 {
-	printf("# %s: %s\nseed %llu\n", s->killer != NULL ? s->killer->name : "nothing is violated",
-		s->why, (unsigned long long)s->seed);
+	printf("# %s: %s\nseed %llu\nbook %d\n",
+		s->killer != NULL ? s->killer->name : "nothing is violated", s->why,
+		(unsigned long long)s->seed, c->book);
 	for (size_t i = 0; i < c->n; i++)
 		printf("fault %s %llu\n", site_name(c->fault[i].site),
 			(unsigned long long)c->fault[i].index);
@@ -186,7 +189,8 @@ one_case(const char *path, struct totals *t)
 		t->failed++;
 		return;
 	}
-	s = run(t->seed, false, script.n > 0 ? &script : NULL);
+	script.drawn = script.n == 0;
+	s = run(t->seed, false, &script);
 	if (s->killer != NULL)
 		printf("FAIL %s\n", path);
 	if (s->killer != NULL)
@@ -244,6 +248,7 @@ shrink(uint64_t seed)
 	const char *killer = s->killer != NULL ? s->killer->name : NULL;
 
 	now = s->faults.happened;
+	now.book = less.book = (int)(seed % BOOKS_N);
 	sim_free(&s);
 	if (killer == NULL) {
 		printf("seed %llu violates nothing\n", (unsigned long long)seed);
