@@ -72,8 +72,11 @@ hosts_start() { # HOST...: boots them, lays their cables, waits until they are u
 	done
 }
 settled() { case $(host_state "$1") in up | failed | off) ;; *) return 1 ;; esac; }
+# The kernel takes the cable of a dead host away a moment after its processes: what is left of it goes first.
+old_cables() { local h; for h in "$@"; do echo "link del v-$h"; done | router ip -force -b - >/dev/null 2>&1; return 0; }
 cables() {
 	local h a
+	old_cables "$@"
 	for h in "$@"; do
 		echo "link add v-$h type veth peer name eth0 netns $(host_pid "$h")"
 		echo "link set v-$h up"
@@ -97,6 +100,8 @@ inside() { # HOST COMMAND...: with a clean environment, in the host's root folde
 	need_root
 	p=$(host_pid "$h")
 	lives "$p" || die "host $h is not up"
+	# Until it says so it may not be in its own root yet: the command would run on this machine's files.
+	case $(host_state "$h") in up | failed) ;; *) die "host $h is not up: it is only starting" ;; esac
 	nsenter -t "$p" -n -m -u -i -p -r -w -- /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" "$@"
 }
