@@ -1,9 +1,11 @@
 /* books.c - the playbooks that this ferryman serves, and those that old runs were started with. */
+#include "base/text.h"
 #include "os/log.h"
 #include "os/stdmem.h"
 #include "shell/inside.h"
 #include "shell/load.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,26 @@ say_warnings(const struct findings *f)
 			buf_text(&b));
 		buf_fini(&b);
 	}
+}
+
+/* An overlay is for drills and tests: the log says what it has replaced, line by line. */
+static void
+say_overlay(const struct playbook *pb)
+{
+	const char *at, *line;
+	struct buf b;
+	size_t n;
+
+	buf_init(&b, &stdmem, 1 << 20);
+	playbook_overlay_put(&b, pb);
+	at = buf_text(&b);
+	while (text_line(&at, &line, &n)) {
+		char one[256];
+
+		(void)snprintf(one, sizeof one, "%.*s", (int)n, line);
+		log_kv(LOG_INFO_, "overlay", "replaced", one + strspn(one, " "));
+	}
+	buf_fini(&b);
 }
 
 static enum rc
@@ -42,8 +64,10 @@ load_one(struct shell *s, const char *file, struct err *err)
 		findings_free(&f);
 		return err->rc != RC_OK ? err->rc : err_set(err, RC_NOMEM, "out of memory");
 	}
-	if (!s->opts->one_shot)
+	if (!s->opts->one_shot) {
 		say_warnings(f);
+		say_overlay(pb);
+	}
 	findings_free(&f);
 	text = load_text(file, s->opts->durations, &n, err);
 	rc = text != NULL ? store_blob_put(s->store, pb->sha256, text, n, err) : err->rc;

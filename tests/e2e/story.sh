@@ -100,7 +100,7 @@ healthy() {
 	say "ferryman watches (the library's playbook; its durations are shortened, as it prints):"
 	durations_story | put_durations story
 	start_watch outbound --durations /etc/ferryman/story.durations || { flaw "ferryman does not start"; return 1; }
-	grep -E '^  [a-z].*->' "$work/watch.log" | sed 's/^/  /'
+	sed -n 's/.* overlay replaced="\(.*\)"/    \1/p' "$work/watch.log"
 	start_timeline
 	until_ 20 is_state outbound outbound normal || { flaw "ferryman does not find the mail on its primary path"; return 1; }
 	until_ $((story_calm + 10)) enough_calm
