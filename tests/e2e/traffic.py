@@ -71,7 +71,7 @@ def run(source, args, share, first, out, lock):
         due = max(due + step, now - 2 * step)
         ident = f"{args.prefix}{first}{n:05d}"
         sender = source.senders[n % len(source.senders)]
-        recipient = f"r{n % 37:02d}@{args.to[n % len(args.to)]}"
+        recipient = f"{args.mailboxes[n % len(args.mailboxes)]}@{args.to[n % len(args.to)]}"
         n += 1
         try:
             answer = source.send(ident, sender, recipient)
@@ -91,8 +91,10 @@ def main():
     p.add_argument("--rate", type=float, default=2.6, help="messages per second, both sources together")
     p.add_argument("--prefix", default="s", help="of every id")
     p.add_argument("--to", nargs="+", default=["rcpt1.example", "rcpt2.example", "rcpt3.example"])
+    p.add_argument("--mailboxes", nargs="+", default=[f"r{i:02d}" for i in range(37)])
     p.add_argument("--users", default="mx.cloudmail.example:587")
     p.add_argument("--apps", default="hub.corp.example:25")
+    p.add_argument("--app-senders", nargs="+", default=["erp@corp.example", "printer@corp.example", "shop@corp.example"])
     p.add_argument("--login", default="u01@corp.example")
     p.add_argument("--password-file", required=True)
     p.add_argument("--ca", required=True)
@@ -104,7 +106,7 @@ def main():
     host, port = args.users.rsplit(":", 1)
     users = Source("user", host, int(port), [f"u{i:02d}@corp.example" for i in range(1, 21)], (args.login, password), args.ca)
     host, port = args.apps.rsplit(":", 1)
-    apps = Source("app", host, int(port), ["erp@corp.example", "printer@corp.example", "shop@corp.example"])
+    apps = Source("app", host, int(port), args.app_senders)
     if args.again:
         answer = users.send(args.again, users.senders[0], f"again@{args.to[0]}")
         print(f"{args.again} again: {answer}")
