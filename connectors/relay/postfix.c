@@ -566,7 +566,7 @@ static const char setup_text[] =
 	"# Company-internal mail: keep your own domains in transport_maps; those entries win over "
 	"all of this.\n"
 	"\n"
-	"# To remove it: first let `ferryman eject` bring the mail home, or see that maps/park and "
+	"# To remove it: bring the mail home (ferryman failback), and see that maps/park and "
 	"maps/domains are empty.\n"
 	"while read -r line; do postconf -e \"$line\"; done < /etc/postfix/ferryman-before\n"
 	"postconf -MX park/unix release/unix release0/unix TRANSPORT/unix\n"

@@ -732,11 +732,9 @@ const struct cli_verb verb_abort = { "abort", "[PLAYBOOK]", 0, 1,
 	run_opts, run_abort };
 const struct cli_verb verb_eject = { "eject", "PLAYBOOK", 1, 1,
 	"Take ferryman out of the targets and prove it",
-	"Brings the targets back to the primary path's state and removes what ferryman left there: "
-	"the fence's TXT\n"
-	"record, the SPF terms of the backup, the maps on the relay. Each is read back and shown. "
-	"Refused while mail\n"
-	"runs on the backup.",
+	"Not built yet: it is refused, and nothing is done. By hand: docs/operations.md, and what "
+	"ferryman setup TARGET\n"
+	"PLAYBOOK --print says of removal for each target.",
 	eject_opts, run_eject };
 const struct cli_verb verb_approve = { "approve", "[PLAYBOOK]", 0, 1,
 	"Approve the plan that is pending",

@@ -25,10 +25,6 @@ enum {
 	READ_MS = 15000,    /* one look at a target */
 	GRACE_MS = 3000,    /* a connector answers by its deadline; what is later than this is not
 			       waited for */
-	EFFECT_MS = 60000,  /* one effect at a target that fences */
-	U_EFFECT_MIN_MS =
-		5000, /* one at a target that does not: short, for the next has to wait it out */
-	U_EFFECT_MAX_MS = 30000,
 	SETTLE_AGAIN_MS = 5000,
 	HOLD_COMMAND_MS = 60000 /* how long a command waits for a machine that settles */
 };

@@ -245,6 +245,45 @@ plan_json(const struct plan *p, const char *store, const char *const *overrides,
 	jw_close(&w, '}');
 }
 
+int64_t
+plan_effect_ms(const struct plan_step *p)
+{
+	int64_t ms = p->deadline_ms / 6;
+
+	if (p->target->info->fence == FENCE_F)
+		return p->deadline_ms < EFFECT_MS ? p->deadline_ms : EFFECT_MS;
+	if (ms < U_EFFECT_MIN_MS)
+		return U_EFFECT_MIN_MS;
+	return ms < U_EFFECT_MAX_MS ? ms : U_EFFECT_MAX_MS;
+}
+
+/* Two changes at a target of class U: the second waits until the first can land no more
+ * (reliability.md section 5, rule 15). What the plan waits between them anyway counts towards it.
+ */
+static void
+count_drains(struct planning *p)
+{
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct plan_step *s = &p->step[i];
+		int64_t between = 0, span;
+
+		if (s->target == NULL || s->target->info->fence != FENCE_U ||
+			text_eq(s->base, s->want))
+			continue;
+		for (size_t k = i; k-- > 0;) {
+			const struct plan_step *before = &p->step[k];
+
+			if (before->target != s->target || text_eq(before->base, before->want)) {
+				between += before->wait_ms;
+				continue;
+			}
+			span = plan_effect_ms(before) + s->target->info->drain_ms;
+			p->expect_ms += span > between ? span - between : 0;
+			break;
+		}
+	}
+}
+
 static const struct plan *
 finish(struct planning *p)
 {
@@ -317,6 +356,7 @@ plan_build(struct arena *a, const struct playbook *pb, const struct procedure *p
 		rc = judge(p);
 	if (rc != RC_OK)
 		return rc;
+	count_drains(p);
 	planning_notes(p);
 	out = (struct plan *)finish(p);
 	if (out == NULL)

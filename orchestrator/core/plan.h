@@ -71,6 +71,16 @@ struct plan {
 	int64_t expect_ms; /* expected time of the mandated waits */
 };
 
+enum {
+	EFFECT_MS = 60000, /* one effect at a target that fences */
+	U_EFFECT_MIN_MS =
+		5000, /* one at a target that does not: short, for the next has to wait it out */
+	U_EFFECT_MAX_MS = 30000
+};
+/* plan_effect_ms - how long one request of a step with a target may take, in ms: it is never sent
+ * after that. */
+int64_t plan_effect_ms(const struct plan_step *p);
+
 /* plan_reads - every resource whose value the plan needs, each once. */
 size_t plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *proc,
 	enum plan_direction dir, const struct plan_read **ret);

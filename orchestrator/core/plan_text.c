@@ -56,9 +56,10 @@ note_classes(struct planning *p)
 		if (t == NULL || seen || t->info->fence != FENCE_U)
 			continue;
 		planning_note(p,
-			"%s cannot refuse a late request (class U): after an unanswered one "
-			"ferryman waits %lld s and reads before it goes on",
-			t->name, (long long)(t->info->drain_ms / 1000));
+			"%s cannot refuse a late request (class U): before each next change there "
+			"ferryman waits until %lld s after the last one, and reads",
+			t->name,
+			(long long)((plan_effect_ms(&p->step[i]) + t->info->drain_ms) / 1000));
 	}
 }
 
@@ -73,7 +74,7 @@ planning_notes(struct planning *p)
 		if (p->dir == PLAN_BACK && p->proc->flow == FLOW_OUTBOUND &&
 			p->proc->kind == PROC_CUTOVER)
 			planning_note(p,
-				"SPF: %s stays authorised after the failback; eject or "
+				"SPF: %s stays authorised after the failback; a procedure with "
 				"spf.withdraw takes it out",
 				to->name);
 		return;

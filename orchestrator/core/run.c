@@ -281,18 +281,6 @@ changes(const struct plan_step *p)
 	return p->kind->class == STEP_STATE || p->kind->class == STEP_ACT;
 }
 
-static int64_t
-effect_ms(const struct plan_step *p)
-{
-	int64_t ms = p->deadline_ms / 6;
-
-	if (p->target->info->fence == FENCE_F)
-		return p->deadline_ms < EFFECT_MS ? p->deadline_ms : EFFECT_MS;
-	if (ms < U_EFFECT_MIN_MS)
-		return U_EFFECT_MIN_MS;
-	return ms < U_EFFECT_MAX_MS ? ms : U_EFFECT_MAX_MS;
-}
-
 static void
 begin_change(struct core *c, struct live *l, struct vstep *v)
 {
@@ -313,7 +301,7 @@ begin_change(struct core *c, struct live *l, struct vstep *v)
 		.act = p->kind->class == STEP_ACT,
 		.pivot = p->pivot,
 		.deadline_ms = p->deadline_ms,
-		.effect_ms = effect_ms(p),
+		.effect_ms = plan_effect_ms(p),
 		.retries = p->retries };
 }
 
