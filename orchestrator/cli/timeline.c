@@ -79,6 +79,13 @@ put_signal(FILE *out, const json_t *b, bool colour)
 		text_of(b, "verdict"), text);
 }
 
+/* A shelter that is open is as it should be, and not over. */
+static enum tone
+tone_of_end(const char *state)
+{
+	return text_eq(state, "done") ? GOOD : text_eq(state, "open") ? WARN : BAD;
+}
+
 static void
 put_run(FILE *out, const json_t *b, bool colour)
 {
@@ -89,7 +96,7 @@ put_run(FILE *out, const json_t *b, bool colour)
 										: PLAIN;
 
 	if (text_eq(phase, "end"))
-		tone = text_eq(text_of(b, "state"), "done") ? GOOD : BAD;
+		tone = tone_of_end(text_of(b, "state"));
 	if (json_integer_value(json_object_get(b, "of")) > 0)
 		(void)snprintf(count, sizeof count, "[%lld/%lld] ",
 			(long long)json_integer_value(json_object_get(b, "n")),

@@ -479,6 +479,9 @@ int64_t tell_wake(const struct core *c);
 /* A status line at once (after = false), or once what is proposed is folded. */
 void tell_run(struct core *c, bool after, const struct live *l, const struct plan_step *s,
 	const char *phase, const char *text);
+/* tell_run_end - the line of an end, told once its record is there; state as the END record says.
+ */
+void tell_run_end(struct core *c, const struct live *l, const char *state, const char *text);
 void tell_status(struct core *c, bool after, const char *topic, const struct buf *body);
 void tell_reply(struct core *c, bool after, const char *req, int exit, const char *body, bool last);
 

@@ -207,7 +207,7 @@ run_end(struct core *c, struct live *l, const struct lrun *r, const char *state,
 	if (text_eq(state, "done"))
 		release(c, r);
 	l->ending = true;
-	tell_run(c, true, l, NULL, turned ? "failed" : "end", why);
+	tell_run_end(c, l, state, why);
 	if (turned)
 		return;
 	command_ended(c, r->id, exit_of(state), state, why);

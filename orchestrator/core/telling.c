@@ -196,9 +196,10 @@ tell_reply(struct core *c, bool after, const char *req, int exit, const char *bo
 	a->reply.last = last;
 }
 
-void
-tell_run(struct core *c, bool after, const struct live *l, const struct plan_step *s,
-	const char *phase, const char *text)
+/* state: as it will be; NULL = as the journal has it. */
+static void
+say_run(struct core *c, bool after, const struct live *l, const struct plan_step *s,
+	const char *state, const char *phase, const char *text)
 {
 	const struct lrun *r = ledger_run(&c->l, l->id);
 	struct buf b;
@@ -214,7 +215,7 @@ tell_run(struct core *c, bool after, const struct live *l, const struct plan_ste
 	jw_str(&w, "run", r->id);
 	jw_str(&w, "kind", lrun_kind_name(r->kind));
 	jw_str(&w, "procedure", r->procedure);
-	jw_str(&w, "state", lrun_state_name(r->state));
+	jw_str(&w, "state", state != NULL ? state : lrun_state_name(r->state));
 	jw_str(&w, "step", s != NULL ? s->id : "");
 	jw_str(&w, "name", s != NULL ? s->name : "");
 	jw_str(&w, "phase", phase);
@@ -225,4 +226,17 @@ tell_run(struct core *c, bool after, const struct live *l, const struct plan_ste
 	jw_close(&w, '}');
 	tell_status(c, after, "run", &b);
 	buf_fini(&b);
+}
+
+void
+tell_run(struct core *c, bool after, const struct live *l, const struct plan_step *s,
+	const char *phase, const char *text)
+{
+	say_run(c, after, l, s, NULL, phase, text);
+}
+
+void
+tell_run_end(struct core *c, const struct live *l, const char *state, const char *text)
+{
+	say_run(c, true, l, NULL, state, text_eq(state, "backward") ? "failed" : "end", text);
 }

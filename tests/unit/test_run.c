@@ -581,6 +581,8 @@ the_story_with_an_approval(void)
 	world_pass(w, MINUTE);
 	CHECK_STR(world_value(w, W_HUB, PARK), "parked\n");
 	CHECK_STR(world_run_state(w, "shelter"), "open");
+	/* The line that tells of an end says how it ended: a person saw every success in red. */
+	CHECK(world_said(w, "\"state\":\"open\",\"step\":\"\",\"name\":\"\",\"phase\":\"end\""));
 	CHECK(world_until(w, 20 * MINUTE, is_asked));
 	CHECK(world_until_state(w, MINUTE, FLOW_OUTBOUND, "awaiting-approval"));
 	CHECK(world_said(w, "approval {"));
@@ -588,6 +590,7 @@ the_story_with_an_approval(void)
 	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
 	CHECK(world_reply(w, yes, true) != NULL && world_reply(w, yes, true)->exit == 0);
 	CHECK(on_backup(w));
+	CHECK(world_said(w, "\"state\":\"done\",\"step\":\"\",\"name\":\"\",\"phase\":\"end\""));
 	CHECK_INT(world_count(w, "ADOPT", NULL), 1);
 	CHECK_STR(world_run_state(w, "shelter"), "done");
 	CHECK_INT(effects_of(w, "5.hub", DIR_DO), 1); /* what waited was let go */
