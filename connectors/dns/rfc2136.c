@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define MARKER "_ferryman."
+#define MARKER_RESOURCE "fence.marker" /* the epoch record itself, to be taken out */
 
 enum {
 	SERVERS_MAX = 16,
@@ -120,6 +121,7 @@ struct zone_op {
 	size_t asks;
 	struct dnsupdate_job *update;
 	enum conn_dir dir;
+	bool marker_only; /* a fence, or the epoch record itself: no set is read or changed */
 	char *base, *want, *store, *seen_store;
 	uint64_t seen_lsn;
 	struct buf cut; /* strings of the set's records, once a refusal may come from the way they
@@ -293,7 +295,7 @@ ask_primary(struct zone_op *o)
 		ask_fini(&o->ask[i]);
 	o->asks = 0;
 	ask_start(o, o->conn->server[0], true, o->conn->marker, DNS_TXT);
-	if (o->at.name[0] != '\0') /* a fence has no set */
+	if (!o->marker_only)
 		ask_start(o, o->conn->server[0], true, o->at.name, o->at.type);
 }
 
@@ -329,9 +331,11 @@ end_read_primary(struct zone_op *o)
 				o->ask[i].why);
 			return;
 		}
-	st.value = buf_text(&o->ask[1].value);
 	if (marker_read(buf_text(&o->ask[0].value), store, &st.marker_lsn, &odd))
 		st.marker_store = store;
+	st.value = !o->marker_only	     ? buf_text(&o->ask[1].value)
+		   : st.marker_store != NULL ? "marked\n"
+					     : "";
 	if (odd) {
 		st.outcome = OUT_REFUSED;
 		(void)snprintf(why, sizeof why,
@@ -428,7 +432,7 @@ message_make(struct message *m, const struct zone_op *o, const struct rrset *bas
 				: (struct dnsupdate_rr){ .kind = DNSUPDATE_REQUIRE_NONE,
 					  .name = marker,
 					  .type = DNS_TXT };
-	if (o->dir != CONN_FENCE) {
+	if (!o->marker_only) {
 		message_set(m, DNSUPDATE_REQUIRE_RR, o, base);
 		if (base->n == 0)
 			m->rr[m->n++] = (struct dnsupdate_rr){ .kind = DNSUPDATE_REQUIRE_NONE,
@@ -444,6 +448,8 @@ message_make(struct message *m, const struct zone_op *o, const struct rrset *bas
 	m->rr[m->n++] = (struct dnsupdate_rr){
 		.kind = DNSUPDATE_DELETE_SET, .name = marker, .type = DNS_TXT
 	};
+	if (o->marker_only && o->dir != CONN_FENCE)
+		return;
 	/* TTL 0: nobody keeps an old epoch (RFC 1035 3.2.1). */
 	m->rr[m->n++] = (struct dnsupdate_rr){ .kind = DNSUPDATE_ADD,
 		.name = marker,
@@ -513,7 +519,11 @@ end_checked(struct zone_op *o)
 		}
 	bool marked = marker_read(buf_text(&o->ask[0].value), store, &lsn, &odd);
 	bool ours = marked && text_eq(store, o->store) && lsn == o->op.lsn;
-	if (ours && o->dir != CONN_FENCE && !text_eq(buf_text(&o->ask[1].value), o->want))
+	if (o->marker_only && o->dir != CONN_FENCE && marked && text_eq(store, o->store) &&
+		lsn == o->seen_lsn)
+		ops_end(&o->op, OUT_UNKNOWN,
+			"the primary said yes and serves the epoch record still");
+	else if (ours && !o->marker_only && !text_eq(buf_text(&o->ask[1].value), o->want))
 		ops_end(&o->op, OUT_UNKNOWN, "the primary said yes and serves something else");
 	else
 		ops_end(&o->op, OUT_DONE, "%s", "");
@@ -556,6 +566,8 @@ end_judged(struct zone_op *o)
 	bool marked = marker_read(buf_text(&o->ask[0].value), store, &lsn, &odd);
 	if (marked && text_eq(store, o->store) && lsn == o->op.lsn)
 		ops_end(&o->op, OUT_DONE, "done before, under the same number");
+	else if (!marked && !odd && o->marker_only && o->dir != CONN_FENCE)
+		ops_end(&o->op, OUT_DONE, "the epoch record is gone already");
 	else if (odd || (marked && !text_eq(store, o->store)))
 		ops_end(&o->op, OUT_CONFLICT, "another ferryman's epoch stands at %s",
 			o->conn->marker);
@@ -566,10 +578,10 @@ end_judged(struct zone_op *o)
 	else if (marked && lsn < o->seen_lsn)
 		ops_end(&o->op, OUT_CONFLICT,
 			"the epoch went back to %" PRIu64 ": the zone was restored", lsn);
-	else if (o->dir != CONN_FENCE && !text_eq(buf_text(&o->ask[1].value), o->base))
+	else if (!o->marker_only && !text_eq(buf_text(&o->ask[1].value), o->base))
 		ops_end(&o->op, OUT_CONFLICT, "%s %s is not as the plan saw it", o->at.name,
 			dns_type_name(o->at.type));
-	else if (o->dir != CONN_FENCE && o->cut.len == 0 && strings_odd(&o->ask[1].strings))
+	else if (!o->marker_only && o->cut.len == 0 && strings_odd(&o->ask[1].strings))
 		update_as_cut(o);
 	else
 		ops_end(&o->op, OUT_RETRY, "refused for what stood there a moment ago");
@@ -663,7 +675,12 @@ rfc2136_read(struct conn *c, op_id id, const struct read_req *rq)
 	struct err err = { 0 };
 
 	o->from = rq->from;
-	if (rrset_name_read(&o->at, rq->resource, c->zone, &err) != RC_OK) {
+	o->marker_only = text_eq(rq->resource, MARKER_RESOURCE);
+	if (o->marker_only && rq->from != CONN_READ_TARGET) {
+		ops_later(&o->op, OUT_REFUSED, "the epoch record is read at the primary alone");
+		return;
+	}
+	if (!o->marker_only && rrset_name_read(&o->at, rq->resource, c->zone, &err) != RC_OK) {
 		ops_later(&o->op, OUT_REFUSED, "%s", err.text);
 		return;
 	}
@@ -713,6 +730,7 @@ rfc2136_apply(struct conn *c, op_id id, const struct effect *e)
 	struct err err = { 0 };
 
 	o->dir = e->dir;
+	o->marker_only = e->dir == CONN_FENCE || text_eq(e->resource, MARKER_RESOURCE);
 	o->base = stdmem_str(e->base != NULL ? e->base : "");
 	o->want = stdmem_str(e->want != NULL ? e->want : "");
 	o->store = stdmem_str(e->store);
@@ -722,7 +740,13 @@ rfc2136_apply(struct conn *c, op_id id, const struct effect *e)
 		ops_later(&o->op, OUT_CONFLICT,
 			"another ferryman (store %s) is in charge of zone %s", e->seen_store,
 			c->zone);
-	} else if (e->dir == CONN_FENCE) {
+	} else if (o->marker_only && e->dir != CONN_FENCE &&
+		   (e->seen_store == NULL || o->want[0] != '\0')) {
+		ops_later(&o->op, OUT_REFUSED, "%s",
+			e->seen_store == NULL
+				? "no epoch record of ours was seen: nothing to take out"
+				: "the epoch record can only be taken out");
+	} else if (o->marker_only) {
 		update_start(o, &base, &want);
 	} else if (rrset_name_read(&o->at, e->resource, c->zone, &err) != RC_OK ||
 		   rrset_read(&base, o->base, o->at.type, &err) != RC_OK ||
@@ -792,12 +816,31 @@ line_by_hand(struct buf *b, const char *verb, const struct rrset_name *at, const
 }
 
 static void
-rfc2136_by_hand(const struct cfg *cfg, const struct effect *e, struct buf *b)
+key_by_hand(const struct cfg *cfg, struct buf *b)
 {
 	const struct cfg *tsig = cfg_map(cfg, "tsig");
+
+	buf_fmt(b, " \"key %s:%s $(cat ", algorithms[cfg_int(tsig, "algorithm")],
+		cfg_str(tsig, "name"));
+	ops_credential(b, cfg_secret(tsig, "secret"));
+	buf_str(b, ")\"");
+}
+
+static void
+rfc2136_by_hand(const struct cfg *cfg, const struct effect *e, struct buf *b)
+{
 	struct rrset base = { 0 }, want = { 0 };
 	struct rrset_name at = { 0 };
 
+	if (text_eq(e->resource, MARKER_RESOURCE) && e->dir != CONN_FENCE) {
+		buf_fmt(b, "printf '%%s\\n' 'server %s %d' 'zone %s.'",
+			cfg_str_at(cfg, "servers", 0), (int)cfg_int(cfg, "port"),
+			cfg_str(cfg, "zone"));
+		key_by_hand(cfg, b);
+		buf_fmt(b, " 'update delete " MARKER "%s. TXT' send | nsupdate -v\n",
+			cfg_str(cfg, "zone"));
+		return;
+	}
 	if (e->dir == CONN_FENCE ||
 		rrset_name_read(&at, e->resource, cfg_str(cfg, "zone"), NULL) != RC_OK ||
 		rrset_read(&base, e->base, at.type, NULL) != RC_OK ||
@@ -808,10 +851,7 @@ rfc2136_by_hand(const struct cfg *cfg, const struct effect *e, struct buf *b)
 	buf_str(b, "printf '%s\\n'");
 	buf_fmt(b, " 'server %s %d' 'zone %s.'", cfg_str_at(cfg, "servers", 0),
 		(int)cfg_int(cfg, "port"), cfg_str(cfg, "zone"));
-	buf_fmt(b, " \"key %s:%s $(cat ", algorithms[cfg_int(tsig, "algorithm")],
-		cfg_str(tsig, "name"));
-	ops_credential(b, cfg_secret(tsig, "secret"));
-	buf_str(b, ")\"");
+	key_by_hand(cfg, b);
 	if (base.n == 0) {
 		buf_fmt(b, " 'prereq nxrrset %s. %s'", at.name, dns_type_name(at.type));
 	}
@@ -867,8 +907,8 @@ static const char setup_text[] =
 	"pdnsutil set-meta ZONE ALLOW-DNSUPDATE-FROM ''\n"
 	"pdnsutil delete-tsig-key KEY\n"
 	"\n"
-	"# What ferryman leaves in the zone: one TXT record. To remove it, once ferryman is taken "
-	"out:\n"
+	"# What ferryman leaves in the zone: one TXT record, which `ferryman eject` takes out. By "
+	"hand:\n"
 	"#   nsupdate -k KEYFILE: update delete _ferryman.ZONE. TXT\n";
 
 static void

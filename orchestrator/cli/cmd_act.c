@@ -434,7 +434,7 @@ finish(struct act *a, int exit)
 	return exit;
 }
 
-/* cutover and failback: show, ask, run. */
+/* cutover, failback and eject: show, ask, run. */
 static int
 run_procedure(struct cli *c, const char *verb)
 {
@@ -625,21 +625,7 @@ run_abort(struct cli *c)
 static int
 run_eject(struct cli *c)
 {
-	const char *yes = cli_opt(c, "yes");
-	int exit = CLI_DONE;
-	struct playbook *pb = cli_playbook(c, cli_arg(c, 0), true, &exit);
-	bool ok;
-
-	if (pb == NULL)
-		return exit;
-	ok = text_eq(yes, pb->domains[0]);
-	if (!ok)
-		exit = cli_fail(c, CLI_USAGE,
-			"this takes ferryman out of %s: markers, maps and permissions it left are "
-			"removed; say --yes %s",
-			pb->domains[0], pb->domains[0]);
-	playbook_unref(&pb);
-	return ok ? run_simple(c, "eject", true, true) : exit;
+	return run_procedure(c, "eject");
 }
 
 static int
@@ -706,8 +692,13 @@ static const struct cli_opt pause_opts[] = {
 	{ NULL, NULL, NULL },
 };
 static const struct cli_opt eject_opts[] = {
-	{ "yes", "DOMAIN", "the domain's name, typed here" },
+	{ "yes", "DOMAIN", "do not ask: the domain's name, typed here instead" },
 	{ "reason", "TEXT", "why, for the journal" },
+	{ "plan", "HASH", "go on only if the plan still has this hash (or begins so)" },
+	{ "override", "GUARD",
+		"bypass a guard by its name (queues, pause); the journal keeps it; may be given "
+		"several "
+		"times" },
 	{ NULL, NULL, NULL },
 };
 
@@ -732,9 +723,15 @@ const struct cli_verb verb_abort = { "abort", "[PLAYBOOK]", 0, 1,
 	run_opts, run_abort };
 const struct cli_verb verb_eject = { "eject", "PLAYBOOK", 1, 1,
 	"Take ferryman out of the targets and prove it",
-	"Not built yet: it is refused, and nothing is done. By hand: docs/operations.md, and what "
-	"ferryman setup TARGET\n"
-	"PLAYBOOK --print says of removal for each target.",
+	"Shows the plan and asks, as cutover does. Then each value that ferryman has changed goes "
+	"to "
+	"what it was before,\n"
+	"and ferryman's number is removed from every target; each is read back. Only from normal, "
+	"and "
+	"not while the backup's\n"
+	"queue may still hold mail. The brake goes on with it and stays on: resume takes ferryman "
+	"in "
+	"again.",
 	eject_opts, run_eject };
 const struct cli_verb verb_approve = { "approve", "[PLAYBOOK]", 0, 1,
 	"Approve the plan that is pending",

@@ -228,6 +228,7 @@ build_paths(struct build *b, const struct cfg *top)
 		if (relay != NULL) {
 			p->relay.host = cfg_str(relay, "host");
 			p->relay.cfg = relay;
+			p->relay.queue_lifetime_ms = cfg_int(relay, "queue_lifetime");
 		}
 		if (dkim != NULL) {
 			p->dkim.by = cfg_str(dkim, "by");

@@ -53,6 +53,7 @@ struct path {
 	struct {
 		const char *host;      /* "[relay.nsmail.example]:587"; NULL = no relay */
 		const struct cfg *cfg; /* tls, auth, quota, rate, size as written */
+		int64_t queue_lifetime_ms;
 	} relay;
 	struct {
 		const char *by, *domain, *selector; /* all NULL if not given */

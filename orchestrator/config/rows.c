@@ -79,6 +79,13 @@ static const struct schema_row rows_relay[] = {
 		.type = V_RATE,
 		.doc = "What the relay takes at most. Releases must stay below it." },
 	{ .key = "size", .type = V_STR, .doc = "Largest message. Declared, not proven." },
+	{ .key = "queue_lifetime",
+		.type = V_DURATION,
+		.def = "5d",
+		.max = "30d",
+		.doc = "How long the relay tries before it returns a message (Postfix: "
+		       "maximal_queue_lifetime). Its SPF terms are not taken out before that time "
+		       "has passed since mail last left by it. Declared, not proven." },
 	END,
 };
 

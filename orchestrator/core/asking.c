@@ -61,7 +61,7 @@ put_plan(struct core *c, const struct book *b, const struct plan *p)
 	jw_str(&w, "playbook", b->name);
 	jw_str(&w, "flow", flow_name(p->proc->flow));
 	jw_str(&w, "procedure", p->proc->name);
-	jw_str(&w, "direction", p->dir == PLAN_OUT ? "out" : "back");
+	jw_str(&w, "direction", plan_direction_name(p->dir));
 	jw_str(&w, "plan_hash", p->hash);
 	jw_str(&w, "purpose", "ask");
 	jw_raw(&w, "plan", buf_failed(&plan) ? "null" : buf_text(&plan));
@@ -85,7 +85,7 @@ say_approval(struct core *c, const struct book *b, const struct plan *p, int nee
 	jw_str(&w, "playbook", b->name);
 	jw_str(&w, "flow", flow_name(p->proc->flow));
 	jw_str(&w, "procedure", p->proc->name);
-	jw_str(&w, "direction", p->dir == PLAN_OUT ? "out" : "back");
+	jw_str(&w, "direction", plan_direction_name(p->dir));
 	jw_str(&w, "plan_hash", p->hash);
 	jw_str(&w, "text",
 		arena_fmt(c->out, "%s of %s: %d needed; ferryman approve %s --plan %.12s",

@@ -243,7 +243,7 @@ change_read(struct core *c, struct change *ch, const struct event *ev, bool late
 
 static void
 put_result(struct core *c, const char *run, const char *step, const char *dir, uint64_t of,
-	enum outcome o, const char *why)
+	enum outcome o, const char *why, const char *unmarked)
 {
 	struct buf b;
 	struct jw w;
@@ -256,6 +256,8 @@ put_result(struct core *c, const char *run, const char *step, const char *dir, u
 	jw_uint(&w, "of", of);
 	jw_str(&w, "outcome", outcome_name(o));
 	jw_str(&w, "why", why);
+	if (unmarked != NULL)
+		jw_str(&w, "unmarked", unmarked);
 	jw_close(&w, '}');
 	(void)propose(c, REC_RESULT, run, &b);
 	buf_fini(&b);
@@ -269,11 +271,19 @@ phase_word(const struct change *ch, enum change_end then)
 	return then == CE_FAILED ? "failed" : "waiting";
 }
 
+/* Ferryman's own number is what this change takes out. */
+static bool
+is_removal(const struct change *ch)
+{
+	return ch->dir != DIR_FENCE && text_eq(ch->resource, FENCE_MARKER);
+}
+
 static void
 result(struct core *c, struct change *ch, uint64_t of, enum outcome o, enum change_end then,
 	const char *why)
 {
-	put_result(c, ch->run, ch->step, effect_dir_name(ch->dir), of, o, why);
+	put_result(c, ch->run, ch->step, effect_dir_name(ch->dir), of, o, why,
+		is_removal(ch) && then == CE_DONE ? ch->target->fence_domain : NULL);
 	if (why != ch->why)
 		(void)snprintf(ch->why, sizeof ch->why, "%s", why);
 	ch->outcome = o;
@@ -586,7 +596,8 @@ unsure(struct core *c, struct change *ch, const struct ldomain *d)
 static void
 close_other(struct core *c, struct change *ch, const struct ldomain *d)
 {
-	put_result(c, d->run, d->step, d->dir, d->lsn, OUT_DONE, "its number stands at the target");
+	put_result(c, d->run, d->step, d->dir, d->lsn, OUT_DONE, "its number stands at the target",
+		NULL);
 	ch->phase = CP_JOURNAL;
 	ch->then = CE_GOING;
 }
@@ -654,6 +665,11 @@ judge(struct core *c, struct change *ch)
 	bool applied = open && marks(ch->target) && ch->seen_any &&
 		       text_eq(ch->seen_store, c->store) && ch->seen_lsn == d->lsn;
 
+	if (is_removal(ch) && !ch->seen_any) {
+		result(c, ch, mine ? d->lsn : 0, mine ? OUT_DONE : OUT_UNCHANGED, CE_DONE,
+			mine ? "read back: no number of ours" : "no number of ours stands there");
+		return;
+	}
 	if (change_marker_bad(c, ch->target, ch->seen_any ? ch->seen_store : NULL, ch->seen_lsn,
 		    ch->take_over, ch->why, sizeof ch->why)) {
 		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, ch->why);

@@ -5,6 +5,7 @@
  * A command that needs to know where mail runs waits until its machine has settled; one that needs
  * a plan waits for its readings. Each request has one last answer.
  */
+#include "core/commanding.h"
 #include "core/engine.h"
 #include "core/planted.h"
 
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_GUARD, EXIT_BLOCKED, EXIT_PENDING };
 enum { BODY_MAX = 512 * 1024, HASH_SHORT = 8 };
 
 /* --- answers --- */
@@ -43,8 +43,8 @@ answer(struct core *c, const struct command *m, int exit, const char *error, con
 	buf_fini(&b);
 }
 
-static void
-record(struct core *c, const struct command *m, const char *run, int exit, const char *text)
+void
+command_record(struct core *c, const struct command *m, const char *run, int exit, const char *text)
 {
 	struct buf b;
 	struct jw w;
@@ -74,19 +74,20 @@ record(struct core *c, const struct command *m, const char *run, int exit, const
 }
 
 /* A no: in the journal, and to whoever asked. */
-static bool
-refuse(struct core *c, const struct command *m, int exit, const char *error,
+bool
+command_refuse(struct core *c, const struct command *m, int exit, const char *error,
 	const struct decision *d)
 {
-	record(c, m, NULL, exit, error);
+	command_record(c, m, NULL, exit, error);
 	answer(c, m, exit, error, NULL, d);
 	return true;
 }
 
-static bool
-refuse_decided(struct core *c, const struct command *m, int exit, const struct decision *d)
+bool
+command_refuse_decided(struct core *c, const struct command *m, int exit, const struct decision *d)
 {
-	return refuse(c, m, exit, d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why, d);
+	return command_refuse(
+		c, m, exit, d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why, d);
 }
 
 /* The same, and which run stands in the way if one is open: whoever asks wants to look at it. */
@@ -97,7 +98,7 @@ refuse_beside(struct core *c, const struct command *m, const struct book *b, enu
 	const struct lrun *r = ledger_open_run(&c->l, b->name, f);
 	const char *why = d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why;
 
-	return refuse(
+	return command_refuse(
 		c, m, exit, r != NULL ? arena_fmt(c->out, "%s (open: %s)", why, r->id) : why, d);
 }
 
@@ -175,8 +176,8 @@ is_among(const char *user, const struct lmachine *l)
 	return false;
 }
 
-static void
-decided(struct core *c, const struct command *m, struct book *b, enum flow f, bool matches,
+void
+command_decided(struct core *c, const struct command *m, struct book *b, enum flow f, bool matches,
 	struct decision *d, int *exit)
 {
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
@@ -272,8 +273,8 @@ command_ended(struct core *c, const char *run, int exit, const char *state, cons
 	}
 }
 
-static void
-say_started(struct core *c, const struct command *m, const char *run, const char *hash)
+void
+command_started(struct core *c, const struct command *m, const char *run, const char *hash)
 {
 	struct buf b;
 	struct jw w;
@@ -298,8 +299,8 @@ back_of(const struct command *m)
 	return m->verb == VERB_FAILBACK || (m->verb == VERB_PLAN && m->of == VERB_FAILBACK);
 }
 
-static bool
-answer_plan(struct core *c, const struct command *m, const struct plan *p)
+bool
+command_answer_plan(struct core *c, const struct command *m, const struct plan *p)
 {
 	struct buf b, text;
 	struct jw w;
@@ -312,21 +313,21 @@ answer_plan(struct core *c, const struct command *m, const struct plan *p)
 	jw_str(&w, "playbook", p->pb->name);
 	jw_str(&w, "procedure", p->proc->name);
 	jw_str(&w, "flow", flow_name(p->proc->flow));
-	jw_str(&w, "direction", p->dir == PLAN_OUT ? "out" : "back");
+	jw_str(&w, "direction", plan_direction_name(p->dir));
 	jw_str(&w, "plan_hash", p->hash);
 	jw_int(&w, "expect_ms", p->expect_ms);
 	jw_int(&w, "steps", (int64_t)p->steps_n);
 	jw_str(&w, "text", buf_text(&text));
 	jw_close(&w, '}');
-	record(c, m, NULL, EXIT_OK, p->hash);
+	command_record(c, m, NULL, EXIT_OK, p->hash);
 	tell_reply(c, true, m->req, EXIT_OK, buf_text(&b), true);
 	buf_fini(&text);
 	buf_fini(&b);
 	return true;
 }
 
-static bool
-same_plan(const struct command *m, const struct plan *p)
+bool
+command_same_plan(const struct command *m, const struct plan *p)
 {
 	if (m->plan_hash == NULL || m->plan_hash[0] == '\0')
 		return true;
@@ -371,8 +372,8 @@ start(struct core *c, struct command *m, struct book *b, enum flow f, const stru
 	run = run_start(c, &s);
 	if (run == NULL)
 		return true;
-	record(c, m, run, EXIT_OK, "started");
-	say_started(c, m, run, p->hash);
+	command_record(c, m, run, EXIT_OK, "started");
+	command_started(c, m, run, p->hash);
 	return true;
 }
 
@@ -399,11 +400,11 @@ with_plan(struct core *c, struct command *m, struct book *b, enum flow f,
 	if (rc == RC_BUSY || d == NULL)
 		return false;
 	if (rc != RC_OK)
-		return refuse(c, m, rc == RC_CONFLICT ? EXIT_GUARD : EXIT_FAILED,
+		return command_refuse(c, m, rc == RC_CONFLICT ? EXIT_GUARD : EXIT_FAILED,
 			core_keep(c, err.text), NULL);
 	if (m->verb == VERB_PLAN)
-		return answer_plan(c, m, p);
-	decided(c, m, b, f, same_plan(m, p), d, &exit);
+		return command_answer_plan(c, m, p);
+	command_decided(c, m, b, f, command_same_plan(m, p), d, &exit);
 	if (!d->any)
 		return refuse_beside(c, m, b, f, exit, d);
 	return start(c, m, b, f, d, p);
@@ -458,7 +459,7 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 	int exit = EXIT_OK;
 
 	if (proc == NULL || d == NULL)
-		return refuse(c, m, EXIT_USAGE,
+		return command_refuse(c, m, EXIT_USAGE,
 			arena_fmt(c->out,
 				m->procedure != NULL ? "%s has no procedure \"%s\""
 						     : "%s has no cut-over for this flow",
@@ -467,19 +468,19 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (m->verb == VERB_PLAN)
 		return with_plan(c, m, b, f, proc);
 	if (proc->kind != PROC_CUTOVER)
-		return refuse(c, m, EXIT_USAGE,
+		return command_refuse(c, m, EXIT_USAGE,
 			"a shelter is no cut-over: it starts by itself, or with the cut-over that "
 			"follows",
 			NULL);
 	if (m->look == NULL && !soaks(c, m, b, f)) {
-		decided(c, m, b, f, true, d, &exit);
+		command_decided(c, m, b, f, true, d, &exit);
 		if (!d->any)
 			return refuse_beside(c, m, b, f, exit, d);
 	}
 	if (gives_up(c, m, b, f) && !fence_quiet(c, b) && c->boot_ms < m->limit_boot_ms)
 		return false;
 	if (gives_up(c, m, b, f) && !fence_quiet(c, b))
-		return refuse(c, m, EXIT_BLOCKED,
+		return command_refuse(c, m, EXIT_BLOCKED,
 			"what the blocked run has sent may still land, and its target takes no "
 			"newer number now: try "
 			"again when it can be reached",
@@ -504,13 +505,13 @@ abort_run(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (d == NULL)
 		return true;
 	if (r != NULL && m->run != NULL && !text_eq(r->id, m->run))
-		return refuse(c, m, EXIT_GUARD,
+		return command_refuse(c, m, EXIT_GUARD,
 			arena_fmt(c->out, "the open run is %s, not %s", r->id, m->run), NULL);
-	decided(c, m, b, f, true, d, &exit);
+	command_decided(c, m, b, f, true, d, &exit);
 	if (!d->any || r == NULL)
-		return refuse_decided(c, m, d->any ? EXIT_GUARD : exit, d);
+		return command_refuse_decided(c, m, d->any ? EXIT_GUARD : exit, d);
 	row_of(c, b, f, d);
-	record(c, m, r->id, EXIT_OK, "turned round");
+	command_record(c, m, r->id, EXIT_OK, "turned round");
 	answer(c, m, EXIT_OK, NULL,
 		arena_fmt(c->out,
 			"%s is turned round: it undoes what it has done so far, in reverse order",
@@ -544,17 +545,17 @@ continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (d == NULL)
 		return true;
 	if (m->run != NULL && named == NULL)
-		return refuse(
+		return command_refuse(
 			c, m, EXIT_USAGE, arena_fmt(c->out, "there is no run %s", m->run), NULL);
 	if (named != NULL && named->state != LR_FORWARD && named->state != LR_BACKWARD &&
 		named->state != LR_BLOCKED)
 		return answer_ended(c, m, named);
-	decided(c, m, b, f, true, d, &exit);
+	command_decided(c, m, b, f, true, d, &exit);
 	if (!d->any || named == NULL)
-		return refuse_decided(c, m, d->any ? EXIT_GUARD : exit, d);
+		return command_refuse_decided(c, m, d->any ? EXIT_GUARD : exit, d);
 	row_of(c, b, f, d);
-	record(c, m, named->id, EXIT_OK, "goes on");
-	say_started(c, m, named->id, named->hash);
+	command_record(c, m, named->id, EXIT_OK, "goes on");
+	command_started(c, m, named->id, named->hash);
 	return true;
 }
 
@@ -623,11 +624,11 @@ say_yes_or_no(struct core *c, struct command *m, struct book *b, enum flow f)
 
 	if (d == NULL)
 		return true;
-	decided(c, m, b, f, matches, d, &exit);
+	command_decided(c, m, b, f, matches, d, &exit);
 	if (!d->any)
-		return refuse_decided(c, m, exit, d);
+		return command_refuse_decided(c, m, exit, d);
 	put_approval(c, m, b, f, l->ask_hash);
-	record(c, m, NULL, exit, m->verb == VERB_APPROVE ? "approved" : "denied");
+	command_record(c, m, NULL, exit, m->verb == VERB_APPROVE ? "approved" : "denied");
 	answer_approval(c, m, b, f, exit);
 	return true;
 }
@@ -666,13 +667,13 @@ note(struct core *c, struct command *m, struct book *b, enum flow f)
 
 	if (d == NULL)
 		return true;
-	decided(c, m, b, f, true, d, &exit);
+	command_decided(c, m, b, f, true, d, &exit);
 	if (!d->any)
-		return refuse_decided(c, m, exit, d);
+		return command_refuse_decided(c, m, exit, d);
 	if (m->verb != VERB_ACK)
 		put_brake(c, m, b);
 	row_of(c, b, f, d);
-	record(c, m, NULL, exit, text);
+	command_record(c, m, NULL, exit, text);
 	answer(c, m, exit, NULL, text, NULL);
 	if (m->verb == VERB_ACK && l->state == LS_BLOCKED &&
 		ledger_open_run(&c->l, b->name, f) == NULL) {
@@ -709,6 +710,21 @@ answer_status(struct core *c, const struct command *m)
 	return true;
 }
 
+/* While ferryman is being taken out nothing else begins, and the brake that holds it stays on. */
+static bool
+waits_for_eject(struct core *c, const struct command *m, const struct book *b)
+{
+	const struct lrun *r = ledger_eject(&c->l, b->name);
+
+	if (r == NULL || m->verb == VERB_PLAN || m->verb == VERB_PAUSE || m->verb == VERB_ACK ||
+		m->verb == VERB_DENY)
+		return false;
+	return command_refuse(c, m, EXIT_GUARD,
+		arena_fmt(c->out, "ferryman is being taken out of %s (run %s): wait for its end",
+			b->name, r->id),
+		NULL);
+}
+
 /* Returns true when it has had its last answer, or is a run's now. */
 static bool
 serve(struct core *c, struct command *m)
@@ -719,15 +735,19 @@ serve(struct core *c, struct command *m)
 	if (m->verb == VERB_STATUS)
 		return answer_status(c, m);
 	if (b == NULL || b->pb == NULL || b->ev == NULL)
-		return refuse(c, m, EXIT_USAGE,
+		return command_refuse(c, m, EXIT_USAGE,
 			m->playbook != NULL
 				? arena_fmt(c->out, "no playbook \"%s\" is in force here",
 					  m->playbook)
 				: "name the playbook",
 			NULL);
+	if (waits_for_eject(c, m, b))
+		return true;
+	if (m->verb == VERB_EJECT || (m->verb == VERB_PLAN && m->of == VERB_EJECT))
+		return eject(c, m, b);
 	f = flow_of(c, m, b);
 	if (f == FLOW_N)
-		return refuse(c, m, EXIT_USAGE,
+		return command_refuse(c, m, EXIT_USAGE,
 			arena_fmt(c->out,
 				"%s is meant for outbound or inbound mail of %s? name the "
 				"procedure, the run or the plan",
@@ -753,11 +773,11 @@ serve(struct core *c, struct command *m)
 		return note(c, m, b, f);
 	case VERB_STATUS:
 	case VERB_DRILL:
-	case VERB_EJECT:
+	case VERB_EJECT: /* of all flows */
 	case VERB_N:
 		break;
 	}
-	return refuse(c, m, EXIT_USAGE,
+	return command_refuse(c, m, EXIT_USAGE,
 		arena_fmt(c->out, "%s is not built into the engine yet; nothing was done",
 			verb_name(m->verb)),
 		NULL);

@@ -253,7 +253,7 @@ may_eject(struct command *m)
 	if (m->f->pb->mode == MODE_OBSERVE)
 		return refuse(m, EXIT_GUARD,
 			"mode: observe never writes: there is nothing of ours at the targets");
-	return true;
+	return guard(m, GUARD_QUEUES, m->f->relay_holds != NULL, m->f->relay_holds);
 }
 
 static bool

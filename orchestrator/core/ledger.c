@@ -12,7 +12,8 @@ enum { RUNS_KEPT = 64 };
 const char *
 lrun_kind_name(enum lrun_kind k)
 {
-	static const char *const names[] = { "cutover", "failback", "shelter", "unshelter" };
+	static const char *const names[] = { "cutover", "failback", "shelter", "unshelter",
+		"eject" };
 
 	return names[k];
 }
@@ -45,6 +46,9 @@ ledger_fini(struct ledger *l)
 	for (size_t i = 0; i < l->domains_n; i++)
 		mem_put(&l->mem, l->domain[i].intent);
 	mem_put(&l->mem, l->domain);
+	for (size_t i = 0; i < l->left_n; i++)
+		mem_put(&l->mem, l->left[i].base);
+	mem_put(&l->mem, l->left);
 	mem_put(&l->mem, l->book);
 }
 
@@ -141,6 +145,25 @@ ledger_shelter(struct ledger *l, const char *playbook, enum flow flow)
 			return r;
 	}
 	return NULL;
+}
+
+struct lrun *
+ledger_eject(struct ledger *l, const char *playbook)
+{
+	for (size_t i = l->runs_n; i-- > 0;)
+		if (l->run[i].kind == LK_EJECT && text_eq(l->run[i].playbook, playbook) &&
+			l->run[i].state == LR_FORWARD)
+			return &l->run[i];
+	return NULL;
+}
+
+bool
+ledger_ejected(const struct ledger *l, const char *playbook)
+{
+	for (size_t i = 0; i < l->brakes_n; i++)
+		if (l->brake[i].on && l->brake[i].eject && text_eq(l->brake[i].playbook, playbook))
+			return true;
+	return false;
 }
 
 struct lstep *
@@ -305,6 +328,10 @@ fold_plan(struct ledger *l, const struct record *r)
 static void
 fold_opened(struct ledger *l, const struct record *r)
 {
+	/* What the targets bear is not known in a new era: the brake stays, the rest is asked for
+	 * anew. */
+	for (size_t i = 0; i < l->brakes_n && r->era > l->era; i++)
+		l->brake[i].eject = false;
 	for (size_t i = 0; i < l->machines_n; i++) {
 		struct lmachine *m = &l->machine[i];
 
@@ -477,6 +504,62 @@ fold_intent(struct ledger *l, const struct record *r)
 		run->pivoted = true;
 }
 
+/* What stood there before us, until it stands there again. Of DNS alone: elsewhere that is always
+ * nothing. */
+static void
+note_left(struct ledger *l, const struct ldomain *d)
+{
+	struct arena *a = d->intent != NULL ? arena_new(&l->mem, RECORD_MAX * 4) : NULL;
+	size_t at = 0, i = 0, n;
+	const struct json *o = a != NULL ? json_read(a, d->intent, d->intent_n, &at) : NULL;
+	const char *resource = json_str(o, "resource"), *base = json_str(o, "base"),
+		   *want = json_str(o, "want");
+	struct lleft *left;
+
+	if (d->intent != NULL && o == NULL)
+		l->failed = true; /* the fold wrote it: only memory can be lacking */
+	if (o == NULL || resource == NULL || base == NULL || want == NULL ||
+		!text_starts(resource, "dns.rrset ") || text_eq(json_str(o, "dir"), "fence") ||
+		text_eq(base, want))
+		goto out;
+	while (i < l->left_n &&
+		!(text_eq(l->left[i].domain, d->name) && text_eq(l->left[i].resource, resource)))
+		i++;
+	if (i < l->left_n && text_eq(l->left[i].base, want)) {
+		mem_put(&l->mem, l->left[i].base);
+		l->left[i] = l->left[--l->left_n];
+	} else if (i == l->left_n) {
+		left = grow(l, &l->left, &l->left_n, sizeof *left);
+		n = strlen(base) + 1;
+		if (left == NULL)
+			goto out;
+		put(left->domain, sizeof left->domain, d->name);
+		put(left->resource, sizeof left->resource, resource);
+		left->base = mem_get(&l->mem, n);
+		if (left->base == NULL) {
+			l->failed = true;
+			l->left_n--;
+			goto out;
+		}
+		memcpy(left->base, base, n);
+	}
+out:
+	arena_free(&a);
+}
+
+/* The target bears no number of ours any more: the next one begins there as the first did. */
+static void
+unmark(struct ledger *l, const char *domain)
+{
+	for (size_t i = 0; domain != NULL && i < l->domains_n; i++) {
+		if (!text_eq(l->domain[i].name, domain))
+			continue;
+		mem_put(&l->mem, l->domain[i].intent);
+		l->domain[i] = l->domain[--l->domains_n];
+		return;
+	}
+}
+
 static void
 fold_result(struct ledger *l, const struct record *r)
 {
@@ -494,6 +577,8 @@ fold_result(struct ledger *l, const struct record *r)
 			continue; /* an answer closes only the intent that it names */
 		l->domain[i].answered = true;
 		touched(&l->domain[i], r);
+		if (o == OUT_DONE)
+			note_left(l, &l->domain[i]);
 		mem_put(&l->mem, l->domain[i].intent);
 		l->domain[i].intent = NULL;
 		/* the target has a number now that no older one comes past; a refusal raises none
@@ -504,6 +589,7 @@ fold_result(struct ledger *l, const struct record *r)
 			l->domain[i].fenced_era = of >> 40; /* the number's, not the record's: an
 							       older one fences nothing newer */
 	}
+	unmark(l, json_str(r->body, "unmarked"));
 	if (s == NULL)
 		return;
 	/* 0: no intent was needed; it says nothing about one that is open */
@@ -595,6 +681,7 @@ fold_brake(struct ledger *l, const struct record *r)
 	put(b->reason, sizeof b->reason, json_str(r->body, "reason"));
 	b->on = text_eq(json_str(r->body, "state"), "pause");
 	b->expires_wall_ms = json_int(r->body, "expires", 0);
+	b->eject = b->on && json_flag(r->body, "eject");
 }
 
 static void

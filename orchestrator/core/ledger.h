@@ -52,6 +52,13 @@ struct lbrake {
 	bool on;
 	char by[NAME_MAX_], reason[256];
 	int64_t expires_wall_ms;
+	bool eject; /* ferryman is taken out, or being taken out */
+};
+
+/* A value that we have changed, and that is not back to what it was before. */
+struct lleft {
+	char domain[160], resource[320]; /* fence domain */
+	char *base;			 /* before our first change, owned */
 };
 
 enum lrun_state {
@@ -63,7 +70,7 @@ enum lrun_state {
 	LR_OPEN /* a shelter in force */,
 	LR_FAILED
 };
-enum lrun_kind { LK_CUTOVER, LK_FAILBACK, LK_SHELTER, LK_UNSHELTER, LK_N };
+enum lrun_kind { LK_CUTOVER, LK_FAILBACK, LK_SHELTER, LK_UNSHELTER, LK_EJECT, LK_N };
 const char *lrun_kind_name(enum lrun_kind k);
 const char *lrun_state_name(enum lrun_state s);
 
@@ -132,6 +139,8 @@ struct ledger {
 	size_t runs_n;
 	struct ldomain *domain;
 	size_t domains_n;
+	struct lleft *left;
+	size_t left_n;
 	struct lbook *book;
 	size_t books_n;
 	char nonce[LEDGER_NONCES][65]; /* of the newest approvals, a ring */
@@ -164,8 +173,10 @@ struct lrun *ledger_open_run(struct ledger *l, const char *playbook,
 struct lrun *ledger_unnoted(struct ledger *l, const char *playbook,
 	enum flow flow); /* ended, and its machine not moved yet */
 struct lrun *ledger_shelter(struct ledger *l, const char *playbook,
-	enum flow flow);				   /* the shelter in force, or being made */
-struct lstep *ledger_step(struct lrun *r, const char *id); /* made when absent */
+	enum flow flow); /* the shelter in force, or being made */
+struct lrun *ledger_eject(struct ledger *l, const char *playbook); /* open: it takes ferryman out */
+bool ledger_ejected(const struct ledger *l, const char *playbook); /* out, or on its way out */
+struct lstep *ledger_step(struct lrun *r, const char *id);	   /* made when absent */
 struct ldomain *ledger_domain(struct ledger *l, const char *name); /* made when absent */
 const struct lbrake *ledger_brake(
 	const struct ledger *l, const char *playbook, int64_t wall_ms); /* in force; NULL = none */

@@ -4,6 +4,7 @@
  */
 #include "core/engine.h"
 
+#include "base/num.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -239,6 +240,40 @@ limit_facts(struct core *c, struct book *b, struct facts *ret)
 		c->env.in_window(c->env.ctx, l->no_failbacks, l->no_failbacks_n, c->wall_ms);
 }
 
+static bool
+widened(const struct core *c, const struct playbook *pb)
+{
+	for (size_t i = 0; i < c->l.left_n; i++)
+		for (size_t k = 0; k < pb->targets_n; k++)
+			if (text_ends(c->l.left[i].resource, " TXT") &&
+				text_eq(c->l.left[i].domain, pb->targets[k].fence_domain))
+				return true;
+	return false;
+}
+
+/* What the backup has taken leaves it later, and must pass SPF then (DESIGN section 4). */
+static void
+relay_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
+{
+	const struct procedure *p = playbook_cutover(b->pb, f);
+	int64_t until;
+	struct buf t;
+
+	if (f != FLOW_OUTBOUND || p == NULL || p->to == NULL || ret->last_cutover_wall_ms == 0 ||
+		!widened(c, b->pb))
+		return;
+	until = ret->last_cutover_wall_ms + p->to->relay.queue_lifetime_ms;
+	if (c->wall_ms >= until)
+		return;
+	buf_init(&t, &c->env.mem, 64);
+	num_put_duration(&t, until - c->wall_ms);
+	ret->relay_holds = core_keep(c, arena_fmt(c->out,
+						"mail may wait in the queue of %s for another %s "
+						"and would fail SPF without its terms",
+						p->to->name, buf_text(&t)));
+	buf_fini(&t);
+}
+
 void
 machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 {
@@ -277,6 +312,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	run_facts(c, b, f, ret);
 	path_facts(c, b, f, ret);
 	limit_facts(c, b, ret);
+	relay_facts(c, b, f, ret);
 	if (!ret->backup_unfit)
 		m->unfit_told = false;
 	if (!ret->shelter_ended)

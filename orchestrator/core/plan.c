@@ -31,10 +31,24 @@ step_kind_at(size_t i)
 	return i < sizeof kinds / sizeof *kinds ? &kinds[i] : NULL;
 }
 
+const char *
+plan_direction_name(enum plan_direction d)
+{
+	return d == PLAN_OUT ? "out" : d == PLAN_BACK ? "back" : "eject";
+}
+
 const struct step_kind *
 step_kind_find(const char *kind)
 {
+	/* Of no playbook's: only a plan that takes ferryman out has it. */
+	static const struct step_kind remove = { .kind = "fence.remove",
+		.class = STEP_STATE,
+		.deadline_ms = 60000,
+		.doc = "ferryman's own number is taken out of a target." };
 	const struct step_kind *k;
+
+	if (text_eq(kind, remove.kind))
+		return &remove;
 
 	for (size_t i = 0; (k = step_kind_at(i)) != NULL; i++)
 		if (text_eq(k->kind, kind))
@@ -120,6 +134,28 @@ plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *p
 
 	for (size_t i = 0; i < proc->steps_n; i++)
 		reads_of(&r, pb, &proc->steps[i], dir == PLAN_BACK);
+	out = arena_get(a, (r.n + 1) * sizeof *out);
+	if (out == NULL)
+		return 0;
+	memcpy(out, r.r, r.n * sizeof *out);
+	*ret = out;
+	return r.n;
+}
+
+size_t
+plan_eject_reads(struct arena *a, const struct playbook *pb, const struct plan_read **ret)
+{
+	struct reads r = { .a = a };
+	struct plan_read *out;
+	size_t values;
+
+	for (size_t i = 0; i < pb->procedures_n; i++)
+		for (size_t k = 0; k < pb->procedures[i].steps_n; k++)
+			reads_of(&r, pb, &pb->procedures[i].steps[k], false);
+	values = r.n;
+	for (size_t i = 0; i < values; i++)
+		if (r.r[i].target->info->fence == FENCE_F)
+			want_read(&r, r.r[i].target, FENCE_MARKER);
 	out = arena_get(a, (r.n + 1) * sizeof *out);
 	if (out == NULL)
 		return 0;
@@ -233,7 +269,7 @@ plan_json(const struct plan *p, const char *store, const char *const *overrides,
 	jw_str(&w, "playbook", p->pb->sha256);
 	jw_str(&w, "procedure", p->proc->name);
 	jw_str(&w, "flow", flow_name(p->proc->flow));
-	jw_str(&w, "direction", p->dir == PLAN_OUT ? "out" : "back");
+	jw_str(&w, "direction", plan_direction_name(p->dir));
 	jw_open(&w, "overrides", '[');
 	for (size_t i = 0; i < overrides_n; i++)
 		jw_str(&w, NULL, overrides[i]);
@@ -313,7 +349,8 @@ judge(struct planning *p)
 
 	for (size_t i = 0; i < p->steps_n; i++) {
 		touched += p->step[i].kind->class == STEP_STATE &&
-			   !text_eq(p->step[i].base, p->step[i].want);
+			   !text_eq(p->step[i].base, p->step[i].want) &&
+			   !text_eq(p->step[i].resource, FENCE_MARKER);
 		if (text_starts(
 			    p->step[i].resource != NULL ? p->step[i].resource : "", "dns.rrset") &&
 			p->step[i].kind->class == STEP_STATE && p->step[i].want[0] == '\0' &&
@@ -328,30 +365,47 @@ judge(struct planning *p)
 	return arena_failed(p->a) ? err_set(p->err, RC_NOMEM, "out of memory") : RC_OK;
 }
 
-enum rc
-plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc,
-	enum plan_direction dir, const struct plan_value *values, size_t values_n,
-	const char *store, const char *const *overrides, size_t overrides_n,
-	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
-	struct err *err)
-{
-	struct planning *p = arena_get(a, sizeof *p);
-	struct mem in_arena = { arena_resize, a };
-	struct plan *out;
-	struct buf b;
-	enum rc rc;
+struct hashing {
+	const char *store;
+	const char *const *overrides;
+	size_t overrides_n;
+	void (*sha256)(void *, const void *, size_t, char[65]);
+	void *ctx;
+};
 
-	if (p == NULL || values_n > PLAN_VALUES_MAX)
-		return err_set(err, RC_NOMEM, "out of memory");
+static struct planning *
+planning_new(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	enum plan_direction dir, const struct plan_value *values, size_t values_n, struct err *err)
+{
+	struct planning *p = values_n <= PLAN_VALUES_MAX ? arena_get(a, sizeof *p) : NULL;
+	struct mem *in_arena = arena_get(a, sizeof *in_arena);
+
+	if (p == NULL || in_arena == NULL) {
+		(void)err_set(err, RC_NOMEM, "out of memory");
+		return NULL;
+	}
+	*in_arena = (struct mem){ arena_resize, a };
 	p->a = a;
-	p->mem = &in_arena;
+	p->mem = in_arena;
 	p->pb = pb;
 	p->proc = proc;
 	p->dir = dir;
 	p->err = err;
 	memcpy(p->value, values, values_n * sizeof *values);
 	p->values_n = values_n;
-	rc = dir == PLAN_OUT ? planning_out(p) : planning_back(p);
+	return p;
+}
+
+static enum rc
+build(struct planning *p, const struct hashing *h, const struct plan **ret)
+{
+	struct plan *out;
+	struct buf b;
+	enum rc rc;
+
+	rc = p->dir == PLAN_OUT	   ? planning_out(p)
+	     : p->dir == PLAN_BACK ? planning_back(p)
+				   : planning_eject(p);
 	if (rc == RC_OK)
 		rc = judge(p);
 	if (rc != RC_OK)
@@ -360,14 +414,48 @@ plan_build(struct arena *a, const struct playbook *pb, const struct procedure *p
 	planning_notes(p);
 	out = (struct plan *)finish(p);
 	if (out == NULL)
-		return err_set(err, RC_NOMEM, "out of memory");
-	buf_init(&b, &in_arena, JSON_MAX);
-	plan_json(out, store, overrides, overrides_n, &b);
+		return err_set(p->err, RC_NOMEM, "out of memory");
+	buf_init(&b, p->mem, JSON_MAX);
+	plan_json(out, h->store, h->overrides, h->overrides_n, &b);
 	if (buf_failed(&b))
-		return err_set(err, RC_LIMIT, "the plan is larger than %d bytes", JSON_MAX);
-	sha256(ctx, buf_text(&b), b.len, out->hash);
+		return err_set(p->err, RC_LIMIT, "the plan is larger than %d bytes", JSON_MAX);
+	h->sha256(h->ctx, buf_text(&b), b.len, out->hash);
 	*ret = out;
 	return RC_OK;
+}
+
+enum rc
+plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc,
+	enum plan_direction dir, const struct plan_value *values, size_t values_n,
+	const char *store, const char *const *overrides, size_t overrides_n,
+	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
+	struct err *err)
+{
+	const struct hashing h = { store, overrides, overrides_n, sha256, ctx };
+	struct planning *p = planning_new(a, pb, proc, dir, values, values_n, err);
+
+	return p != NULL ? build(p, &h, ret) : err->rc;
+}
+
+enum rc
+plan_build_eject(struct arena *a, const struct playbook *pb, const struct plan_value *values,
+	size_t values_n, const struct plan_left *left, size_t left_n, const char *store,
+	const char *const *overrides, size_t overrides_n,
+	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
+	struct err *err)
+{
+	const struct hashing h = { store, overrides, overrides_n, sha256, ctx };
+	struct planning *p;
+
+	if (pb->procedures_n == 0)
+		return err_set(err, RC_INVALID,
+			"%s has no procedure: there is nothing of ours at any target", pb->name);
+	p = planning_new(a, pb, &pb->procedures[0], PLAN_EJECT, values, values_n, err);
+	if (p == NULL)
+		return err->rc;
+	p->left = left;
+	p->left_n = left_n;
+	return build(p, &h, ret);
 }
 
 /* --- from a record --- */
@@ -432,7 +520,9 @@ plan_read_back(struct arena *a, const struct playbook *pb, const struct json *bo
 		return err_set(err, p == NULL ? RC_NOMEM : RC_CORRUPT, "the record holds no plan");
 	p->pb = pb;
 	p->proc = playbook_procedure(pb, proc);
-	p->dir = text_eq(json_str(body, "direction"), "back") ? PLAN_BACK : PLAN_OUT;
+	p->dir = text_eq(json_str(body, "direction"), "back")	 ? PLAN_BACK
+		 : text_eq(json_str(body, "direction"), "eject") ? PLAN_EJECT
+								 : PLAN_OUT;
 	if (p->proc == NULL)
 		return err_set(err, RC_CORRUPT,
 			"the plan names procedure %s, which its playbook does not have", proc);

@@ -28,7 +28,12 @@ struct step_kind {
 const struct step_kind *step_kind_find(const char *kind);
 const struct step_kind *step_kind_at(size_t i); /* NULL past the end */
 
-enum plan_direction { PLAN_OUT, PLAN_BACK };
+enum plan_direction { PLAN_OUT, PLAN_BACK, PLAN_EJECT };
+const char *plan_direction_name(enum plan_direction d); /* "out", "back", "eject" */
+
+/* What each domain that refuses older numbers holds besides the values: ferryman's own. Read:
+ * "marked\n" or "". */
+#define FENCE_MARKER "fence.marker"
 
 /* One planned step: a playbook step may give several (one for each target), ids "4.tenant" "4.hub".
  */
@@ -93,6 +98,23 @@ size_t plan_reads(struct arena *a, const struct playbook *pb, const struct proce
 enum rc plan_build(struct arena *a, const struct playbook *pb, const struct procedure *proc,
 	enum plan_direction dir, const struct plan_value *values, size_t values_n,
 	const char *store, const char *const *overrides, size_t overrides_n,
+	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
+	struct err *err);
+
+/*
+ * Taking ferryman out (DESIGN section 9, `eject`): every value that the playbook may touch goes to
+ * what it was before ferryman changed it, then its number is removed from each target that bears
+ * one. left = values before our first change, as the journal knows them; of SPF only the terms go
+ * that were not there then, so that other people's changes since stay. plan_eject_reads - what to
+ * read for it, of all flows.
+ */
+struct plan_left {
+	const char *target_domain, *resource, *base; /* fence domain */
+};
+size_t plan_eject_reads(struct arena *a, const struct playbook *pb, const struct plan_read **ret);
+enum rc plan_build_eject(struct arena *a, const struct playbook *pb,
+	const struct plan_value *values, size_t values_n, const struct plan_left *left,
+	size_t left_n, const char *store, const char *const *overrides, size_t overrides_n,
 	void (*sha256)(void *, const void *, size_t, char[65]), void *ctx, const struct plan **ret,
 	struct err *err);
 

@@ -63,11 +63,27 @@ note_classes(struct planning *p)
 	}
 }
 
+static void
+note_eject(struct planning *p)
+{
+	planning_note(p, "the brake is put on with it and stays on: nothing starts by itself until "
+			 "`ferryman resume` takes ferryman in again");
+	planning_note(p, "other people's records, maps and connectors stay as they are now");
+	planning_note(p,
+		"what setup made (key, account, connector, rule) stays too: `ferryman setup "
+		"TARGET PLAYBOOK --print` ends with how to remove it");
+	note_classes(p);
+}
+
 void
 planning_notes(struct planning *p)
 {
 	const struct path *to = p->proc->to;
 
+	if (p->dir == PLAN_EJECT) {
+		note_eject(p);
+		return;
+	}
 	note_routes(p);
 	note_classes(p);
 	if (p->proc->kind == PROC_SHELTER || p->dir == PLAN_BACK) {
@@ -160,9 +176,13 @@ put_step(struct buf *b, const struct plan_step *s, bool colour)
 void
 plan_text(const struct plan *p, struct buf *b, bool colour)
 {
-	buf_fmt(b, "Plan: %s of %s, %s (%s", p->proc->name, p->pb->name,
-		p->dir == PLAN_OUT ? "out" : "back", flow_name(p->proc->flow));
-	if (p->proc->to != NULL)
+	if (p->dir == PLAN_EJECT)
+		buf_fmt(b, "Plan: take ferryman out of %s (all of %s", p->pb->domains[0],
+			p->pb->name);
+	else
+		buf_fmt(b, "Plan: %s of %s, %s (%s", p->proc->name, p->pb->name,
+			p->dir == PLAN_OUT ? "out" : "back", flow_name(p->proc->flow));
+	if (p->proc->to != NULL && p->dir != PLAN_EJECT)
 		buf_fmt(b, ": %s -> %s",
 			p->dir == PLAN_OUT ? p->pb->primary->name : p->proc->to->name,
 			p->dir == PLAN_OUT ? p->proc->to->name : p->pb->primary->name);

@@ -20,6 +20,8 @@ struct planning {
 	struct plan_value value[PLAN_VALUES_MAX];
 	size_t values_n;
 	int64_t expect_ms;
+	const struct plan_left *left; /* PLAN_EJECT */
+	size_t left_n;
 	struct err *err;
 };
 
@@ -50,6 +52,7 @@ int64_t rrset_ttl_ms(const char *value);
 
 enum rc planning_out(struct planning *p);  /* a cut-over or a shelter */
 enum rc planning_back(struct planning *p); /* a failback, or the end of a shelter */
+enum rc planning_eject(struct planning *p);
 void planning_notes(struct planning *p);
 
 #endif

@@ -251,6 +251,9 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 		run_end(c, l, r, open ? "blocked" : "failed", why);
 	} else if (r->kind == LK_UNSHELTER) {
 		run_end(c, l, r, "blocked", why);
+	} else if (r->kind ==
+		   LK_EJECT) { /* what is as before stays so; a second one does the rest */
+		run_end(c, l, r, "failed", why);
 	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,
 			"step %s (%s): %s; after the pivot nothing is undone: mail waits and is "
@@ -268,7 +271,10 @@ succeeded(struct core *c, struct live *l, const struct lrun *r)
 	static const char *const words[LK_N] = { [LK_CUTOVER] = "each step is done and verified",
 		[LK_FAILBACK] = "mail is back on the primary path",
 		[LK_SHELTER] = "mail waits instead of bouncing",
-		[LK_UNSHELTER] = "what waited was let go by the primary" };
+		[LK_UNSHELTER] = "what waited was let go by the primary",
+		[LK_EJECT] =
+			"ferryman is out: the values are as before it, and no target bears its "
+			"number; `ferryman resume` takes it in again" };
 
 	run_end(c, l, r, r->kind == LK_SHELTER ? "open" : "done", words[r->kind]);
 }
@@ -413,7 +419,14 @@ advance(struct core *c, struct live *l)
 {
 	const struct lrun *r = ledger_run(&c->l, l->id);
 
-	if (r == NULL || l->ending || restored_waits(c, r))
+	if (r == NULL || l->ending)
+		return;
+	if (r->kind == LK_EJECT && r->era < c->era) {
+		run_end(c, l, r, "failed",
+			"a new era has begun, and what the targets bear is not known: eject again");
+		return;
+	}
+	if (restored_waits(c, r))
 		return;
 	if (l->broken[0] != '\0') {
 		run_end(c, l, r, "blocked", l->broken);
@@ -511,7 +524,7 @@ put_start(struct core *c, const struct start *s, struct buf *b)
 	jw_str(&w, "playbook", p->pb->name);
 	jw_str(&w, "sha256", p->pb->sha256);
 	jw_str(&w, "flow", flow_name(p->proc->flow));
-	jw_str(&w, "procedure", p->proc->name);
+	jw_str(&w, "procedure", s->kind == LK_EJECT ? lrun_kind_name(s->kind) : p->proc->name);
 	jw_str(&w, "kind", lrun_kind_name(s->kind));
 	jw_str(&w, "plan_hash", p->hash);
 	put_plan(c, s, &w);
@@ -546,7 +559,7 @@ adopt(struct core *c, const struct plan *p, const char *id)
 const char *
 run_start(struct core *c, const struct start *s)
 {
-	const char *id = run_new_id(c, s->plan->proc->name);
+	const char *id = run_new_id(c, s->kind == LK_EJECT ? "eject" : s->plan->proc->name);
 	struct buf b;
 
 	if (id == NULL)

@@ -90,7 +90,8 @@ is_raised(struct core *c, const struct playbook *pb, const struct target *t, con
 	const struct ldomain *d = core_ldomain(c, t->fence_domain);
 
 	if (t->info->fence != FENCE_F || pb->mode == MODE_OBSERVE ||
-		(d != NULL && d->fenced_era == c->era) || PLANTED(ERA_UNFENCED))
+		(d != NULL && d->fenced_era == c->era) || PLANTED(ERA_UNFENCED) ||
+		ledger_ejected(&c->l, pb->name))
 		return true;
 	if (fencing_of(c, t->fence_domain) == NULL)
 		fencing_new(c, pb, t, resource);
@@ -104,6 +105,8 @@ fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
 	const struct book *b = book_find(c, pb->name);
 	const struct fencing *f;
 
+	if (ledger_ejected(&c->l, pb->name))
+		return true; /* what its last run sends was fenced before */
 	if (is_raised(c, pb, t, resource) &&
 		(b == NULL || b->pb == NULL || b->fenced_era == c->era))
 		return true;
@@ -404,7 +407,9 @@ fence_book(struct core *c, struct book *b)
 	struct plan_read all[READS_MAX];
 	bool raised = true;
 
-	if (b->pb == NULL || b->fenced_era == c->era)
+	if (ledger_ejected(&c->l, b->name))
+		b->fenced_era = 0; /* taken in again, it begins as at first */
+	if (b->pb == NULL || b->fenced_era == c->era || ledger_ejected(&c->l, b->name))
 		return;
 	a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
 	for (int f = 0; a != NULL && f < FLOW_N; f++) {

@@ -172,6 +172,23 @@ a_fence_raises_the_number_and_leaves_the_value(void)
 }
 
 static void
+the_number_goes_only_when_nothing_is_away(void)
+{
+	rig_new("");
+	CHECK_STR(apply(RIG_STORE, "10", ROUTE, "", RIG_NEXT, ""), "DONE");
+	CHECK_STR(apply(RIG_STORE, "11", "fence.marker", "marked\n", "", ""), "RETRY");
+	CHECK_STR(read_value("fence.marker"), "marked\n");
+	CHECK_STR(read_value(ROUTE), RIG_NEXT);
+	CHECK_STR(apply(RIG_STORE, "12", ROUTE, RIG_NEXT, "", ""), "DONE");
+	CHECK_STR(apply(RIG_STORE, "13", "fence.marker", "marked\n", "", ""), "DONE");
+	CHECK_STR(read_value("fence.marker"), "");
+	CHECK_STR(apply(RIG_OTHER, "1", ROUTE, "", RIG_NEXT, ""),
+		"DONE"); /* another ferryman may begin */
+	CHECK_STR(read_value(ROUTE), RIG_NEXT);
+	rig_end();
+}
+
+static void
 another_stores_number_is_a_conflict(void)
 {
 	rig_new("");
@@ -658,6 +675,7 @@ main(int argc, char **argv)
 	TEST(the_same_number_twice_changes_once);
 	TEST(an_older_number_is_stale_and_a_newer_one_wins);
 	TEST(a_fence_raises_the_number_and_leaves_the_value);
+	TEST(the_number_goes_only_when_nothing_is_away);
 	TEST(another_stores_number_is_a_conflict);
 	TEST(a_lost_state_file_is_a_conflict_and_not_zero);
 	TEST(a_damaged_state_file_is_a_conflict);

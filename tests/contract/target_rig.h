@@ -555,6 +555,56 @@ contract_by_hand_and_setup(const struct contract *c)
 	buf_fini(&b);
 }
 
+/* ferryman is taken out: its number goes, the value stays, and the next one begins as the first
+ * did. */
+static void
+contract_number_goes(const struct contract *c)
+{
+	struct got seen = *rig_read(c->resource), number;
+	struct effect e = contract_effect(c, seen.value, c->one, seen.lsn + 50, &seen);
+	struct effect late = contract_effect(c, c->one, c->two, seen.lsn + 51, &seen);
+
+	if (strcmp(seen.value, c->one) != 0)
+		CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	number = *rig_read("fence.marker");
+	CHECK_INT(number.outcome, OUT_DONE);
+	CHECK_STR(number.value, "marked\n");
+	CHECK_STR(number.store, STORE_A);
+	late.seen_lsn = number.lsn;
+	e = contract_effect(c, "marked\n", "", number.lsn + 60, &number);
+	e.resource = "fence.marker";
+	e.store = STORE_B;
+	CHECK_INT(rig_apply(&e)->outcome, OUT_CONFLICT);
+	e.store = STORE_A;
+	e.want = "marked\n";
+	CHECK_INT(rig_apply(&e)->outcome, OUT_REFUSED);
+	e.want = "";
+	e.lsn = number.lsn - 1;
+	e.seen_lsn = number.lsn - 2;
+	CHECK_INT(rig_apply(&e)->outcome, OUT_STALE);
+	CHECK_STR(rig_read("fence.marker")->value, "marked\n"); /* still */
+	e.lsn = number.lsn + 60;
+	e.seen_lsn = number.lsn;
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE); /* as after a lost answer */
+	number = *rig_read("fence.marker");
+	CHECK_INT(number.outcome, OUT_DONE);
+	CHECK_STR(number.value, "");
+	CHECK_STR(number.store, "");
+	if ((rig.kind->info.caps & CAP_FENCE_EQ) != 0)
+		CHECK_INT(rig_apply(&late)->outcome, OUT_CONFLICT);
+	seen = *rig_read(c->resource);
+	CHECK_STR(seen.value, c->one);
+	CHECK_STR(seen.store, "");
+	e = contract_effect(c, c->one, c->two, (1ull << 40) + 1, &seen);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+	seen = *rig_read(c->resource);
+	CHECK_STR(seen.value, c->two);
+	CHECK(seen.lsn == (1ull << 40) + 1);
+	e = contract_effect(c, c->two, c->one, (1ull << 40) + 2, &seen);
+	CHECK_INT(rig_apply(&e)->outcome, OUT_DONE);
+}
+
 static void
 rig_contract(const struct contract *c, const struct connector *kind, const char *yaml)
 {
@@ -565,6 +615,8 @@ rig_contract(const struct contract *c, const struct connector *kind, const char 
 	contract_by_hand_and_setup(c);
 	contract_close_in_any_phase(c, kind, yaml);
 	contract_ends_once(c);
+	if (c->marks)
+		contract_number_goes(c);
 }
 
 #endif

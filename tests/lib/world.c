@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "connector.h"
+#include "core/plan.h"
 #include "core/record.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
@@ -213,6 +214,22 @@ change(struct world *w, struct wtarget *t, const struct weffect *e)
 	(void)w;
 }
 
+/* The number goes, if it is the one that was seen (zone), or not a newer one (hub). */
+static enum outcome
+unmark(struct world *w, struct wtarget *t, struct weffect *e)
+{
+	if (t->marker_store[0] == '\0')
+		return OUT_DONE;
+	if (t == &w->target[W_TENANT])
+		return OUT_REFUSED;
+	if (t == &w->target[W_ZONE] ? t->marker_lsn != e->seen_lsn : t->marker_lsn > e->lsn)
+		return OUT_STALE;
+	t->marker_store[0] = '\0';
+	t->marker_lsn = 0;
+	e->applied = true;
+	return OUT_DONE;
+}
+
 static enum outcome
 judge(struct world *w, struct weffect *e)
 {
@@ -220,8 +237,10 @@ judge(struct world *w, struct weffect *e)
 	struct wcell *c = cell_of(t, e->resource);
 	bool zone = t == &w->target[W_ZONE], hub = t == &w->target[W_HUB];
 	bool fits = e->dir == DIR_FENCE || text_starts(e->resource, "relay.queue ") ||
-		    text_eq(c->value, e->base);
+		    (c != NULL && text_eq(c->value, e->base));
 
+	if (e->dir != DIR_FENCE && text_eq(e->resource, FENCE_MARKER))
+		return unmark(w, t, e);
 	if (c == NULL)
 		return OUT_REFUSED;
 	if ((zone || hub) && t->marker_lsn == e->lsn)
@@ -418,14 +437,19 @@ do_read(struct world *w, const struct action *a)
 	struct wcell *c = t != NULL ? cell_of(t, a->read.resource) : NULL;
 	struct wevent *e = push(w, READ_DELAY, WE_TELL);
 
+	bool marker = t != NULL && text_eq(a->read.resource, FENCE_MARKER);
+
 	e->ev.type = EV_READ;
 	e->ev.op = a->op;
-	e->ev.read.outcome = c != NULL && !t->unreadable ? OUT_DONE : OUT_RETRY;
-	if (c == NULL || t->unreadable) {
+	e->ev.read.outcome = (c != NULL || marker) && !t->unreadable ? OUT_DONE : OUT_RETRY;
+	if ((c == NULL && !marker) || t->unreadable) {
 		copy(e->text[3], sizeof e->text[3], "no answer");
 		return;
 	}
-	copy(e->text[0], sizeof e->text[0], c->value);
+	copy(e->text[0], sizeof e->text[0],
+		!marker			     ? c->value
+		: t->marker_store[0] != '\0' ? "marked\n"
+					     : "");
 	copy(e->text[2], sizeof e->text[2], t->marker_store);
 	e->ev.read.marker_lsn = t->marker_lsn;
 	if (a->read.from != READ_TARGET) {

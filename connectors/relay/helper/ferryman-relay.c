@@ -1689,6 +1689,8 @@ say_mark(void)
 	say("lsn", n);
 }
 
+#define MARKER "fence.marker" /* the number itself, to be taken out */
+
 enum kind { ROUTE, PARK, QUEUE, KIND_N };
 static const char *const kind_word[KIND_N] = { "relay.route ", "relay.park ", "relay.queue " };
 
@@ -1725,12 +1727,13 @@ verb_read(const struct request *r)
 {
 	const char *domain = NULL;
 	struct text v = { 0 }, why = { 0 };
-	enum kind k = resource_parse(r->word[2], &domain);
+	bool marker = strcmp(r->word[2], MARKER) == 0;
+	enum kind k = marker ? KIND_N : resource_parse(r->word[2], &domain);
 	enum outcome o = DONE;
 
-	if (k == KIND_N) {
-		say("why", "no such resource: relay.route, relay.park or relay.queue, then a "
-			   "domain in lower case");
+	if (k == KIND_N && !marker) {
+		say("why", "no such resource: " MARKER ", or relay.route, relay.park or "
+			   "relay.queue, then a domain in lower case");
 		return REFUSED;
 	}
 	say_mark();
@@ -1738,7 +1741,9 @@ verb_read(const struct request *r)
 		say("why", str(&trouble));
 		return REFUSED;
 	}
-	if (k == ROUTE)
+	if (marker)
+		puts_(&v, st.there ? "marked\n" : "");
+	else if (k == ROUTE)
 		route_value(dom_find(domain), &v);
 	else if (k == PARK)
 		puts_(&v, park_value(dom_find(domain)));
@@ -1995,6 +2000,33 @@ finish(void)
 	return o;
 }
 
+/* Ferryman goes: no store and no number stand here any more, as after `init`. Only while nothing is
+ * away or waits. */
+static enum outcome
+forget(const char *store, int64_t lsn, char *const req[REQ_N])
+{
+	static char none[1];
+	char *const nothing[REQ_N] = { none, none, none, none };
+
+	if (*req[REQ_WANT] != '\0')
+		return refuse(REFUSED, "the number can only be taken out", "", "");
+	if (!st.there)
+		return refuse(DONE, "no number stands here", "", "");
+	enum outcome o = fence_check(store, lsn, req);
+	if (o == DONE && st.dom_n > 0)
+		o = refuse(RETRY, "%s is away, parked or being let go", st.dom[0].name, "");
+	if (o != DONE) {
+		say_mark();
+		return o;
+	}
+	mark(store, 0, nothing);
+	st.there = false;
+	st.store[0] = '\0';
+	memset(st.stamp, 0,
+		sizeof st.stamp); /* the marks in the maps go with it: each is drawn anew */
+	return finish();
+}
+
 static enum outcome
 verb_apply(const struct request *r)
 {
@@ -2003,13 +2035,16 @@ verb_apply(const struct request *r)
 	struct text have = { 0 }, why = { 0 };
 	struct way w = { 0 };
 	int64_t lsn;
-	enum kind k = resource_parse(req[REQ_RESOURCE], &domain);
+	bool marker = strcmp(req[REQ_RESOURCE], MARKER) == 0;
+	enum kind k = marker ? KIND_N : resource_parse(req[REQ_RESOURCE], &domain);
 
-	if (!number(r->word[3], INT64_MAX, &lsn) || lsn == 0 || k == KIND_N)
+	if (!number(r->word[3], INT64_MAX, &lsn) || lsn == 0 || (k == KIND_N && !marker))
 		return refuse(
 			REFUSED, "the number or the resource is none: %s", req[REQ_RESOURCE], "");
 	if (trouble.n > 0)
 		return trouble_answer(lsn);
+	if (marker)
+		return forget(store, lsn, req);
 	enum outcome o = fence_check(store, lsn, req);
 	if (o != DONE) {
 		say_mark();

@@ -1,0 +1,359 @@
+/* test_eject.c - ferryman is taken out of its targets: what it changed is as before, its numbers
+ * are gone, and it stays out until somebody takes it in again. */
+#include "lib/check.h"
+#include "lib/world.h"
+
+#include "base/text.h"
+#include "os/stdmem.h"
+
+#include <stdlib.h>
+
+enum { MINUTE = 60000, HOUR = 3600000, DAY = 24 * HOUR };
+
+#define TXT "dns.rrset corp.example TXT"
+#define MX "dns.rrset corp.example MX"
+#define ROUTE "relay.route corp.example"
+
+static struct world *
+world_new(void)
+{
+	struct world *w = stdmem_get(sizeof *w);
+
+	world_init(w, NULL);
+	world_start(w);
+	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+	return w;
+}
+
+static void
+world_end(struct world *w)
+{
+	CHECK_INT(w->broken_laws, 0);
+	if (check_state.faults > 0)
+		world_print(w);
+	world_fini(w);
+	free(w);
+}
+
+static void
+there_and_back(struct world *w)
+{
+	size_t req = world_say(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 0);
+	(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK, .override = "soak" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
+}
+
+static const struct wreply *
+ask(struct world *w, const struct wask *a)
+{
+	size_t req = world_say(w, a);
+
+	for (int i = 0; i < 120 && world_reply(w, req, true) == NULL; i++)
+		world_pass(w, MINUTE / 4);
+	CHECK(world_reply(w, req, true) != NULL);
+	return world_reply(w, req, true);
+}
+
+static const struct wreply *
+ask_eject(struct world *w)
+{
+	return ask(w, &(struct wask){ .verb = VERB_EJECT, .reason = "we leave" });
+}
+
+static bool
+marked(const struct world *w, int target)
+{
+	return w->target[target].marker_store[0] != '\0';
+}
+
+/* Everything as it was before ferryman came. */
+static bool
+is_out(struct world *w)
+{
+	return text_eq(world_value(w, W_ZONE, TXT), WORLD_SPF) &&
+	       text_eq(world_value(w, W_ZONE, MX), WORLD_MX) &&
+	       text_eq(world_value(w, W_HUB, ROUTE), "") && !marked(w, W_ZONE) && !marked(w, W_HUB);
+}
+
+static void
+what_it_changed_is_as_before(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	there_and_back(w);
+	world_pass(w, 6 * DAY);
+	r = ask_eject(w);
+	CHECK_INT(r->exit, 0);
+	CHECK_STR(world_field(r, "state"), "done");
+	CHECK(is_out(w));
+	CHECK_STR(world_run_state(w, "eject"), "done");
+	world_pass(w, DAY); /* and it stays out */
+	CHECK(is_out(w));
+	world_kill(w);
+	world_start(w);
+	world_pass(w, HOUR);
+	CHECK(is_out(w));
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "normal");
+	r = ask(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+	CHECK_INT(r->exit, 3); /* the brake */
+	world_end(w);
+}
+
+static void
+taken_in_again_it_works_as_at_first(void)
+{
+	struct world *w = world_new();
+
+	CHECK_INT(ask_eject(w)->exit, 0);
+	CHECK(is_out(w));
+	world_kill(w);
+	world_start(w);
+	world_pass(w, HOUR);
+	CHECK(is_out(w));
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	world_pass(w, MINUTE);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	there_and_back(w);
+	world_end(w);
+}
+
+static void
+the_plan_is_shown_first_and_binds(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+	char hash[65];
+
+	there_and_back(w);
+	world_pass(w, 6 * DAY);
+	r = ask(w, &(struct wask){ .verb = VERB_PLAN, .of = VERB_EJECT });
+	CHECK_INT(r->exit, 0);
+	CHECK_STR(world_field(r, "direction"), "eject");
+	CHECK(strstr(r->body, "- txt v=spf1 include:spf.cloud.example ip4:203.0.113.65 -all") !=
+		NULL);
+	CHECK_INT(world_count(w, "BRAKE", NULL), 0);
+	(void)snprintf(hash, sizeof hash, "%s", world_field(r, "plan_hash"));
+	world_edit(w, W_ZONE, TXT,
+		"ttl 60\ntxt site-verification=1\ntxt v=spf1 include:spf.cloud.example "
+		"ip4:203.0.113.65 -all\n");
+	r = ask(w, &(struct wask){ .verb = VERB_EJECT, .plan_hash = hash });
+	CHECK_INT(r->exit, 3); /* it is another plan now */
+	CHECK_INT(world_count(w, "BRAKE", NULL), 0);
+	r = ask_eject(w);
+	CHECK_INT(r->exit, 0);
+	CHECK_STR(world_value(w, W_ZONE, TXT),
+		"ttl 60\ntxt site-verification=1\ntxt v=spf1 include:spf.cloud.example -all\n");
+	world_end(w);
+}
+
+/* The permission was published before ferryman came: it is not ferryman's to take away. */
+static void
+what_was_there_before_stays(void)
+{
+	struct world *w = stdmem_get(sizeof *w);
+
+	world_init(w, NULL);
+	world_edit(w, W_ZONE, TXT, WORLD_SPF_BOTH);
+	world_start(w);
+	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+	there_and_back(w);
+	CHECK_INT(ask_eject(w)->exit, 0); /* nothing to wait for either */
+	CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
+	CHECK(!marked(w, W_ZONE) && !marked(w, W_HUB));
+	world_end(w);
+}
+
+static void
+the_relays_queue_comes_first(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+
+	there_and_back(w);
+	world_pass(w, 4 * DAY);
+	r = ask_eject(w);
+	CHECK_INT(r->exit, 3);
+	CHECK(strstr(r->body, "queues: mail may wait in the queue of relay for another") != NULL);
+	CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
+	CHECK(marked(w, W_ZONE));
+	CHECK_INT(world_count(w, "BRAKE", NULL), 0);
+	r = ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "queues" });
+	CHECK_INT(r->exit, 0);
+	CHECK(is_out(w));
+	world_end(w);
+}
+
+static void
+not_while_mail_is_away(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+
+	(void)world_say(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	r = ask_eject(w);
+	CHECK_INT(r->exit, 3);
+	CHECK_STR(world_value(w, W_HUB, ROUTE), WORLD_ROUTE);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	CHECK_INT(world_count(w, "START", "\"kind\":\"eject\""), 0);
+	world_end(w);
+}
+
+static void
+another_ferrymans_number_is_left_alone(void)
+{
+	struct world *w = world_new();
+
+	(void)snprintf(w->target[W_HUB].marker_store, sizeof w->target[W_HUB].marker_store,
+		"fedcba9876543210fedcba9876543210");
+	CHECK_INT(ask_eject(w)->exit, 3);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	world_end(w);
+}
+
+/* Somebody changes the record while the run is under way: shown, not overwritten; a second eject
+ * goes by what is there. */
+static void
+edit_spf(struct world *w, const struct weffect *e)
+{
+	if (text_eq(e->resource, TXT) && e->dir == DIR_DO && w->verifies < 1000) {
+		w->verifies = 1000;
+		world_edit(
+			w, W_ZONE, TXT, "ttl 60\ntxt v=spf1 ip4:192.0.2.7 ip4:203.0.113.65 -all\n");
+	}
+}
+
+static void
+another_hand_is_not_overwritten(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+
+	there_and_back(w);
+	world_pass(w, 6 * DAY);
+	w->verifies = 0;
+	w->before = edit_spf;
+	r = ask_eject(w);
+	CHECK_INT(r->exit, 1);
+	CHECK_STR(world_run_state(w, "eject"), "failed");
+	CHECK_STR(world_value(w, W_ZONE, TXT),
+		"ttl 60\ntxt v=spf1 ip4:192.0.2.7 ip4:203.0.113.65 -all\n");
+	CHECK(marked(w, W_ZONE)); /* numbers go last */
+	r = ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "pause" });
+	CHECK_INT(r->exit, 0);
+	CHECK_STR(world_value(w, W_ZONE, TXT), "ttl 60\ntxt v=spf1 ip4:192.0.2.7 -all\n");
+	CHECK(!marked(w, W_ZONE) && !marked(w, W_HUB));
+	world_end(w);
+}
+
+static enum fate
+lose_reply_of_removal(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return text_eq(e->resource, "fence.marker") ? FATE_REPLY_LOST : FATE_FINE;
+}
+
+static void
+a_lost_answer_is_settled_by_looking(void)
+{
+	struct world *w = world_new();
+
+	w->fate = lose_reply_of_removal;
+	CHECK_INT(ask_eject(w)->exit, 0);
+	CHECK(is_out(w));
+	world_end(w);
+}
+
+/* Killed at each of its records and started again, it goes to the same end. */
+static void
+killed_at_each_record_it_ends_the_same(void)
+{
+	size_t points = 0;
+
+	for (size_t k = 1; k < 40; k++) {
+		struct world *w = world_new();
+		size_t before;
+
+		there_and_back(w);
+		world_pass(w, 6 * DAY);
+		before = w->records_n;
+		w->die_after = before + k;
+		(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .reason = "we leave" });
+		world_pass(w, HOUR);
+		if (!w->dead) {
+			world_end(w);
+			break;
+		}
+		points++;
+		world_start(w);
+		world_pass(w, HOUR);
+		if (world_count(w, "START", "\"kind\":\"eject\"") > 0) {
+			CHECK_STR(world_run_state(w, "eject"), "done");
+			CHECK(is_out(w));
+		} else { /* it had not begun: the brake at most stands */
+			CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
+		}
+		world_end(w);
+	}
+	CHECK(points >= 12);
+	printf("     killed at %zu records\n", points);
+}
+
+static void
+nothing_begins_meanwhile(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+
+	w->target[W_HUB].unreadable = false;
+	there_and_back(w);
+	world_pass(w, 6 * DAY);
+	w->fate = NULL;
+	(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .reason = "we leave" });
+	while (world_count(w, "START", "\"kind\":\"eject\"") == 0)
+		world_pass(w, 100);
+	r = ask(w, &(struct wask){ .verb = VERB_RESUME });
+	CHECK_INT(r->exit, 3);
+	CHECK(strstr(r->body, "is being taken out") != NULL);
+	CHECK(world_until_state(w, MINUTE, FLOW_OUTBOUND, "normal"));
+	world_pass(w, HOUR);
+	CHECK(is_out(w));
+	world_end(w);
+}
+
+static void
+one_that_only_observes_has_nothing_there(void)
+{
+	struct world *w = stdmem_get(sizeof *w);
+
+	world_init(w, "observe");
+	world_start(w);
+	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+	CHECK_INT(ask_eject(w)->exit, 3);
+	world_end(w);
+}
+
+int
+main(void)
+{
+	TEST(what_it_changed_is_as_before);
+	TEST(taken_in_again_it_works_as_at_first);
+	TEST(the_plan_is_shown_first_and_binds);
+	TEST(what_was_there_before_stays);
+	TEST(the_relays_queue_comes_first);
+	TEST(not_while_mail_is_away);
+	TEST(another_ferrymans_number_is_left_alone);
+	TEST(another_hand_is_not_overwritten);
+	TEST(a_lost_answer_is_settled_by_looking);
+	TEST(killed_at_each_record_it_ends_the_same);
+	TEST(nothing_begins_meanwhile);
+	TEST(one_that_only_observes_has_nothing_there);
+	return check_end();
+}
