@@ -57,12 +57,12 @@ struct facts {
 	int64_t asked_wall_ms;	      /* 0 = not asked yet; in recovering: for the failback */
 	int cutovers_in_budget;	      /* automatic ones within limits.cutovers.per_ms */
 	int64_t last_cutover_wall_ms; /* 0 = never */
-	const char *relay_holds;      /* why mail may still wait in the backup's queue, which SPF must
-					 let out; NULL = it may not, or SPF names nothing of ours */
-	bool base_ready;	      /* the plan could be made and nothing conflicts */
-	bool one_shot;		      /* a foreground verb: nothing starts by itself */
-	const char *stood_down; /* diagnosis denied or timed out for this episode: not asked again
-				   until it clears; NULL = none */
+	const char *relay_holds; /* why mail may still wait in the backup's queue, which SPF must
+				    let out; NULL = it may not, or SPF names nothing of ours */
+	bool base_ready;	 /* the plan could be made and nothing conflicts */
+	bool one_shot;		 /* a foreground verb: nothing starts by itself */
+	const char *stood_down;	 /* diagnosis denied or timed out for this episode: not asked again
+				    until it clears; NULL = none */
 };
 
 enum { REASONS_MAX = 12, REASON_LEN = 240 };

@@ -272,9 +272,7 @@ succeeded(struct core *c, struct live *l, const struct lrun *r)
 		[LK_FAILBACK] = "mail is back on the primary path",
 		[LK_SHELTER] = "mail waits instead of bouncing",
 		[LK_UNSHELTER] = "what waited was let go by the primary",
-		[LK_EJECT] =
-			"ferryman is out: the values are as before it, and no target bears its "
-			"number; `ferryman resume` takes it in again" };
+		[LK_EJECT] = "ferryman is out: values as before, its numbers are gone" };
 
 	run_end(c, l, r, r->kind == LK_SHELTER ? "open" : "done", words[r->kind]);
 }
