@@ -141,7 +141,7 @@ change_marker_bad(const struct core *c, const struct target *t, const char *stor
 	if (!marks(t))
 		return false;
 	if (store == NULL) {
-		if (d == NULL || d->fenced_era == 0 || take_over)
+		if (d == NULL || d->fenced_era == 0 || d->removing || take_over)
 			return false;
 		(void)snprintf(ret, n,
 			"%s: the number that ferryman left there is gone: was it restored, or "

@@ -710,14 +710,19 @@ answer_status(struct core *c, const struct command *m)
 	return true;
 }
 
-/* While ferryman is being taken out nothing else begins, and the brake that holds it stays on. */
+/* While ferryman is being taken out nothing else begins, and the brake that holds it stays on. A
+ * pause with a time would bring it back by itself. */
 static bool
 waits_for_eject(struct core *c, const struct command *m, const struct book *b)
 {
 	const struct lrun *r = ledger_eject(&c->l, b->name);
 
-	if (r == NULL || m->verb == VERB_PLAN || m->verb == VERB_PAUSE || m->verb == VERB_ACK ||
-		m->verb == VERB_DENY)
+	if (m->verb == VERB_PAUSE && ledger_ejected(&c->l, b->name))
+		return command_refuse(c, m, EXIT_GUARD,
+			"the brake is on until `resume`: ferryman is taken out of its targets",
+			NULL);
+	if (r == NULL || (m->verb == VERB_RESUME && r->era < c->era) || m->verb == VERB_PLAN ||
+		m->verb == VERB_PAUSE || m->verb == VERB_ACK || m->verb == VERB_DENY)
 		return false;
 	return command_refuse(c, m, EXIT_GUARD,
 		arena_fmt(c->out, "ferryman is being taken out of %s (run %s): wait for its end",

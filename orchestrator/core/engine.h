@@ -148,7 +148,7 @@ struct live {
 	struct playbook *pb;
 	struct arena *a;
 	const struct plan *plan;
-	bool pause_named, backward, ending, told_paused;
+	bool pause_named, backward, ending, told_paused, told_stuck;
 	struct vstep *step;
 	size_t n;
 	char broken[WHY_LEN]; /* why it cannot be carried on at all; "" = it can */
@@ -427,6 +427,9 @@ bool fence_stands(struct core *c, const struct playbook *pb, const struct target
 /* Nothing that was sent to the playbook's targets may land any more; else their numbers are raised,
  * from now on. */
 bool fence_quiet(struct core *c, struct book *b);
+/* Why a domain of the playbook does not let itself be fenced: a hand that must go first; NULL =
+ * none. */
+const char *fence_conflict(const struct core *c, const struct book *b);
 int64_t settle_wake(const struct core *c);
 
 /* restored.c */

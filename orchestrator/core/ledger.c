@@ -2,6 +2,7 @@
 #include "core/ledger.h"
 
 #include "base/text.h"
+#include "core/plan.h"
 #include "core/planted.h"
 
 #include <stdio.h>
@@ -225,12 +226,22 @@ ledger_nonce_used(const struct ledger *l, const char *nonce)
 	return false;
 }
 
+struct lnow
+ledger_now(const struct ledger *l, const char *boot_id, int64_t boot_ms, int64_t wall_ms)
+{
+	struct lnow now = { .boot_id = boot_id, .boot_ms = boot_ms, .wall_ms = wall_ms };
+
+	if (text_eq(l->booted.boot_id, boot_id))
+		now.skew_ms = wall_ms - (l->booted_wall_ms + boot_ms - l->booted.boot_ms);
+	return now;
+}
+
 int64_t
 ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m)
 {
 	if (wall_ms != 0 && text_eq(m->boot_id, now->boot_id))
 		return now->wall_ms - (now->boot_ms - m->boot_ms);
-	return wall_ms;
+	return wall_ms != 0 ? wall_ms + now->skew_ms : 0;
 }
 
 int
@@ -332,6 +343,10 @@ fold_opened(struct ledger *l, const struct record *r)
 	 * anew. */
 	for (size_t i = 0; i < l->brakes_n && r->era > l->era; i++)
 		l->brake[i].eject = false;
+	if (!text_eq(l->booted.boot_id, r->boot_id)) {
+		note(&l->booted, r);
+		l->booted_wall_ms = r->wall_ms;
+	}
 	for (size_t i = 0; i < l->machines_n; i++) {
 		struct lmachine *m = &l->machine[i];
 
@@ -468,6 +483,8 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 	d->older = d->older || (d->lsn != 0 && !d->answered);
 	d->lsn = r->lsn;
 	d->answered = false;
+	d->removing = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
+		      !text_eq(json_str(r->body, "dir"), "fence");
 	d->effect_ms = json_int(r->body, "deadline", 0);
 	touched(d, r);
 	put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));

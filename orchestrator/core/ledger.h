@@ -111,6 +111,7 @@ struct ldomain {
 	bool answered;
 	bool older; /* an intent before it was never answered, and nothing has been accepted since:
 		       it may still land */
+	bool removing; /* the current intent takes our number out: it may be gone */
 	char playbook[NAME_MAX_], target[NAME_MAX_];
 	uint64_t fenced_era; /* era in which a fence or an effect was accepted */
 	/* the current intent, as a retry must send it again */
@@ -148,6 +149,8 @@ struct ledger {
 	int64_t auto_wall_ms[64]; /* newest automatic cut-overs, a ring */
 	struct lmoment auto_at[64];
 	size_t autos_n;
+	struct lmoment booted; /* first OPENED of the newest boot */
+	int64_t booted_wall_ms;
 	char boot_id[40];
 	int64_t boot_ms, wall_ms; /* of the last record */
 	bool failed;		  /* memory ran out */
@@ -156,6 +159,7 @@ struct ledger {
 struct lnow {
 	const char *boot_id;
 	int64_t boot_ms, wall_ms;
+	int64_t skew_ms; /* how far the wall clock has been set since this boot's first record */
 };
 
 void ledger_init(struct ledger *l, const struct mem *mem);
@@ -183,8 +187,11 @@ const struct lbrake *ledger_brake(
 const struct lbook *ledger_book(const struct ledger *l, const char *name); /* NULL = not known */
 bool ledger_nonce_used(const struct ledger *l, const char *nonce);
 int ledger_autos(const struct ledger *l, const struct lnow *now, int64_t per_ms);
-/* The wall clock's time of a moment as it would stand had nobody set that clock since. 0 stays 0.
- */
+/* Now, for the two below: boot_id, boot_ms and wall_ms as they are. */
+struct lnow ledger_now(
+	const struct ledger *l, const char *boot_id, int64_t boot_ms, int64_t wall_ms);
+/* The wall clock's time of a moment as it would stand had nobody set that clock since; of an
+ * earlier boot: since this one began. 0 stays 0. */
 int64_t ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m);
 
 #endif

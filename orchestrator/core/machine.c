@@ -178,7 +178,7 @@ machine_run(struct core *c, const struct book *b, enum flow f)
 static struct lnow
 now_of(const struct core *c)
 {
-	return (struct lnow){ c->boot_id, c->boot_ms, c->wall_ms };
+	return ledger_now(&c->l, c->boot_id, c->boot_ms, c->wall_ms);
 }
 
 static void

@@ -68,6 +68,36 @@ without_ours(struct planning *p, const char *domain, const char *base, const cha
 	return now;
 }
 
+/* Each set is to be seen at every server before the numbers go. */
+static enum rc
+eject_set(struct planning *p, const struct plan_value *v, const struct target *t, const char *want,
+	bool mx, const char *domain)
+{
+	const char *base = v->value, **needs = arena_get(p->a, sizeof *needs);
+	enum rc rc = add(p, mx ? "mx.switch" : "spf.withdraw", v, t, want,
+		arena_fmt(p->a, mx ? "MX of %s as before ferryman" : "SPF of %s as before ferryman",
+			domain));
+	struct plan_step *s;
+
+	if (rc != RC_OK)
+		return rc;
+	s = planning_step(p, "wait.published", arena_fmt(p->a, "e%zu", p->steps_n + 1),
+		"until all have seen it");
+	if (s == NULL || needs == NULL)
+		return p->err->rc != RC_OK ? p->err->rc
+					   : err_set(p->err, RC_NOMEM, "out of memory");
+	needs[0] = p->step[p->steps_n - 2].id;
+	s->needs = needs;
+	s->needs_n = 1;
+	s->target = t;
+	s->resource = v->resource;
+	s->base = base;
+	s->want = want;
+	s->wait_ms = text_eq(base, want) ? 0 : rrset_ttl_ms(base);
+	p->expect_ms += s->wait_ms;
+	return RC_OK;
+}
+
 static enum rc
 eject_zone(struct planning *p, const struct plan_value *v, const struct target *t)
 {
@@ -84,9 +114,7 @@ eject_zone(struct planning *p, const struct plan_value *v, const struct target *
 		want = v->value; /* nothing of ours stands there */
 	else
 		want = mx ? base : without_ours(p, domain, base, v->value);
-	return add(p, mx ? "mx.switch" : "spf.withdraw", v, t, want,
-		arena_fmt(p->a, mx ? "MX of %s as before ferryman" : "SPF of %s as before ferryman",
-			domain));
+	return eject_set(p, v, t, want, mx, domain);
 }
 
 static enum rc

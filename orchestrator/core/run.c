@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { AGAIN_MS = 30000 };
+
 /* --- looking things up --- */
 
 struct live *
@@ -232,9 +234,30 @@ run_give_up(struct core *c, const struct lrun *r, const char *state, const char 
 	tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook, state, why);
 }
 
+static void begin_change(struct core *c, struct live *l, struct vstep *v);
+
+/* What was sent may still land: the run does not end over it, it sends the same again (rule: same
+ * direction, same number). */
+static void
+once_more(struct core *c, struct live *l, const struct lrun *r, struct vstep *v)
+{
+	if (!l->told_stuck)
+		tell(c, SEV_ALARM, "%s of %s does not get on, and goes on trying: step %s (%s): %s",
+			r->id, r->playbook, v->p->id, v->p->name, v->why);
+	l->told_stuck = true;
+	change_drop(c, &v->change);
+	v->failed = false;
+	begin_change(c, l, v);
+	v->change.begun = true;
+	v->change.answer = OUT_N;
+	v->change.least = v->change.parked = -1;
+	v->change.next_boot_ms = c->boot_ms + AGAIN_MS;
+	v->change.limit_boot_ms = v->change.next_boot_ms + v->change.deadline_ms;
+}
+
 /* A step has failed and nothing else of the run is under way. */
 static void
-failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep *v)
+failed(struct core *c, struct live *l, const struct lrun *r, struct vstep *v)
 {
 	char why[WHY_LEN + 400];
 	bool any = false, open = false;
@@ -251,8 +274,10 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 		run_end(c, l, r, open ? "blocked" : "failed", why);
 	} else if (r->kind == LK_UNSHELTER) {
 		run_end(c, l, r, "blocked", why);
-	} else if (r->kind ==
-		   LK_EJECT) { /* what is as before stays so; a second one does the rest */
+	} else if (r->kind == LK_EJECT && open) {
+		once_more(c, l, r, v);
+	} else if (r->kind == LK_EJECT) {
+		/* what is as before stays so; a second one does the rest */
 		run_end(c, l, r, "failed", why);
 	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,
@@ -367,7 +392,7 @@ static void
 forward(struct core *c, struct live *l, const struct lrun *r)
 {
 	bool frozen = frozen_now(c, l, r), all = true, busy = false;
-	const struct vstep *bad = NULL;
+	struct vstep *bad = NULL;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (l->step[i].failed && bad == NULL)
@@ -412,6 +437,28 @@ sent_any(const struct live *l)
 	return false;
 }
 
+/*
+ * A run of an earlier era that moves no mail (of those that do, settle.c tells). Where a domain
+ * does not let itself be fenced it is blocked. What took ferryman out is given up once nothing that
+ * it sent may land any more: what the targets bear is not known. True: it goes on no further now.
+ */
+static bool
+of_old_era(struct core *c, struct live *l, const struct lrun *r)
+{
+	struct book *b = r->era < c->era && r->kind != LK_CUTOVER && r->kind != LK_FAILBACK
+				 ? book_find(c, r->playbook)
+				 : NULL;
+	const char *why = b != NULL && b->pb != NULL ? fence_conflict(c, b) : NULL;
+
+	if (b == NULL || b->pb == NULL)
+		return false;
+	if (why != NULL)
+		run_end(c, l, r, "blocked", why);
+	else if (r->kind == LK_EJECT && fence_quiet(c, b))
+		run_end(c, l, r, "failed", "a new era has begun: eject again");
+	return why != NULL || r->kind == LK_EJECT;
+}
+
 static void
 advance(struct core *c, struct live *l)
 {
@@ -419,12 +466,7 @@ advance(struct core *c, struct live *l)
 
 	if (r == NULL || l->ending)
 		return;
-	if (r->kind == LK_EJECT && r->era < c->era) {
-		run_end(c, l, r, "failed",
-			"a new era has begun, and what the targets bear is not known: eject again");
-		return;
-	}
-	if (restored_waits(c, r))
+	if (of_old_era(c, l, r) || restored_waits(c, r))
 		return;
 	if (l->broken[0] != '\0') {
 		run_end(c, l, r, "blocked", l->broken);

@@ -103,17 +103,25 @@ fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
 	const char *resource, const char **ret_why)
 {
 	const struct book *b = book_find(c, pb->name);
-	const struct fencing *f;
+	const char *why;
 
 	if (ledger_ejected(&c->l, pb->name))
 		return true; /* what its last run sends was fenced before */
 	if (is_raised(c, pb, t, resource) &&
 		(b == NULL || b->pb == NULL || b->fenced_era == c->era))
 		return true;
-	for (f = c->fences; f != NULL; f = f->next)
-		if (f->conflict && text_eq(f->pb->name, pb->name))
-			*ret_why = f->why;
+	why = b != NULL ? fence_conflict(c, b) : NULL;
+	*ret_why = why != NULL ? why : *ret_why;
 	return false;
+}
+
+const char *
+fence_conflict(const struct core *c, const struct book *b)
+{
+	for (const struct fencing *f = c->fences; f != NULL; f = f->next)
+		if (f->conflict && text_eq(f->pb->name, b->name))
+			return f->why;
+	return NULL;
 }
 
 /* An operator's new era stands above everything that was ever sent here. */

@@ -182,6 +182,12 @@ the_number_goes_only_when_nothing_is_away(void)
 	CHECK_STR(apply(RIG_STORE, "12", ROUTE, RIG_NEXT, "", ""), "DONE");
 	CHECK_STR(apply(RIG_STORE, "13", "fence.marker", "marked\n", "", ""), "DONE");
 	CHECK_STR(read_value("fence.marker"), "");
+	CHECK_STR(apply(RIG_STORE, "12", ROUTE, "", RIG_NEXT, ""), "STALE"); /* late, from before */
+	CHECK_STR(CALL("fence", RIG_STORE, "13"), "STALE");
+	CHECK_STR(read_value(ROUTE), "");
+	CHECK_STR(apply(RIG_STORE, "14", ROUTE, "", RIG_NEXT, ""), "DONE"); /* taken in again */
+	CHECK_STR(apply(RIG_STORE, "15", ROUTE, RIG_NEXT, "", ""), "DONE");
+	CHECK_STR(apply(RIG_STORE, "16", "fence.marker", "marked\n", "", ""), "DONE");
 	CHECK_STR(apply(RIG_OTHER, "1", ROUTE, "", RIG_NEXT, ""),
 		"DONE"); /* another ferryman may begin */
 	CHECK_STR(read_value(ROUTE), RIG_NEXT);

@@ -30,6 +30,11 @@ people_init(struct sim *s)
 
 		say_at(s, rng_between(&p->rng, PEOPLE_FROM, PEOPLE_TO), verb);
 	}
+	rng_seed(&p->leaving, s->seed,
+		"leaving"); /* of its own: the seeds without it stay as they were */
+	for (int64_t i = rng_ratio(&p->leaving, 1, 5) ? (int64_t)rng_below(&p->leaving, 3) + 1 : 0;
+		i > 0; i--)
+		say_at(s, rng_between(&p->leaving, PEOPLE_FROM, PEOPLE_TO), VERB_EJECT);
 	for (size_t i = 0; i < hands; i++) {
 		int64_t at = rng_between(&p->rng, 60000, PEOPLE_TO);
 
@@ -154,11 +159,17 @@ people_command(struct sim *s, const struct happening *h)
 		if (rng_ratio(&p->rng, 2, 3))
 			say_at(s, s->now + rng_between(&p->rng, 30000, 1200000), VERB_RESUME);
 		break;
+	case VERB_EJECT:
+		ev.command.overrides[0] = "queues";
+		ev.command.overrides[1] = "pause";
+		ev.command.overrides_n = rng_below(&p->leaving, 3);
+		if (rng_ratio(&p->leaving, 1, 2))
+			say_at(s, s->now + rng_between(&p->leaving, 1000, 1200000), VERB_RESUME);
+		break;
 	case VERB_RESUME:
 	case VERB_ACK:
 	case VERB_STATUS:
 	case VERB_DRILL:
-	case VERB_EJECT:
 	case VERB_N:
 		break;
 	}

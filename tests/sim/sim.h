@@ -213,6 +213,8 @@ struct ftarget {
 	bool eq;
 	char marker_store[33];
 	uint64_t marker_lsn; /* 0 = no marker there */
+	uint64_t retired; /* the number that was taken out (the helper remembers it); 0 = none, or
+			     fenced since */
 	size_t marker_request;
 	struct tcell cell[CELLS_MAX];
 	size_t cells_n;
@@ -294,6 +296,7 @@ struct saying { /* what people have told ferryman to do */
 	int64_t at;
 };
 struct people {
+	struct rng leaving;
 	struct rng rng;
 	struct saying said[SAYINGS_MAX];
 	size_t said_n;

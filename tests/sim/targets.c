@@ -92,6 +92,8 @@ target_read(struct sim *s, struct ftarget *t, const char *resource)
 {
 	struct tcell *c;
 
+	if (text_eq(resource, FENCE_MARKER))
+		return t->marker_lsn != 0 ? "marked\n" : "";
 	if (is_queue(resource) && t == &s->target[T_HUB]) {
 		c = target_cell(t, "relay.park corp.example");
 		if (c->value[0] == '\0')
@@ -141,6 +143,26 @@ target_edit(struct sim *s, struct ftarget *t, struct tcell *c, const char *value
 	}
 }
 
+static bool
+is_removal(const struct request *r)
+{
+	return r->dir != DIR_FENCE && text_eq(r->resource, FENCE_MARKER);
+}
+
+/* ferryman's own number goes. */
+static void
+take_out(struct sim *s, struct ftarget *t, size_t request)
+{
+	struct request *r = &s->request[request];
+
+	r->accepted++;
+	t->retired = r->lsn;
+	t->marker_lsn = 0;
+	t->marker_store[0] = '\0';
+	trace_add(s, "%s bears no number any more, by %llu", t->name, (unsigned long long)r->lsn);
+	view_accepted(s, request, "marked\n");
+}
+
 static void
 take(struct sim *s, struct ftarget *t, size_t request)
 {
@@ -149,6 +171,7 @@ take(struct sim *s, struct ftarget *t, size_t request)
 	const char *before = c != NULL ? c->value : "";
 
 	if (t->class == FENCE_F) {
+		t->retired = 0;
 		memcpy(t->marker_store, s->journal.store, sizeof t->marker_store);
 		t->marker_lsn = r->lsn;
 		t->marker_request = request;
@@ -194,6 +217,14 @@ take_zone(struct sim *s, size_t request)
 	struct tcell *c = target_cell(t, r->resource);
 	bool same_seen = r->seen_lsn == t->marker_lsn && (r->seen_lsn == 0) == (t->marker_lsn == 0);
 
+	if (is_removal(r) && t->marker_lsn == 0)
+		return OUT_DONE;
+	if (is_removal(r) && same_seen) {
+		take_out(s, t, request);
+		return OUT_DONE;
+	}
+	if (is_removal(r))
+		return OUT_STALE;
 	if (c == NULL && r->dir != DIR_FENCE)
 		return OUT_REFUSED;
 	if (r->dir != DIR_FENCE && r->want[0] == '\0')
@@ -236,8 +267,17 @@ take_hub(struct sim *s, size_t request)
 	const struct request *last = &s->request[t->marker_request];
 	enum outcome o;
 
-	if (r->lsn < t->marker_lsn)
+	if (is_removal(r) && t->marker_lsn == 0)
+		return OUT_DONE;
+	if (r->lsn < t->marker_lsn || r->lsn <= t->retired)
 		return OUT_STALE;
+	if (is_removal(r)) {
+		for (size_t i = 0; i < t->cells_n; i++)
+			if (t->cell[i].value[0] != '\0')
+				return OUT_RETRY; /* away, parked or being let go */
+		take_out(s, t, request);
+		return OUT_DONE;
+	}
 	if (r->lsn == t->marker_lsn)
 		return text_eq(last->resource, r->resource) && text_eq(last->want, r->want) &&
 				       text_eq(last->base, r->base)

@@ -102,6 +102,11 @@ what_it_changed_is_as_before(void)
 	CHECK_STR(world_state(w, FLOW_OUTBOUND), "normal");
 	r = ask(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
 	CHECK_INT(r->exit, 3); /* the brake */
+	/* a pause with a time would bring it back by itself */
+	r = ask(w, &(struct wask){ .verb = VERB_PAUSE, .expires = w->wall_ms + MINUTE });
+	CHECK_INT(r->exit, 3);
+	world_pass(w, HOUR);
+	CHECK(is_out(w));
 	world_end(w);
 }
 

@@ -487,7 +487,7 @@ state_write(void)
 	struct text t = { 0 }, v = { 0 };
 
 	puts_(&t, PROTO " state\n");
-	putf(&v, "%s %" PRId64 " %s", st.there ? st.store : "-", st.lsn,
+	putf(&v, "%s%s %" PRId64 " %s", st.there ? "" : "-", st.store, st.lsn,
 		st.begun ? "begun" : "done");
 	field(&t, "mark", v.p, v.n);
 	static const char *const names[REQ_N] = { "resource", "base", "want", "options" };
@@ -535,8 +535,8 @@ state_field(const char *name, const char *v)
 		char store[40], how[8];
 		if (sscanf(v, "%33s %" SCNd64 " %7s", store, &st.lsn, how) != 3)
 			return false;
-		st.there = strcmp(store, "-") != 0;
-		snprintf(st.store, sizeof st.store, "%.32s", st.there ? store : "");
+		st.there = store[0] != '-';
+		snprintf(st.store, sizeof st.store, "%.32s", store + (st.there ? 0 : 1));
 		st.begun = strcmp(how, "begun") == 0;
 		return st.begun || strcmp(how, "done") == 0;
 	}
@@ -784,7 +784,8 @@ map_draw(int m, struct text *why)
 	bool ok = false;
 
 	map_rows(m, &rows);
-	putf(&t, MAP_MARK "; store=%s lsn=%" PRId64 "\n", st.store, st.lsn);
+	putf(&t, MAP_MARK "; store=%s lsn=%" PRId64 "\n", st.there ? st.store : "",
+		st.there ? st.lsn : 0);
 	put(&t, str(&rows), rows.n);
 	snprintf(arg, sizeof arg, "lmdb:%.255s/maps/%s", conf.home, map_name[m]);
 	if (!replace("maps", map_name[m], &t, 0644)) {
@@ -1949,7 +1950,8 @@ fence_check(const char *store, int64_t lsn, char *const req[REQ_N])
 	if (st.there && strcmp(store, st.store) != 0)
 		return refuse(CONFLICT, "another ferryman (store %s) is in charge of this relay",
 			st.store, "");
-	if (st.there && lsn < st.lsn) {
+	/* also when the number was taken out: what was sent before that may still come */
+	if (strcmp(store, st.store) == 0 && (st.there ? lsn < st.lsn : lsn <= st.lsn)) {
 		char n[24];
 		snprintf(n, sizeof n, "%" PRId64, st.lsn);
 		return refuse(STALE, "this relay has seen number %s", n, "");
@@ -2019,9 +2021,8 @@ forget(const char *store, int64_t lsn, char *const req[REQ_N])
 		say_mark();
 		return o;
 	}
-	mark(store, 0, nothing);
-	st.there = false;
-	st.store[0] = '\0';
+	mark(store, lsn, nothing);
+	st.there = false; /* kept in the state alone, against late requests of this store */
 	memset(st.stamp, 0,
 		sizeof st.stamp); /* the marks in the maps go with it: each is drawn anew */
 	return finish();
