@@ -156,14 +156,19 @@ unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(STOREWRITER)
 contract: all $(CONTRACT_BIN) $(CRASH_BIN)
 	@BUILD=$(BUILD) tests/run contract
 
-## e2e: end-to-end tests on the lab (root)
+## e2e: all end-to-end tests, also the long ones that check leaves out, on two labs side by side (root)
 e2e: all
 	@BUILD=$(BUILD) tests/run e2e
 
-## check: everything that CI runs; one table at the end
+## check: everything that CI runs, with root the end-to-end tests too; one table at the end
 check: deps
 	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
 	@BUILD=$(BUILD) tests/run check
+
+## soak: the figures of a night (FERRYMAN_SOAK=1): e2e, 100,000 seeds in the simulator, contracts; the same table (root)
+soak: deps
+	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
+	@BUILD=$(BUILD) tests/run soak
 
 ## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs
 lint: $(BUILD)/pkg.mk
@@ -219,6 +224,6 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.PHONY: deps test-build unit contract e2e check lint asan cov bench demo lab lab-down minimal docs format clean help
+.PHONY: deps test-build unit contract e2e check soak lint asan cov bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.
 .PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o
