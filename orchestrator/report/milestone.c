@@ -299,6 +299,17 @@ tell_visible(struct report *r)
 				 : "the plan publishes nothing in the DNS");
 }
 
+/* A release that let nothing go, for nothing waited, has moved no message. */
+static bool
+let_go(const struct report *r, const struct step_told *s)
+{
+	for (size_t i = 0; i < r->counts_n; i++)
+		if (r->count[i].proof == s->result && r->count[i].n > 0 &&
+			text_eq(r->count[i].what, "released"))
+			return true;
+	return false;
+}
+
 static void
 tell_first(struct report *r)
 {
@@ -308,12 +319,14 @@ tell_first(struct report *r)
 	for (size_t i = 0; i < r->main->steps_n; i++) {
 		const struct step_told *s = &r->main->step[i];
 
+		bool release = text_eq(s->kind, "queue.release");
+
 		after = after || switches(s);
-		if (!after ||
-			!(text_eq(s->kind, "verify.canary") || text_eq(s->kind, "queue.release")))
+		if (!after || !(release || text_eq(s->kind, "verify.canary")))
 			continue;
 		want = true;
-		if (step_done(s) && (first == NULL || s->result->rec.seq < first->rec.seq))
+		if (step_done(s) && (!release || let_go(r, s)) &&
+			(first == NULL || s->result->rec.seq < first->rec.seq))
 			first = s->result;
 	}
 	if (first != NULL)

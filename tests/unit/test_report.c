@@ -28,6 +28,7 @@ enum {
 	R_VISIBLE = 23,
 	R_SWITCHED = 25,
 	R_RELEASED = 27,
+	R_CANARY = 28,
 	R_END = 29
 };
 
@@ -253,14 +254,16 @@ lists_gap(const struct json *o, const char *part)
 	return false;
 }
 
-/* The story without one record. */
+/* The story with another body in one of its records; NULL = without that record. */
 static const struct json *
-without(struct arena *a, struct lines *l, int seq)
+with_body(struct arena *a, struct lines *l, int seq, const char *body)
 {
 	memset(l, 0, sizeof *l);
 	for (size_t i = 0; i < STORY_N; i++)
 		if ((int)i != seq - 1)
 			lines_add(l, &story[i], story[i].body);
+		else if (body != NULL)
+			lines_add(l, &story[i], body);
 	return facts(a, l, "c-1");
 }
 
@@ -280,12 +283,42 @@ a_record_that_is_missing_takes_its_milestone_with_it(void)
 	for (size_t i = 0; rows[i].id != NULL; i++) {
 		struct arena *a = arena_new(&stdmem, PAGE_MAX);
 		struct lines l;
-		const struct json *o = without(a, &l, rows[i].seq);
+		const struct json *o = with_body(a, &l, rows[i].seq, NULL);
 
 		CHECK_INT(json_int(json_get(member(o, "milestones", "id", rows[i].id), "proof"),
 				  "seq", 0),
 			0);
 		CHECK(lists_gap(o, rows[i].gap));
+		lines_free(&l);
+		arena_free(&a);
+	}
+}
+
+/* A release that had nothing to let go moved no message: the first one is the canary's. */
+static void
+a_release_of_nothing_is_no_first_mail(void)
+{
+	static const struct {
+		const char *answer;
+		int seq;
+	} rows[] = {
+		{ "\"outcome\":\"DONE\",\"why\":\"released 1; read back: parked 0 waiting 0\"",
+			R_RELEASED },
+		{ "\"outcome\":\"UNCHANGED\",\"why\":\"it is so already\"", R_CANARY },
+		{ "\"outcome\":\"DONE\",\"why\":\"read back: parked 0 waiting 0\"", R_CANARY },
+		{ "\"outcome\":\"DONE\",\"why\":\"released 0, parked 0\"", R_CANARY },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena *a = arena_new(&stdmem, PAGE_MAX);
+		const struct json *m;
+		char body[256];
+		struct lines l;
+
+		(void)snprintf(body, sizeof body, "{\"step\":\"5.hub\",\"dir\":\"do\",\"of\":4,%s}",
+			rows[i].answer);
+		m = member(with_body(a, &l, R_RELEASED, body), "milestones", "id", "first_mail");
+		CHECK_INT(json_int(json_get(m, "proof"), "seq", 0), rows[i].seq);
 		lines_free(&l);
 		arena_free(&a);
 	}
@@ -884,6 +917,7 @@ main(void)
 	TEST(times_stand_against_what_playbook_and_plan_allow);
 	TEST(what_came_too_late_is_called_late);
 	TEST(a_record_that_is_missing_takes_its_milestone_with_it);
+	TEST(a_release_of_nothing_is_no_first_mail);
 	TEST(gaps_of_a_whole_story_are_only_those_that_no_journal_can_fill);
 	TEST(numbers_of_messages_come_from_results);
 	TEST(a_broken_chain_is_the_first_thing_said);
