@@ -237,66 +237,69 @@ tell_approval(struct report *r)
 	found(r, MS_STARTED, start, start->text);
 }
 
+#define SWITCHES ".switch" /* outbound.switch, mx.switch */
+
 static bool
 switches(const struct step_told *s)
 {
-	return text_ends(s->kind, ".switch");
+	return text_ends(s->kind, SWITCHES);
+}
+
+struct tally {
+	int want, done;
+	const struct entry *last; /* the newest answer of those done */
+};
+
+/* The main run's steps of a kind, or of all kinds that end so. */
+static struct tally
+tally(const struct report *r, const char *kind)
+{
+	struct tally t = { 0, 0, NULL };
+
+	for (size_t i = 0; i < r->main->steps_n; i++) {
+		const struct step_told *s = &r->main->step[i];
+
+		if (!text_ends(s->kind, kind))
+			continue;
+		t.want++;
+		if (!step_done(s))
+			continue;
+		t.done++;
+		if (t.last == NULL || s->result->rec.seq > t.last->rec.seq)
+			t.last = s->result;
+	}
+	return t;
 }
 
 static void
 tell_switch(struct report *r)
 {
-	const struct entry *last = NULL;
-	int want = 0, done = 0;
+	const struct tally t = tally(r, SWITCHES);
 
-	for (size_t i = 0; i < r->main->steps_n; i++) {
-		const struct step_told *s = &r->main->step[i];
-
-		if (!switches(s))
-			continue;
-		want++;
-		if (!step_done(s))
-			continue;
-		done++;
-		if (last == NULL || s->result->rec.seq > last->rec.seq)
-			last = s->result;
-	}
-	if (want > 0 && done == want)
-		found(r, MS_SWITCHED, last,
-			arena_fmt(r->a, "%d of %d switch points; the last: %s", done, want,
-				last->text));
+	if (t.want > 0 && t.done == t.want)
+		found(r, MS_SWITCHED, t.last,
+			arena_fmt(r->a, "%d of %d switch points; the last: %s", t.done, t.want,
+				t.last->text));
 	else
-		missing(r, MS_SWITCHED, want > 0,
-			want > 0 ? arena_fmt(r->a,
-					   "%d of %d switch points answered that they are switched",
-					   done, want)
-				 : "the plan switches nothing");
+		missing(r, MS_SWITCHED, t.want > 0,
+			t.want > 0
+				? arena_fmt(r->a,
+					  "%d of %d switch points answered that they are switched",
+					  t.done, t.want)
+				: "the plan switches nothing");
 }
 
 static void
 tell_visible(struct report *r)
 {
-	const struct entry *last = NULL;
-	int want = 0, done = 0;
+	const struct tally t = tally(r, "wait.published");
 
-	for (size_t i = 0; i < r->main->steps_n; i++) {
-		const struct step_told *s = &r->main->step[i];
-
-		if (!text_eq(s->kind, "wait.published"))
-			continue;
-		want++;
-		if (!step_done(s))
-			continue;
-		done++;
-		if (last == NULL || s->result->rec.seq > last->rec.seq)
-			last = s->result;
-	}
-	if (want > 0 && done == want)
-		found(r, MS_VISIBLE, last, last->text);
+	if (t.want > 0 && t.done == t.want)
+		found(r, MS_VISIBLE, t.last, t.last->text);
 	else
-		missing(r, MS_VISIBLE, want > 0,
-			want > 0 ? "no record says that every server showed it"
-				 : "the plan publishes nothing in the DNS");
+		missing(r, MS_VISIBLE, t.want > 0,
+			t.want > 0 ? "no record says that every server showed it"
+				   : "the plan publishes nothing in the DNS");
 }
 
 /* A release that let nothing go, for nothing waited, has moved no message. */

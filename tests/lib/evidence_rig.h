@@ -145,9 +145,10 @@ diag(const struct rig *r, const char *name)
 	{                                                                                          \
 		.signal = "lists", .subject = "198.51.100.25", .v = VERDICT_OK                     \
 	}
-#define REFUSED(s)                                                                                 \
+/* REFUSED(subject, .via = "..."): what else the answer said may stand behind it. */
+#define REFUSED(s, ...)                                                                            \
 	{                                                                                          \
-		.signal = "probe", .subject = s, .v = VERDICT_BAD, .harm = true                    \
+		.signal = "probe", .subject = s, .v = VERDICT_BAD, .harm = true, __VA_ARGS__       \
 	}
 #define ARRIVED(s)                                                                                 \
 	{                                                                                          \

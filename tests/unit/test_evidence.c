@@ -113,13 +113,7 @@ an_answer_may_name_another_class(void)
 {
 	struct rig r = rig_of(load(NULL, NULL));
 
-	ROUNDS(&r, 9, LISTED,
-		{ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.class = "big" },
-		REFUSED("r2"));
+	ROUNDS(&r, 9, LISTED, REFUSED("r1", .class = "big"), REFUSED("r2"));
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 1);
 	rig_end(&r);
 }
@@ -279,33 +273,15 @@ a_late_answer_does_not_overtake_a_newer_one(void)
 	struct rig r = rig_of(load(NULL, NULL));
 
 	ROUNDS(&r, 3, LISTED, ARRIVED("r1"), ARRIVED("r2"));
-	ROUNDS(&r, 9, LISTED,
-		{ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.age = 2 * MINUTE },
-		{ .signal = "probe",
-			.subject = "r2",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.age = 2 * MINUTE });
+	ROUNDS(&r, 9, LISTED, REFUSED("r1", .age = 2 * MINUTE), REFUSED("r2", .age = 2 * MINUTE));
 	CHECK_INT(diag(&r, "blocked")->receivers_bad,
 		2); /* they come one after the other, each newer than the one before */
 	rig_end(&r);
 	r = rig_of(load(NULL, NULL));
 	ROUNDS(&r, 3, LISTED, ARRIVED("r1"), ARRIVED("r2"));
 	for (int i = 0; i < 5; i++) {
-		say(&r, (struct word){ .signal = "probe",
-				.subject = "r1",
-				.v = VERDICT_BAD,
-				.harm = true,
-				.age = 5 * MINUTE });
-		say(&r, (struct word){ .signal = "probe",
-				.subject = "r2",
-				.v = VERDICT_BAD,
-				.harm = true,
-				.age = 5 * MINUTE });
+		say(&r, (struct word)REFUSED("r1", .age = 5 * MINUTE));
+		say(&r, (struct word)REFUSED("r2", .age = 5 * MINUTE));
 	}
 	pass(&r, SECOND);
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 0);
@@ -321,11 +297,7 @@ an_old_observation_is_stale_when_it_comes(void)
 	evidence_update(r.e, r.now, WALL0 + r.now);
 	anchors(&r);
 	for (int i = 3; i > 0; i--)
-		say(&r, (struct word){ .signal = "probe",
-				.subject = "r1",
-				.v = VERDICT_BAD,
-				.harm = true,
-				.age = 20 * MINUTE + i });
+		say(&r, (struct word)REFUSED("r1", .age = 20 * MINUTE + i));
 	pass(&r, SECOND);
 	CHECK_INT(diag(&r, "blocked")->groups_known, 0);
 	rig_end(&r);
@@ -337,17 +309,8 @@ a_source_may_say_how_long_it_holds(void)
 	struct rig r = rig_of(load(NULL, NULL));
 
 	for (int i = 0; i < 3; i++) {
-		say(&r, (struct word){ .signal = "probe",
-				.subject = "r1",
-				.v = VERDICT_BAD,
-				.harm = true,
-				.valid = 10 * SECOND });
-		say(&r, (struct word){ .signal = "probe",
-				.subject = "r2",
-				.v = VERDICT_BAD,
-				.harm = true,
-				.valid = HOUR,
-				.age = 2 * SECOND });
+		say(&r, (struct word)REFUSED("r1", .valid = 10 * SECOND));
+		say(&r, (struct word)REFUSED("r2", .valid = HOUR, .age = 2 * SECOND));
 		pass(&r, 5 * SECOND);
 	}
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 2);
@@ -357,16 +320,8 @@ a_source_may_say_how_long_it_holds(void)
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 1);
 	pass(&r, MINUTE);
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 0);
-	say(&r, (struct word){ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.valid = -1 });
-	say(&r, (struct word){ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.valid = -1 });
+	say(&r, (struct word)REFUSED("r1", .valid = -1));
+	say(&r, (struct word)REFUSED("r1", .valid = -1));
 	pass(&r, SECOND);
 	CHECK_INT(diag(&r, "blocked")->groups_known, 0); /* it had run out before it was told */
 	rig_end(&r);
@@ -419,32 +374,14 @@ evidence_goes_to_the_path_that_the_reply_names(void)
 	struct rig r = rig_of(load(NULL, NULL));
 
 	/* the cloud's probe leaves by the relay now: its bounces accuse the relay */
-	ROUNDS(&r, 9, LISTED,
-		{ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.via = "203.0.113.65" },
-		{ .signal = "probe",
-			.subject = "r2",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.via = "relay.example" });
+	ROUNDS(&r, 9, LISTED, REFUSED("r1", .via = "203.0.113.65"),
+		REFUSED("r2", .via = "relay.example"));
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 0);
 	CHECK(evidence_path_unfit(r.e, playbook_path(r.pb, "relay"), FLOW_OUTBOUND));
 	CHECK(!evidence_path_unfit(r.e, r.pb->primary, FLOW_OUTBOUND));
 	/* by its own gateway it accuses the cloud */
-	ROUNDS(&r, 9, LISTED,
-		{ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.via = "198.51.100.26" },
-		{ .signal = "probe",
-			.subject = "r2",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.via = "198.51.100.25" });
+	ROUNDS(&r, 9, LISTED, REFUSED("r1", .via = "198.51.100.26"),
+		REFUSED("r2", .via = "198.51.100.25"));
 	CHECK(diag(&r, "blocked")->met);
 	rig_end(&r);
 }
@@ -454,17 +391,8 @@ what_names_nobody_convinces_nobody(void)
 {
 	struct rig r = rig_of(load(NULL, NULL));
 
-	ROUNDS(&r, 9, LISTED,
-		{ .signal = "probe",
-			.subject = "r1",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.via = "192.0.2.77" },
-		{ .signal = "probe",
-			.subject = "r2",
-			.v = VERDICT_BAD,
-			.harm = true,
-			.via = "relay.exampl" });
+	ROUNDS(&r, 9, LISTED, REFUSED("r1", .via = "192.0.2.77"),
+		REFUSED("r2", .via = "relay.exampl"));
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 0);
 	CHECK(!evidence_path_unfit(r.e, playbook_path(r.pb, "relay"), FLOW_OUTBOUND));
 	rig_end(&r);
@@ -556,11 +484,7 @@ a_relay_is_named_by_its_host(void)
 			(void)snprintf(relay, sizeof relay, "{host: %s, auth", hosts[h]);
 			r = rig_of(load("{host: \"[relay.example]:587\", auth", relay));
 			for (int n = 0; n < 3; n++) {
-				say(&r, (struct word){ .signal = "probe",
-						.subject = "r1",
-						.v = VERDICT_BAD,
-						.harm = true,
-						.via = names[i].via });
+				say(&r, (struct word)REFUSED("r1", .via = names[i].via));
 				pass(&r, SECOND);
 			}
 			if (evidence_path_unfit(r.e, playbook_path(r.pb, "relay"), FLOW_OUTBOUND) !=
