@@ -1,6 +1,5 @@
 /* signal_canary.c - the canary against servers that refuse, bounce, delay, lose, hang and lie. */
-#include "lib/check.h"
-#include "lib/netrig.h"
+#include "lib/signal_contract.h"
 
 #include <stdlib.h>
 
@@ -400,8 +399,6 @@ cancel_and_close_complete_once_in_every_phase(void)
 		{ "\"smtp\": {\"deliver\": \"\"}", "SEARCH", 1 } };
 
 	for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
-		bool never = false;
-
 		netrig_tell(&rig, "{\"reset\": true, \"set\": {%s}}", phases[i].conf);
 		CHECK(open_more(""));
 		netrig_probe(
@@ -409,14 +406,7 @@ cancel_and_close_complete_once_in_every_phase(void)
 		netrig_probe(
 			&port, 2, &(struct probe_req){ .subject = "rcpt1", .deadline_ms = 20000 });
 		CHECK(netrig_asked(&rig, phases[i].asked, phases[i].times));
-		port.kind->cancel(port.conn, 1);
-		CHECK_INT(port.seen[1].times, 0);
-		CHECK(netrig_until(&rig, &port.seen[1].done, 1000));
-		CHECK_STR(port.seen[1].why, "cancelled");
-		netrig_close(&port);
-		(void)netrig_until(&rig, &never, 30);
-		CHECK_INT(port.seen[1].times, 1);
-		CHECK_INT(port.seen[2].times, 1);
+		signal_ends_once(&port);
 	}
 }
 

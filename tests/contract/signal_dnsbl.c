@@ -1,7 +1,6 @@
 /* signal_dnsbl.c - the dnsbl signal against a DNS server that tells the truth, and one that lies in
  * each known way. */
-#include "lib/check.h"
-#include "lib/netrig.h"
+#include "lib/signal_contract.h"
 
 #include <stdlib.h>
 
@@ -238,16 +237,7 @@ a_cancelled_round_completes_once_and_later(void)
 		&port, 1, &(struct probe_req){ .subject = "198.51.100.25", .deadline_ms = 5000 });
 	netrig_probe(
 		&port, 2, &(struct probe_req){ .subject = "198.51.100.26", .deadline_ms = 5000 });
-	port.kind->cancel(port.conn, 1);
-	CHECK_INT(port.seen[1].times, 0);
-	port.kind->cancel(port.conn, 1);
-	port.kind->cancel(port.conn, 7); /* unknown: ignored */
-	CHECK(netrig_until(&rig, &port.seen[1].done, 1000));
-	CHECK_INT(port.seen[1].verdict, CONN_UNKNOWN);
-	netrig_close(&port); /* completes the other one inside */
-	CHECK_INT(port.seen[1].times, 1);
-	CHECK_INT(port.seen[2].times, 1);
-	netrig_close(&port); /* NULL-safe */
+	signal_ends_once(&port);
 }
 
 static void

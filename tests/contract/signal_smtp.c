@@ -1,6 +1,5 @@
 /* signal_smtp.c - the smtp signal: every answer, every fault, and that no message is ever sent. */
-#include "lib/check.h"
-#include "lib/netrig.h"
+#include "lib/signal_contract.h"
 
 #include <stdlib.h>
 
@@ -243,17 +242,7 @@ cancel_and_close_complete_once_in_every_phase(void)
 		netrig_probe(&port, 2, &rq);
 		(void)snprintf(what, sizeof what, "smtp %s", hangs[i]);
 		CHECK(netrig_asked(&rig, what, 2));
-		port.kind->cancel(port.conn, 1);
-		port.kind->cancel(port.conn, 1);
-		port.kind->cancel(port.conn, 7); /* unknown: ignored */
-		CHECK_INT(port.seen[1].times, 0);
-		CHECK(netrig_until(&rig, &port.seen[1].done, 1000));
-		CHECK_INT(port.seen[1].verdict, CONN_UNKNOWN);
-		netrig_close(&port);
-		CHECK_INT(port.seen[1].times, 1);
-		CHECK_INT(port.seen[2].times, 1);
-		CHECK_INT(port.seen[2].verdict, CONN_UNKNOWN);
-		netrig_close(&port); /* NULL-safe */
+		signal_ends_once(&port);
 	}
 }
 

@@ -1,7 +1,6 @@
 /* signal_tcp.c - the tcp signal against a port that greets, one that says nothing, one that is
  * closed, and words meant to harm. */
-#include "lib/check.h"
-#include "lib/netrig.h"
+#include "lib/signal_contract.h"
 
 #include <stdlib.h>
 
@@ -157,18 +156,8 @@ cancel_and_close_complete_once(void)
 	netrig_probe(&port, 3, &rq);
 	port.kind->cancel(port.conn, 3); /* before it is even connected */
 	CHECK(netrig_asked(&rig, "tcp connect", 2));
-	port.kind->cancel(port.conn, 1);
-	port.kind->cancel(port.conn, 1);
-	port.kind->cancel(port.conn, 7); /* unknown: ignored */
-	CHECK_INT(port.seen[1].times, 0);
-	CHECK(netrig_until(&rig, &port.seen[1].done, 1000));
-	CHECK_INT(port.seen[1].verdict, CONN_UNKNOWN);
-	CHECK_STR(port.seen[1].why, "cancelled");
-	netrig_close(&port); /* completes the other one inside */
-	for (int i = 1; i <= 3; i++)
-		CHECK_INT(port.seen[i].times, 1);
-	CHECK_INT(port.seen[2].verdict, CONN_UNKNOWN);
-	netrig_close(&port); /* NULL-safe */
+	signal_ends_once(&port);
+	CHECK_INT(port.seen[3].times, 1);
 }
 
 static void
