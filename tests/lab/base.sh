@@ -129,7 +129,7 @@ base_prune() {
 		cat "$RUNS"/*/uses 2>/dev/null | grep -qxF "$d" || rm -rf "$d"
 	done
 }
-# Sets BASE.
+# Sets BASE, and writes down that this lab stands on it while nobody else can prune.
 base_ready() {
 	local setup
 	mkdir -p "$CACHE"
@@ -141,6 +141,7 @@ base_ready() {
 	BASE=$CACHE/base-$(base_inputs "$setup" | sha256sum | cut -c1-16)
 	[ -d "$BASE" ] || base_make "$BASE" "$setup"
 	rm -f "$setup"
+	printf '%s\n' "$BASE" "$(root_dir)" >"$RUN/uses"
 	base_prune
 	exec {lock}>&-
 }
