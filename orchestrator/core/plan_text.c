@@ -5,6 +5,19 @@
 
 #include <string.h>
 
+static const char *
+duration(const struct planning *p, int64_t ms)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, p->mem, 64);
+	num_put_duration(&b, ms);
+	text = arena_str(p->a, buf_text(&b));
+	buf_fini(&b);
+	return text;
+}
+
 static void
 note_routes(struct planning *p)
 {
@@ -25,10 +38,9 @@ note_routes(struct planning *p)
 				to->name);
 			if (is_tenant && cfg_row(s->at[k]->cfg, "propagation") != NULL &&
 				cfg_int(s->at[k]->cfg, "propagation") > 0)
-				planning_note(p,
-					"%s may take up to %lld s to take effect everywhere",
+				planning_note(p, "%s may take up to %s to take effect everywhere",
 					s->at[k]->name,
-					(long long)(cfg_int(s->at[k]->cfg, "propagation") / 1000));
+					duration(p, cfg_int(s->at[k]->cfg, "propagation")));
 		}
 	}
 	if (p->proc->flow != FLOW_OUTBOUND || p->proc->kind != PROC_CUTOVER)
@@ -135,7 +147,7 @@ put_lines(struct buf *b, const char *value, const char *other, char sign, bool c
 			both = m == n && memcmp(l, line, n) == 0;
 		if (both)
 			continue;
-		buf_fmt(b, "         %s%c %.*s%s\n",
+		buf_fmt(b, "            %s%c %.*s%s\n",
 			!colour	      ? ""
 			: sign == '-' ? "\033[31m"
 				      : "\033[32m",
@@ -143,50 +155,97 @@ put_lines(struct buf *b, const char *value, const char *other, char sign, bool c
 	}
 }
 
+/* "10/1000": a number in so many milliseconds. */
+static bool
+is_rate(const char *s, size_t n, struct rate *ret)
+{
+	char text[48], *slash;
+
+	if (n >= sizeof text)
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	slash = strchr(text, '/');
+	if (slash == NULL)
+		return false;
+	*slash = '\0';
+	return num_int(text, &ret->count) && num_int(slash + 1, &ret->per_ms);
+}
+
+/* "rate 10/1000" and "per_receiver 2/1000", as a playbook says it; anything else as it stands. */
+static void
+put_options(struct buf *b, const char *options)
+{
+	const char *line, *before = ": ";
+	size_t n;
+
+	while (text_line(&options, &line, &n)) {
+		const char *value = memchr(line, ' ', n);
+		struct rate r;
+
+		buf_str(b, before);
+		before = ", ";
+		if (value == NULL || !is_rate(value + 1, n - (size_t)(value + 1 - line), &r)) {
+			buf_add(b, line, n);
+			continue;
+		}
+		num_put_rate(b, r);
+		buf_str(b, text_starts(line, "per_receiver ") ? " for each receiver" : "");
+	}
+}
+
 static void
 put_step(struct buf *b, const struct plan_step *s, bool colour)
 {
 
-	buf_fmt(b, "  %-6s %s%s\n", s->id, s->name,
+	buf_fmt(b, "  %-9s %s%s\n", s->id, s->name,
 		s->pivot ? "   <- pivot: from here on abort is failback" : "");
 	if (s->kind->class == STEP_STATE) {
-		buf_fmt(b, "         %s at %s%s\n", s->resource, s->target->name,
+		buf_fmt(b, "            %s at %s%s\n", s->resource, s->target->name,
 			text_eq(s->base, s->want) ? ": already so" : "");
 		put_lines(b, s->base, s->want, '-', colour);
 		put_lines(b, s->want, s->base, '+', colour);
 	} else if (s->kind->class == STEP_ACT) {
-		buf_fmt(b, "         %s at %s ", s->resource, s->target->name);
-		for (const char *o = s->options; *o != '\0'; o++)
-			buf_char(b, *o == '\n' ? ' ' : *o);
+		buf_fmt(b, "            %s at %s", s->resource, s->target->name);
+		put_options(b, s->options);
 		buf_char(b, '\n');
 	} else if (s->kind->class == STEP_VERIFY) {
-		buf_fmt(b, "         a message through %s%s must arrive with dmarc=pass\n",
+		buf_fmt(b, "            a message through %s%s must arrive with dmarc=pass\n",
 			s->through != NULL ? s->through->name : "?",
 			s->production ? ", submitted as production," : "");
 	} else if (s->wait_ms > 0) {
-		buf_str(b, "         ");
+		buf_str(b, "            ");
 		buf_str(b, s->target != NULL ? "every authoritative server shows it, then " : "");
 		num_put_duration(b, s->wait_ms);
 		buf_char(b, '\n');
 	} else if (s->target != NULL) {
-		buf_fmt(b, "         %s at %s\n", s->resource, s->target->name);
+		buf_fmt(b, "            %s at %s\n", s->resource, s->target->name);
 	}
+}
+
+static void
+put_head(struct buf *b, const struct plan *p)
+{
+	const struct path *home = p->pb->primary, *away = p->proc->to;
+
+	if (p->dir == PLAN_EJECT) {
+		buf_fmt(b, "Plan: take ferryman out of %s (all of %s)\n", p->pb->domains[0],
+			p->pb->name);
+		return;
+	}
+	buf_fmt(b, "Plan: %sprocedure %s of playbook %s: %s mail",
+		p->dir == PLAN_BACK ? "failback of " : "", p->proc->name, p->pb->name,
+		flow_name(p->proc->flow));
+	if (away != NULL)
+		buf_fmt(b, " from %s to %s", p->dir == PLAN_OUT ? home->name : away->name,
+			p->dir == PLAN_OUT ? away->name : home->name);
+	buf_char(b, '\n');
 }
 
 void
 plan_text(const struct plan *p, struct buf *b, bool colour)
 {
-	if (p->dir == PLAN_EJECT)
-		buf_fmt(b, "Plan: take ferryman out of %s (all of %s", p->pb->domains[0],
-			p->pb->name);
-	else
-		buf_fmt(b, "Plan: %s of %s, %s (%s", p->proc->name, p->pb->name,
-			p->dir == PLAN_OUT ? "out" : "back", flow_name(p->proc->flow));
-	if (p->proc->to != NULL && p->dir != PLAN_EJECT)
-		buf_fmt(b, ": %s -> %s",
-			p->dir == PLAN_OUT ? p->pb->primary->name : p->proc->to->name,
-			p->dir == PLAN_OUT ? p->proc->to->name : p->pb->primary->name);
-	buf_str(b, ")\n");
+	put_head(b, p);
 	for (size_t i = 0; i < p->steps_n; i++)
 		put_step(b, &p->steps[i], colour);
 	for (size_t i = 0; i < p->notes_n; i++)

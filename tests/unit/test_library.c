@@ -252,6 +252,14 @@ generated_documents_are_fresh(void)
 
 /* What a lab's targets hold while mail runs on the backup. */
 static const char *
+on_primary(const char *resource)
+{
+	return strncmp(resource, "dns.rrset", 9) == 0
+		       ? "ttl 5\ntxt v=spf1 include:spf.cloudmail.example -all\n"
+		       : "";
+}
+
+static const char *
 on_backup(const char *resource)
 {
 	if (strncmp(resource, "relay.route", 11) == 0)
@@ -263,10 +271,11 @@ on_backup(const char *resource)
 	return "";
 }
 
-static int64_t
-expected_ms(const char *stage)
+/* The outbound playbook's plan, mail being where the direction begins, as text (to be freed). */
+static char *
+plan_of(enum plan_direction dir, const char *durations, int64_t *ret_expect_ms)
 {
-	char durations[120], *text = library("outbound");
+	char *text = library("outbound"), *said = NULL;
 	struct findings *f = NULL;
 	struct arena *a = arena_new(&stdmem, 1 << 20);
 	struct plan_value value[16];
@@ -274,26 +283,73 @@ expected_ms(const char *stage)
 	const struct plan *plan;
 	struct err err = { 0 };
 	struct playbook *pb;
-	int64_t ms = -1;
+	struct buf b;
 	size_t n;
 
-	(void)snprintf(
-		durations, sizeof durations, "procedures.outbound.failback.stage: %s\n", stage);
 	pb = load("outbound", text, durations, &f);
-	n = plan_reads(a, pb, playbook_procedure(pb, "outbound"), PLAN_BACK, &reads);
+	n = plan_reads(a, pb, playbook_procedure(pb, "outbound"), dir, &reads);
 	for (size_t i = 0; i < n && i < 16; i++)
 		value[i] = (struct plan_value){ .target = reads[i].target->name,
 			.resource = reads[i].resource,
-			.value = on_backup(reads[i].resource),
+			.value = dir == PLAN_BACK ? on_backup(reads[i].resource)
+						  : on_primary(reads[i].resource),
 			.known = true };
-	if (plan_build(a, pb, playbook_procedure(pb, "outbound"), PLAN_BACK, value, n, "", NULL, 0,
-		    digest_sha256, NULL, &plan, &err) == RC_OK)
-		ms = plan->expect_ms;
+	if (plan_build(a, pb, playbook_procedure(pb, "outbound"), dir, value, n, "", NULL, 0,
+		    digest_sha256, NULL, &plan, &err) == RC_OK) {
+		*ret_expect_ms = plan->expect_ms;
+		buf_init(&b, &stdmem, 1 << 16);
+		plan_text(plan, &b, false);
+		said = strdup(buf_text(&b));
+		buf_fini(&b);
+	}
 	arena_free(&a);
 	playbook_unref(&pb);
 	findings_free(&f);
 	free(text);
+	return said;
+}
+
+static int64_t
+expected_ms(const char *stage)
+{
+	char durations[120];
+	int64_t ms = -1;
+
+	(void)snprintf(
+		durations, sizeof durations, "procedures.outbound.failback.stage: %s\n", stage);
+	free(plan_of(PLAN_BACK, durations, &ms));
 	return ms;
+}
+
+static void
+a_plan_says_first_what_moves_where(void)
+{
+	static const struct {
+		enum plan_direction dir;
+		const char *line;
+	} rows[] = {
+		{ PLAN_OUT,
+			"Plan: procedure outbound of playbook outbound: outbound mail from cloud "
+			"to nsmail\n" },
+		{ PLAN_OUT, "\n  4.tenant  send through the relay   <- pivot" },
+		{ PLAN_OUT, "\n  6         prove it\n" },
+		{ PLAN_OUT,
+			"\n            relay.queue corp.example at hub: 10 per s, 2 per s for each "
+			"receiver\n" },
+		{ PLAN_OUT, "tenant may take up to 30m to take effect everywhere\n" },
+		{ PLAN_BACK,
+			"Plan: failback of procedure outbound of playbook outbound: outbound mail "
+			"from nsmail to cloud\n" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		int64_t ms;
+		char *text = plan_of(rows[i].dir, NULL, &ms);
+
+		if (text == NULL || strstr(text, rows[i].line) == NULL)
+			CHECK_STR(text, rows[i].line);
+		free(text);
+	}
 }
 
 /* Three changes at the tenant, which cannot refuse a late request: before the second and the third
@@ -319,6 +375,7 @@ main(void)
 	TEST(no_two_that_act_stand_side_by_side);
 	TEST(short_durations_fit);
 	TEST(generated_documents_are_fresh);
+	TEST(a_plan_says_first_what_moves_where);
 	TEST(the_expected_time_counts_what_class_u_must_wait);
 	return check_end();
 }
