@@ -88,9 +88,10 @@ say_approval(struct core *c, const struct book *b, const struct plan *p, int nee
 	jw_str(&w, "direction", plan_direction_name(p->dir));
 	jw_str(&w, "plan_hash", p->hash);
 	jw_str(&w, "text",
-		arena_fmt(c->out, "%s of %s: %d needed; ferryman approve %s --plan %.12s",
-			p->dir == PLAN_OUT ? p->proc->name : "failback", b->name, needed, b->name,
-			p->hash));
+		arena_fmt(c->out,
+			"%sprocedure %s, %d approval%s needed: ferryman approve %s --plan %.12s",
+			p->dir == PLAN_OUT ? "" : "failback of ", p->proc->name, needed,
+			needed == 1 ? "" : "s", b->name, p->hash));
 	jw_str(&w, "plan", buf_text(&text));
 	jw_int(&w, "needed", needed);
 	jw_int(&w, "wall_ms", c->wall_ms);

@@ -91,6 +91,8 @@ look(struct core *c, struct vstep *v, enum read_from from)
 static void
 time_advance(struct core *c, struct vstep *v)
 {
+	struct buf time;
+
 	if (v->since_boot_ms == 0) {
 		v->since_boot_ms = c->boot_ms > 0 ? c->boot_ms : 1;
 		v->next_boot_ms = v->since_boot_ms + v->p->wait_ms;
@@ -98,7 +100,10 @@ time_advance(struct core *c, struct vstep *v)
 	}
 	if (c->boot_ms < v->next_boot_ms)
 		return;
-	(void)snprintf(v->why, sizeof v->why, "%lld ms have passed", (long long)v->p->wait_ms);
+	buf_init(&time, &c->env.mem, 64);
+	num_put_duration(&time, v->p->wait_ms);
+	(void)snprintf(v->why, sizeof v->why, "%s have passed", buf_text(&time));
+	buf_fini(&time);
 	done(c, v);
 }
 

@@ -179,6 +179,23 @@ summary_cause(const struct report *r)
 		phrase_or(diag->proof->rec.body, "diagnosis", "?"));
 }
 
+/* The failback that ended what this cut-over began; "" = none in this incident. */
+static const char *
+summary_back(const struct report *r)
+{
+	if (!text_eq(r->main->kind, lrun_kind_name(LK_CUTOVER)) || r->pb == NULL)
+		return "";
+	for (size_t i = 0; i < r->runs_n; i++) {
+		const struct run_told *t = &r->run[i];
+
+		if (text_eq(t->kind, lrun_kind_name(LK_FAILBACK)) && t->end != NULL &&
+			text_eq(t->state, "done") && t->start->rec.seq > r->main->start->rec.seq)
+			return arena_fmt(r->a, "It was back on %s at %s. ", r->pb->primary->name,
+				phrase_moment(r->a, t->end->rec.wall_ms));
+	}
+	return "";
+}
+
 const char *
 phrase_summary(const struct report *r)
 {
@@ -200,8 +217,9 @@ phrase_summary(const struct report *r)
 	else
 		moved = arena_fmt(r->a, "The mail was switched at %s. ",
 			phrase_moment(r->a, sw->proof->rec.wall_ms));
-	return arena_fmt(r->a, "%s%s%sThe run is %s.%s", summary_cause(r), approved, moved,
-		phrase_state(r->main->state), r->open ? " The incident has not ended yet." : "");
+	return arena_fmt(r->a, "%s%s%s%sThe run is %s.%s", summary_cause(r), approved, moved,
+		summary_back(r), phrase_state(r->main->state),
+		r->open ? " The incident has not ended yet." : "");
 }
 
 bool

@@ -835,6 +835,37 @@ an_incident_ends_where_its_machine_is_normal_again(void)
 	arena_free(&a);
 }
 
+/* Whoever reads of the cut-over only would think that mail is still away. */
+static void
+the_summary_of_a_cutover_says_when_mail_was_back(void)
+{
+	static const char back[] = "It was back on cloud at 2012-05-15 12:15:33 UTC.";
+	static const struct {
+		const char *run;
+		bool home, said;
+	} rows[] = { { "c-1", true, true }, { "c-1", false, false }, { "f-1", true, false } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { 0 };
+		struct lines l;
+		struct report *r;
+		struct buf b;
+
+		if (rows[i].home)
+			write_home(&l);
+		else
+			write_story(&l);
+		r = build(&l, rows[i].run, &err);
+		buf_init(&b, &stdmem, PAGE_MAX);
+		report_markdown(r, &b);
+		CHECK((strstr(buf_text(&b), back) != NULL) == rows[i].said);
+		buf_fini(&b);
+		report_free(&r);
+		playbook_unref(&l.pb);
+		lines_free(&l);
+	}
+}
+
 static void
 a_reason_that_repeats_its_row_is_said_once(void)
 {
@@ -931,6 +962,7 @@ main(void)
 	TEST(without_a_playbook_text_the_report_still_tells);
 	TEST(a_failback_is_told_by_its_own_decision_and_approval);
 	TEST(an_incident_ends_where_its_machine_is_normal_again);
+	TEST(the_summary_of_a_cutover_says_when_mail_was_back);
 	TEST(a_reason_that_repeats_its_row_is_said_once);
 	TEST(what_stands_for_an_approval_is_named);
 	TEST(signals_of_long_ago_are_not_part_of_the_incident);
