@@ -204,7 +204,7 @@ lab: deps
 lab-down:
 	@tests/lab/lab down
 
-## minimal: the README's two commands on a Debian 12 that has nothing yet (root; half an hour)
+## minimal: the README's two commands on a Debian 12 that has nothing yet (root; a quarter of an hour)
 minimal:
 	@tests/e2e/minimal
 
