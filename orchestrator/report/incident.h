@@ -125,6 +125,9 @@ const char *phrase_state(const char *end_state);    /* END's word for people */
 /* Reasons of a ROW in order, but not the one that only repeats the row's sentence; after NULL = the
  * first. */
 const struct json *phrase_reason(const struct entry *e, const struct json *after);
+/* The evidence of a DIAGNOSIS, signal by signal, what convinces most first; after NULL = the first.
+ */
+const struct json *phrase_cell(const struct entry *diagnosis, const struct json *after);
 bool phrase_has_line(const char *text, const char *line, size_t n);
 const char *phrase_step(
 	const struct report *r, const struct step_told *s); /* how it went, in a sentence */

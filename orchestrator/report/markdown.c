@@ -70,8 +70,6 @@ static void
 put_evidence(const struct report *r, struct buf *b)
 {
 	const struct entry *e = r->ms[MS_DIAGNOSED].proof;
-	const struct json *cells =
-		e != NULL ? json_get(json_get(e->rec.body, "evidence"), "cells") : NULL;
 
 	buf_str(b, "\n## Evidence\n\n");
 	if (e == NULL) {
@@ -83,7 +81,7 @@ put_evidence(const struct report *r, struct buf *b)
 	put_proof(b, e);
 	buf_str(b, ")\n\n| signal | of | group | health | bad of known | "
 		   "|\n|---|---|---|---|---|---|\n");
-	for (const struct json *c = cells != NULL ? cells->child : NULL; c != NULL; c = c->next) {
+	for (const struct json *c = phrase_cell(e, NULL); c != NULL; c = phrase_cell(e, c)) {
 		buf_str(b, "| ");
 		esc(b, phrase_or(c, "signal", ""));
 		buf_str(b, " | ");

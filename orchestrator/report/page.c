@@ -255,8 +255,6 @@ static void
 put_evidence(const struct report *r, struct buf *b)
 {
 	const struct entry *e = r->ms[MS_DIAGNOSED].proof;
-	const struct json *cells =
-		e != NULL ? json_get(json_get(e->rec.body, "evidence"), "cells") : NULL;
 
 	buf_str(b, "<section><h2>Evidence</h2>");
 	if (e == NULL) {
@@ -270,7 +268,7 @@ put_evidence(const struct report *r, struct buf *b)
 	buf_str(b, "</p><table "
 		   "class=\"fold\"><thead><tr><th>Signal</th><th>Of</th><th>Group</th><th>Health</"
 		   "th><th>Bad</th><th>Said</th></tr></thead><tbody>\n");
-	for (const struct json *c = cells != NULL ? cells->child : NULL; c != NULL; c = c->next)
+	for (const struct json *c = phrase_cell(e, NULL); c != NULL; c = phrase_cell(e, c))
 		put_cell(c, b);
 	buf_str(b, "</tbody></table></section>\n");
 }

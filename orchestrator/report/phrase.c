@@ -279,3 +279,27 @@ phrase_reason(const struct entry *e, const struct json *after)
 		j = j->next;
 	return j;
 }
+
+/* What convinces most: harm, then another bad answer, then the rest. */
+static int
+rank(const struct json *cell)
+{
+	bool bad = text_eq(json_str(cell, "health"), "bad");
+
+	return bad && json_flag(cell, "harm") ? 0 : bad ? 1 : 2;
+}
+
+const struct json *
+phrase_cell(const struct entry *diagnosis, const struct json *after)
+{
+	const struct json *cells = json_get(json_get(diagnosis->rec.body, "evidence"), "cells");
+	const struct json *from = after != NULL ? after->next : cells != NULL ? cells->child : NULL;
+
+	for (int r = after != NULL ? rank(after) : 0; cells != NULL && r <= 2; r++) {
+		for (const struct json *c = from; c != NULL; c = c->next)
+			if (rank(c) == r)
+				return c;
+		from = cells->child;
+	}
+	return NULL;
+}

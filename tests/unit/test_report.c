@@ -835,6 +835,36 @@ an_incident_ends_where_its_machine_is_normal_again(void)
 	arena_free(&a);
 }
 
+/* Harm stands first, whatever order the signals were asked in; and nothing is left out. */
+static void
+evidence_begins_with_the_harm(void)
+{
+	static const char *const order[] = { "554 5.7.1 refused", "reputation", "delivered" };
+	void (*const writers[])(
+		const struct report *, struct buf *) = { report_markdown, report_html };
+
+	for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
+		struct err err = { 0 };
+		struct lines l;
+		struct report *r;
+		const char *at;
+		struct buf b;
+
+		write_story(&l);
+		r = build(&l, "c-1", &err);
+		buf_init(&b, &stdmem, PAGE_MAX);
+		writers[i](r, &b);
+		at = strstr(buf_text(&b), "Evidence");
+		for (size_t k = 0; at != NULL && k < sizeof order / sizeof *order; k++)
+			at = strstr(at, order[k]);
+		CHECK(at != NULL);
+		buf_fini(&b);
+		report_free(&r);
+		playbook_unref(&l.pb);
+		lines_free(&l);
+	}
+}
+
 /* Whoever reads of the cut-over only would think that mail is still away. */
 static void
 the_summary_of_a_cutover_says_when_mail_was_back(void)
@@ -962,6 +992,7 @@ main(void)
 	TEST(without_a_playbook_text_the_report_still_tells);
 	TEST(a_failback_is_told_by_its_own_decision_and_approval);
 	TEST(an_incident_ends_where_its_machine_is_normal_again);
+	TEST(evidence_begins_with_the_harm);
 	TEST(the_summary_of_a_cutover_says_when_mail_was_back);
 	TEST(a_reason_that_repeats_its_row_is_said_once);
 	TEST(what_stands_for_an_approval_is_named);
