@@ -106,9 +106,9 @@ ask(struct core *c, struct book *b, const struct plan *p, int needed, const char
 {
 	put_plan(c, b, p);
 	say_approval(c, b, p, needed);
-	tell(c, SEV_WARNING, "%s: %s wants approval of plan %.12s (%s)%s%s", b->name,
-		p->dir == PLAN_OUT ? p->proc->name : "failback", p->hash, flow_name(p->proc->flow),
-		why[0] != '\0' ? ": " : "", why);
+	tell(c, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s%s%s", b->name,
+		flow_name(p->proc->flow), p->dir == PLAN_OUT ? "the cut-over" : "the failback",
+		p->hash, why[0] != '\0' ? ": " : "", why);
 }
 
 /* --- a run starts --- */

@@ -203,7 +203,8 @@ release(struct core *c, const struct lrun *r)
 void
 run_end(struct core *c, struct live *l, const struct lrun *r, const char *state, const char *why)
 {
-	bool turned = text_eq(state, "backward"), blocked = text_eq(state, "blocked");
+	bool turned = text_eq(state, "backward"), blocked = text_eq(state, "blocked"),
+	     open = text_eq(state, "open"); /* a shelter stands */
 
 	put_end(c, r->id, state, why);
 	if (text_eq(state, "done"))
@@ -219,7 +220,8 @@ run_end(struct core *c, struct live *l, const struct lrun *r, const char *state,
 		tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook,
 			state, why);
 	else if (!blocked)
-		tell(c, SEV_INFO, "%s of %s has ended: %s (%s)", r->id, r->playbook, state, why);
+		tell(c, SEV_INFO, "%s of playbook %s %s%s (%s)", r->id, r->playbook,
+			open ? "is in force" : "has ended: ", open ? "" : state, why);
 }
 
 void

@@ -581,6 +581,8 @@ the_story_with_an_approval(void)
 	world_pass(w, MINUTE);
 	CHECK_STR(world_value(w, W_HUB, PARK), "parked\n");
 	CHECK_STR(world_run_state(w, "shelter"), "open");
+	CHECK(world_said(w, "of playbook corp is in force (mail waits instead of bouncing)"));
+	CHECK(!world_said(w, "has ended: open"));
 	/* The line that tells of an end says how it ended: a person saw every success in red. */
 	CHECK(world_said(w, "\"state\":\"open\",\"step\":\"\",\"name\":\"\",\"phase\":\"end\""));
 	CHECK(world_until(w, 20 * MINUTE, is_asked));
