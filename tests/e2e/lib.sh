@@ -49,6 +49,14 @@ kill_watch() { obs pkill -KILL -u ferryman -x ferryman; wait "$watch_pid" 2>/dev
 state() { fm status --json 2>/dev/null | jq -r --arg p "$1" --arg f "$2" '.status.machines[] | select(.playbook==$p and .flow==$f) | .state'; }
 is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
 
+# run_of FILE: the run that a verb's progress names
+run_of() { sed -n 's/^run \([a-z]*-[0-9]*\) started.*/\1/p' "$1"; }
+# did RUN: its records as they lie in the journal, one a line: number, type, step. Reading takes no lock and recovers nothing.
+did() { fm history --run "$1" --json 2>/dev/null | jq -r '.records[] | "\(.seq) \(.type) \(.record.body.step // "")"'; }
+# record_at RUN TYPE STEP: the number of the first such record, 0 when there is none yet
+record_at() { did "$1" | awk -v t="$2" -v s="$3" '$2 == t && $3 == s {n = $1; exit} END {print n + 0}'; }
+has_record() { [ "$(record_at "$@")" != 0 ]; }
+
 # What a cut-over may touch, as the servers themselves show it (without SOA serial and the fence's record).
 record_sets() {
 	local n
@@ -59,6 +67,16 @@ record_sets() {
 hub_config() { on hub postconf -n; on hub sh -c 'for m in /var/lib/ferryman-relay/maps/*.lmdb; do m=${m%.lmdb}; echo "$m:"; postmap -s lmdb:$m | sort; done'; }
 tenant_config() { on cloud sh -c 'postconf -n; for m in /etc/postfix/*.lmdb; do m=${m%.lmdb}; echo "$m:"; postmap -s lmdb:$m | sort; done'; }
 end_state() { record_sets; hub_config; tenant_config; }
+# What leaving must change and nothing else, told from what the servers are: SPF, the hub's route in twenty shares, the
+# tenant's rule with the pinned canaries left out.
+leaving() {
+	printf '< %s\n' 'corp.example. 5 IN TXT "v=spf1 include:spf.cloudmail.example -all"'
+	printf '> %s\n' 'corp.example. 5 IN TXT "v=spf1 include:spf.cloudmail.example ip4:203.0.113.65 -all"' '@corp.example ferryman'
+	printf '> s%s nsmail:[relay.nsmail.example]:587\n' $(seq -w 20)
+	printf '> %s connector-verify:[relay.nsmail.example]:25\n' c.corp.example corp.example
+	printf '> %s@c.corp.example gateways\n' canary-cloud canary-gw1 canary-gw2
+}
+changes() { diff <(echo "$1") <(echo "$2") | grep '^[<>]' | tr -s '\t ' ' '; }
 # wide_spf < STATE: the same with the backup's term in SPF, which stays after a failback (docs/decisions/0005)
 wide_spf() { sed '/^corp\.example\..*"v=spf1 /s/ -all"/ ip4:203.0.113.65 -all"/'; }
 # what has ever been written to the zone's mail records since the reset, as the primary's own journal says (+ or - and the record)
