@@ -46,6 +46,7 @@ lab fault HOST KIND, KIND none ends it. HOST is a mail server: cloud, hub, nsmai
 On the cloud, its admin interface:
   delay=S     a change is shown at once and works after S seconds
   throttle=N  the next N commands get 429     broken=N    ... get 500    silent=N   ... get no answer
+  mute=N      the next N changes are done and get no answer
 On the network: lab cut. Of a host: lab kill. In reputation lists: lab list.
 X
 }
@@ -83,7 +84,7 @@ verb_fault() {
 	lose) change_postfix "$h" "smtpd_client_restrictions = check_client_access static:{DISCARD a fault of the lab}" ;;
 	stop) stop_postfix "$h" ;;
 	no-login) refuse_logins "$h" ;;
-	delay=* | throttle=* | broken=* | silent=*)
+	delay=* | throttle=* | broken=* | silent=* | mute=*)
 		[ "$h" = cloud ] && [[ ${kind#*=} =~ ^[0-9]{1,5}$ ]] || die "that is a fault of the cloud, with a number: $kind"
 		tenant_fault "${kind%%=*} ${kind#*=}" ;;
 	*) fault_menu >&2; die "no fault \"$kind\"" ;;

@@ -14,6 +14,7 @@ Faults, one line in FOLDER/fault (see faults in tests/lab/README.md):
     throttle N      the next N commands: 429 with Retry-After
     broken N        the next N commands: 500, nothing done
     silent N        the next N commands: no answer, nothing done
+    mute N          the next N commands that change something: done, and no answer
 """
 import argparse
 import base64
@@ -449,13 +450,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault_word(self.tenant.folder, "broken"):
             raise Refused(500, "An unexpected server error occurred.")
         if fault_word(self.tenant.folder, "silent"):
-            time.sleep(60)
-            self.close_connection = True
+            self.hang()
             return
         value = self.tenant.run(cmdlet, given)
         self.log_message("did %s %s", cmdlet, json.dumps(given))
+        if not cmdlet.startswith("Get-") and fault_word(self.tenant.folder, "mute"):
+            self.hang()
+            return
         self.answer(200, {"@odata.context": f"https://admin.cloudmail.example/adminapi/beta/{TENANT}/$metadata#Collection(Exchange.GenericHashTable)",
                           "@adminapi.warnings": [], "value": value})
+
+    def hang(self):
+        """No answer, for longer than any client waits."""
+        time.sleep(60)
+        self.close_connection = True
 
     @staticmethod
     def shape(body):
