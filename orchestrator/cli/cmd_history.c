@@ -32,9 +32,10 @@ struct was_record {
 struct history {
 	struct arena *a;
 	const char *wanted; /* run, or the beginning of one; NULL = all runs */
+	bool diary;	    /* of all runs: what was diagnosed, decided and told */
 	struct was_run *run;
 	size_t runs_n;
-	struct was_record *record; /* of the wanted run */
+	struct was_record *record; /* of the wanted run, or of the diary */
 	size_t records_n;
 	struct err *err;
 };
@@ -90,7 +91,7 @@ record_of(struct history *h, struct arena *scratch, const struct record *r, cons
 	size_t n, const char *hash)
 {
 	if (h->records_n == RECORDS_MAX)
-		return err_set(h->err, RC_LIMIT, "more than %d records of one run", RECORDS_MAX);
+		return err_set(h->err, RC_LIMIT, "more than %d records", RECORDS_MAX);
 	h->record[h->records_n++] = (struct was_record){ .seq = r->seq,
 		.lsn = r->lsn,
 		.wall_ms = r->wall_ms,
@@ -99,6 +100,15 @@ record_of(struct history *h, struct arena *scratch, const struct record *r, cons
 		.text = arena_str(h->a, sentence_of(scratch, r)),
 		.bytes = arena_strn(h->a, bytes, n) };
 	return RC_OK;
+}
+
+static bool
+is_wanted(const struct history *h, const struct record *r)
+{
+	if (h->wanted != NULL)
+		return text_eq(r->run, h->wanted);
+	return h->diary &&
+	       (r->type == REC_DIAGNOSIS || r->type == REC_ROW || r->type == REC_NOTIFIED);
 }
 
 static enum rc
@@ -113,7 +123,7 @@ take(struct history *h, struct arena *scratch, const char *bytes, size_t n, cons
 		rc = start_of(h, &r);
 	else if (r.type == REC_END)
 		end_of(h, &r);
-	if (rc == RC_OK && h->wanted != NULL && text_eq(r.run, h->wanted))
+	if (rc == RC_OK && is_wanted(h, &r))
 		rc = record_of(h, scratch, &r, bytes, n, hash);
 	if (rc == RC_OK && arena_failed(h->a))
 		rc = err_set(
@@ -168,7 +178,7 @@ read_all(struct history *h, struct store *s, const char *asked)
 	if (rc != RC_OK || asked == NULL)
 		return rc;
 	rc = resolve(h, asked);
-	h->runs_n = 0;
+	h->runs_n = h->records_n = 0;
 	return rc == RC_OK ? store_fold(s, 1, fold_one, h, h->err) : rc;
 }
 
@@ -271,7 +281,7 @@ put_json(const struct history *h, const struct journal *j)
 		if (h->wanted == NULL || text_eq(h->run[i].id, h->wanted))
 			run_json(&w, &h->run[i]);
 	jw_close(&w, ']');
-	if (h->wanted != NULL) {
+	if (h->wanted != NULL || h->diary) {
 		jw_open(&w, "records", '[');
 		for (size_t i = 0; i < h->records_n; i++)
 			record_json(&w, &h->record[i]);
@@ -291,6 +301,7 @@ run_history(struct cli *c)
 	struct history h = { .a = arena_new(&stdmem, ARENA_MAX),
 		.run = stdmem_get(RUNS_MAX * sizeof *h.run),
 		.record = stdmem_get(RECORDS_MAX * sizeof *h.record),
+		.diary = cli_opt(c, "diary") != NULL,
 		.err = &err };
 	struct journal j;
 	int exit = CLI_DONE;
@@ -315,6 +326,7 @@ run_history(struct cli *c)
 
 static const struct cli_opt opts[] = {
 	{ "run", "ID", "each record of this run (its id, or an unambiguous beginning)" },
+	{ "diary", NULL, "what was diagnosed, what became of it, what people were told" },
 	{ NULL, NULL, NULL },
 };
 

@@ -458,6 +458,13 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 	char why[WHY_LEN];
 	int exit = EXIT_OK;
 
+	if (proc == NULL && m->procedure == NULL && b->pb->mode == MODE_OBSERVE)
+		return refuse(c, m, EXIT_GUARD,
+			arena_fmt(c->out,
+				"mode: observe never writes, and %s has no cut-over: run a "
+				"playbook that has one",
+				b->name),
+			NULL);
 	if (proc == NULL || d == NULL)
 		return command_refuse(c, m, EXIT_USAGE,
 			arena_fmt(c->out,

@@ -256,19 +256,14 @@ due(const struct response *r, const struct diag_view *v)
 	return r->at == AT_SUSPECT ? v->met : v->confirmed;
 }
 
-/*
- * The playbook's own mode is the most it does by itself. A shelter moves no mail and shows nowhere
- * outside: in mode approve it still goes by its response's mode (DESIGN section 5's own example);
- * observe never writes.
- */
-static enum pb_mode
-mode_of(const struct facts *f, const struct response *r)
+enum pb_mode
+decide_mode(const struct playbook *pb, const struct response *r)
 {
-	if (r->mode <= f->pb->mode)
+	if (r->mode <= pb->mode)
 		return r->mode;
-	if (r->run != NULL && r->run->kind == PROC_SHELTER && f->pb->mode == MODE_APPROVE)
+	if (r->run != NULL && r->run->kind == PROC_SHELTER && pb->mode == MODE_APPROVE)
 		return r->mode;
-	return f->pb->mode;
+	return pb->mode;
 }
 
 /* --- shelter --- */
@@ -276,7 +271,7 @@ mode_of(const struct facts *f, const struct response *r)
 static bool
 shelter_may(struct work *w, const struct response *r, const struct diag_view *v)
 {
-	enum pb_mode mode = mode_of(w->f, r);
+	enum pb_mode mode = decide_mode(w->f->pb, r);
 
 	if (w->f->shelter_failed != NULL) {
 		decision_reason(w->d, "shelter: %s could not be started: %s", r->run->name,
@@ -420,7 +415,7 @@ cutover_of(const struct facts *f, const struct response *r)
 static bool
 begin_cutover(struct work *w, const struct response *r, const struct diag_view *v)
 {
-	enum pb_mode mode = mode_of(w->f, r);
+	enum pb_mode mode = decide_mode(w->f->pb, r);
 	bool can;
 
 	if (w->f->stood_down != NULL && text_eq(w->f->stood_down, v->d->name)) {
@@ -446,6 +441,16 @@ begin_cutover(struct work *w, const struct response *r, const struct diag_view *
 	return true;
 }
 
+/* A response that names no procedure is there to be seen. */
+static void
+only_said(struct work *w, const struct response *r)
+{
+	const struct diag_view *v = view_of(w->f, r->on);
+
+	if (v != NULL && due(r, v))
+		decision_reason(w->d, "mode: %s is only observed: nothing starts", v->d->name);
+}
+
 static bool
 respond(struct work *w)
 {
@@ -456,6 +461,8 @@ respond(struct work *w)
 		const struct response *r = &pb->responses[i];
 		const struct diag_view *v = cutover_of(w->f, r);
 
+		if (r->run == NULL)
+			only_said(w, r);
 		if (v != NULL && v->met && !v->confirmed)
 			again_in(w, v->met_since_boot_ms + v->d->for_ms - w->f->boot_ms);
 		if (v == NULL || !due(r, v))
@@ -482,8 +489,8 @@ pending(const struct facts *f)
 			continue;
 		if (text_eq(f->led_by, r->on->name))
 			return r;
-		if (found == NULL ||
-			(mode_of(f, r) == MODE_APPROVE && mode_of(f, found) != MODE_APPROVE))
+		if (found == NULL || (decide_mode(f->pb, r) == MODE_APPROVE &&
+					     decide_mode(f->pb, found) != MODE_APPROVE))
 			found = r;
 	}
 	return found;

@@ -103,6 +103,13 @@ struct cmd_facts {
 void decide_command(
 	const struct facts *f, const struct cmd_facts *c, struct decision *ret, int *ret_exit);
 
+/*
+ * decide_mode - what a response may do. The playbook's own mode is the most it does by itself. A
+ * shelter moves no mail and shows nowhere outside: in mode approve it still goes by its response's
+ * mode (DESIGN section 5's own example); observe never writes.
+ */
+enum pb_mode decide_mode(const struct playbook *pb, const struct response *r);
+
 /* The names that an override may have; NULL-ended. */
 const char *const *decide_guards(void);
 

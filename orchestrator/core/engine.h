@@ -229,6 +229,7 @@ struct machine {
 
 struct told_diag {
 	bool met, confirmed, cleared;
+	bool observed; /* people were told what does not start */
 };
 
 struct book {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLIND_MS = 30000 };
+enum { BLIND_MS = 30000, NAMES_MAX = 4096 };
 
 void
 watching_seen(struct core *c, struct book *b, const struct event *ev)
@@ -136,6 +136,38 @@ put_diagnosis(struct core *c, const struct book *b, const struct diag_view *v, c
 	say_diagnosis(c, b, v, state);
 }
 
+/*
+ * What is only observed starts nothing, so nothing else would tell people: they hear what would
+ * have started, once until it has cleared.
+ */
+static void
+say_observed(struct core *c, const struct book *b, const struct diag_view *v)
+{
+	bool only = false;
+	struct buf names;
+
+	buf_init(&names, &c->env.mem, NAMES_MAX);
+	for (size_t i = 0; i < b->pb->responses_n; i++) {
+		const struct response *r = &b->pb->responses[i];
+
+		if (r->on != v->d || decide_mode(b->pb, r) != MODE_OBSERVE)
+			continue;
+		only = true;
+		if (r->run != NULL)
+			buf_fmt(&names, "%s%s", names.len > 0 ? " and " : "", r->run->name);
+	}
+	if (only)
+		tell(c, SEV_WARNING,
+			"%s: %s is confirmed: %d of %d groups bad, %d receivers, %lld.%02lld %% "
+			"failed; %s",
+			b->name, v->d->name, v->groups_bad, v->d->groups, v->receivers_bad,
+			(long long)(v->share_bp / 100), (long long)(v->share_bp % 100),
+			names.len > 0 ? arena_fmt(c->out, "%s would start, but the mode is observe",
+						buf_text(&names))
+				      : "it is only observed: nothing starts");
+	buf_fini(&names);
+}
+
 static bool
 stood_down(struct core *c, const struct book *b, const struct diag_view *v)
 {
@@ -160,10 +192,13 @@ diagnoses(struct core *c, struct book *b)
 		}
 		if (v[i].confirmed && !t->confirmed)
 			put_diagnosis(c, b, &v[i], "confirmed");
+		if (v[i].confirmed && !t->observed)
+			say_observed(c, b, &v[i]);
+		t->observed = t->observed || v[i].confirmed;
 		t->confirmed = v[i].confirmed;
 		if (v[i].cleared && (t->met || (!t->cleared && stood_down(c, b, &v[i])))) {
 			put_diagnosis(c, b, &v[i], "cleared");
-			t->met = false;
+			t->met = t->observed = false;
 		}
 		t->cleared = v[i].cleared;
 	}

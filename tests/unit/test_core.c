@@ -180,6 +180,31 @@ one_that_observes_writes_nothing(void)
 	world_end(w);
 }
 
+/* Nothing else would tell people: once, until it has cleared. */
+static void
+one_that_observes_says_what_would_have_started(void)
+{
+	struct world *w = world_new("observe"), *asks = world_new("approve");
+
+	begin(w, "normal");
+	w->primary_bad = w->listed = true;
+	world_pass(w, HOUR);
+	CHECK_INT(world_count(w, "NOTIFIED", "would start, but the mode is observe"), 1);
+	CHECK(world_count(w, "NOTIFIED", ": blocked is confirmed: 2 of 2 groups bad") == 1);
+	w->primary_bad = w->listed = false;
+	world_pass(w, 6 * HOUR);
+	w->primary_bad = w->listed = true;
+	world_pass(w, HOUR);
+	CHECK_INT(world_count(w, "NOTIFIED", "would start, but the mode is observe"), 2);
+	world_end(w);
+	begin(asks, "normal"); /* the twin: somebody is asked, and nothing else is said */
+	asks->primary_bad = asks->listed = true;
+	world_pass(asks, HOUR);
+	CHECK(world_count(asks, "NOTIFIED", "wants approval") >= 1);
+	CHECK_INT(world_count(asks, "NOTIFIED", "the mode is observe"), 0);
+	world_end(asks);
+}
+
 /* --- laws --- */
 
 static void
@@ -463,6 +488,7 @@ main(void)
 	TEST(an_operators_new_era_takes_over);
 	TEST(an_old_copy_of_the_journal_is_recognised);
 	TEST(one_that_observes_writes_nothing);
+	TEST(one_that_observes_says_what_would_have_started);
 	TEST(a_foreign_record_ends_it_at_once);
 	TEST(a_disk_that_fails_ends_it_and_nothing_leaves);
 	TEST(a_lost_journal_ends_it);
