@@ -47,6 +47,8 @@ kill_watch() { obs pkill -KILL -u ferryman -x ferryman; wait "$watch_pid" 2>/dev
 
 # state PLAYBOOK FLOW: where the machine stands
 state() { fm status --json 2>/dev/null | jq -r --arg p "$1" --arg f "$2" '.status.machines[] | select(.playbook==$p and .flow==$f) | .state'; }
+# the plan that people are asked about
+pending_plan() { fm status --json | jq -re '.status.machines[] | select(.ask != null) | .ask.plan_hash' ; }
 is_state() { [ "$(state "$1" "$2")" = "$3" ]; }
 
 # run_of FILE: the run that a verb's progress names

@@ -79,7 +79,6 @@ nothing_waits() { account --json >"$work/account.json"; [ "$(jq .waiting "$work/
 timeline_pid=
 start_timeline() { fm status --follow 2>/dev/null & timeline_pid=$!; }
 stop_timeline() { [ -z "$timeline_pid" ] || { kill "$timeline_pid" 2>/dev/null; wait "$timeline_pid" 2>/dev/null; timeline_pid=; }; }
-pending_plan() { fm status --json | jq -re '.status.machines[] | select(.ask != null) | .ask.plan_hash' ; }
 approve_when_asked() { # USER SECONDS
 	until_ "$2" pending_plan || return 1
 	local hash; hash=$(pending_plan)
