@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/journal.h"
 #include "cli/plain.h"
+#include "core/effects.h"
 #include "core/record.h"
 #include "os/stdmem.h"
 #include "report/sentence.h"
@@ -21,6 +22,7 @@ struct was_run {
 	const char *id, *playbook, *flow, *procedure, *kind, *by, *reason, *state, *why;
 	uint64_t start, end; /* records; end 0 = it has not ended */
 	int64_t began_ms, ended_ms;
+	struct effects effects;
 };
 
 struct was_record {
@@ -67,6 +69,17 @@ start_of(struct history *h, const struct record *r)
 		.start = r->seq,
 		.began_ms = r->wall_ms };
 	return RC_OK;
+}
+
+static void
+effect_of(struct history *h, const struct record *r)
+{
+	for (size_t i = h->runs_n; i-- > 0;) {
+		if (!text_eq(h->run[i].id, r->run))
+			continue;
+		effects_note(&h->run[i].effects, r);
+		return;
+	}
 }
 
 /* The newest word on a run counts: one that was blocked may have gone on and ended otherwise. */
@@ -123,6 +136,8 @@ take(struct history *h, struct arena *scratch, const char *bytes, size_t n, cons
 		rc = start_of(h, &r);
 	else if (r.type == REC_END)
 		end_of(h, &r);
+	else if (r.type == REC_INTENT)
+		effect_of(h, &r);
 	if (rc == RC_OK && is_wanted(h, &r))
 		rc = record_of(h, scratch, &r, bytes, n, hash);
 	if (rc == RC_OK && arena_failed(h->a))
@@ -198,6 +213,8 @@ put_time(int64_t wall_ms)
 static void
 put_run(const struct was_run *w)
 {
+	char sent[EFFECTS_TEXT];
+
 	put_time(w->began_ms);
 	printf("  %s  %s %s of %s (%s): %s", w->id, w->kind, w->procedure, w->playbook, w->flow,
 		w->state);
@@ -205,7 +222,8 @@ put_run(const struct was_run *w)
 		printf(" at ");
 		put_time(w->ended_ms);
 	}
-	printf(", by %s", w->by);
+	effects_text(&w->effects, sent);
+	printf(", %s, by %s", sent, w->by);
 	printf("%s", w->reason[0] != '\0' ? ": " : "");
 	plain_line(stdout, w->reason);
 	printf("\n");
@@ -246,6 +264,7 @@ run_json(struct jw *w, const struct was_run *r)
 	jw_uint(w, "end", r->end);
 	jw_int(w, "began_ms", r->began_ms);
 	jw_int(w, "ended_ms", r->ended_ms);
+	effects_put(&r->effects, w);
 	jw_close(w, '}');
 }
 

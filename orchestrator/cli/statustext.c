@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/plain.h"
+#include "core/effects.h"
 #include "os/stdmem.h"
 
 #include <string.h>
@@ -154,7 +155,12 @@ put_run(const struct sheet *s, const json_t *r)
 	plain_line(s->out, text_of(r, "playbook"));
 	(void)fputs(": ", s->out);
 	put_marked(s, mark_of_state(text_of(r, "state")), text_of(r, "state"));
-	(void)fputs(", by ", s->out);
+	const struct effects e = { .sent = int_of(r, "effects_sent"),
+		.undo = int_of(r, "effects_undo") };
+	char sent[EFFECTS_TEXT];
+
+	effects_text(&e, sent);
+	fprintf(s->out, ", %s, by ", sent);
 	plain_line(s->out, text_of(r, "by"));
 	(void)fputc('\n', s->out);
 	if (text_of(r, "why")[0] != '\0') {

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/plain.h"
+#include "core/effects.h"
 #include "os/stdmem.h"
 
 #include <string.h>
@@ -121,6 +122,18 @@ tone_of_end(const char *state)
 	return text_eq(state, "done") ? GOOD : text_eq(state, "open") ? WARN : BAD;
 }
 
+/* Behind every end: was anything changed? */
+static void
+put_effects(FILE *out, const json_t *b, bool colour)
+{
+	const struct effects e = { .sent = json_integer_value(json_object_get(b, "effects_sent")),
+		.undo = json_integer_value(json_object_get(b, "effects_undo")) };
+	char text[EFFECTS_TEXT];
+
+	effects_text(&e, text);
+	put_line(out, b, colour, PLAIN, text_of(b, "procedure"), "", text);
+}
+
 static void
 put_run(FILE *out, const json_t *b, bool colour)
 {
@@ -142,6 +155,8 @@ put_run(FILE *out, const json_t *b, bool colour)
 		unsaid ? target + 1 : "", unsaid ? ")" : "",
 		name[0] != '\0' && text_of(b, "text")[0] != '\0' ? ": " : "", text_of(b, "text"));
 	put_line(out, b, colour, tone, text_of(b, "procedure"), phase, text);
+	if (text_eq(phase, "end"))
+		put_effects(out, b, colour);
 }
 
 void

@@ -237,12 +237,15 @@ end_body(struct core *c, const char *run, const char *state, const char *why)
 	struct buf b;
 	struct jw w;
 	const char *text;
+	const struct lrun *r = ledger_run(&c->l, run);
 
 	buf_init(&b, &c->env.mem, BODY_MAX);
 	jw_init(&w, &b);
 	jw_open(&w, NULL, '{');
 	jw_str(&w, "run", run);
 	jw_str(&w, "state", state);
+	if (r != NULL)
+		effects_put(&r->effects, &w);
 	if (text_eq(state, "done"))
 		jw_str(&w, "text", why);
 	else

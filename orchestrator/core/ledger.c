@@ -517,6 +517,8 @@ fold_intent(struct ledger *l, const struct record *r)
 		s->do_lsn = r->lsn;
 		s->do_answered = false;
 	}
+	if (run != NULL)
+		effects_note(&run->effects, r);
 	if (run != NULL && json_flag(r->body, "pivot"))
 		run->pivoted = true;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "config/playbook.h"
 #include "core/action.h"
+#include "core/effects.h"
 #include "core/lifecycle.h"
 #include "core/record.h"
 
@@ -95,6 +96,7 @@ struct lrun {
 	bool pivoted;	   /* the pivot's INTENT is in the journal */
 	bool noted;	   /* the machine has taken note of its end, or of its standing still */
 	bool adopted;	   /* a shelter that a cut-over took over */
+	struct effects effects;
 	char hash[65], by[NAME_MAX_], reason[256], why[512];
 	char *plan; /* canonical JSON, owned */
 	size_t plan_n;

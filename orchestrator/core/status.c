@@ -125,6 +125,7 @@ put_run(const struct core *c, const struct lrun *r, bool why, struct jw *w)
 	jw_str(w, "procedure", r->procedure);
 	jw_str(w, "state", lrun_state_name(r->state));
 	jw_bool(w, "pivoted", r->pivoted);
+	effects_put(&r->effects, w);
 	jw_bool(w, "adopted", r->adopted);
 	jw_str(w, "plan_hash", r->hash);
 	jw_str(w, "by", r->by);

@@ -222,6 +222,8 @@ say_run(struct core *c, bool after, const struct live *l, const struct plan_step
 	jw_int(&w, "n", s != NULL ? (int64_t)(s - l->plan->steps) + 1 : 0);
 	jw_int(&w, "of", s != NULL ? (int64_t)l->n : 0);
 	jw_str(&w, "text", text);
+	if (text_eq(phase, "end"))
+		effects_put(&r->effects, &w);
 	jw_int(&w, "wall_ms", c->wall_ms);
 	jw_close(&w, '}');
 	tell_status(c, after, "run", &b);

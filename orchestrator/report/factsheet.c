@@ -102,6 +102,7 @@ put_runs(struct jw *w, const struct report *r)
 		jw_str(w, "by", t->by);
 		jw_str(w, "reason", t->reason);
 		jw_str(w, "plan_hash", t->hash);
+		effects_put(&t->effects, w);
 		put_list(w, "overrides", t->overrides);
 		put_proof(w, r, "start", t->start);
 		put_proof(w, r, "end", t->end);

@@ -7,6 +7,7 @@
 #define FERRYMAN_REPORT_INCIDENT_H
 
 #include "base/arena.h"
+#include "core/effects.h"
 #include "core/record.h"
 #include "report/report.h"
 #include "report/sentence.h"
@@ -39,6 +40,7 @@ struct run_told {
 	const struct json *overrides;
 	struct step_told step[STEPS_SHOWN];
 	size_t steps_n;
+	struct effects effects;
 	bool main; /* the one that was asked for */
 };
 

@@ -137,6 +137,7 @@ put_runs(const struct report *r, struct buf *b)
 {
 	for (size_t i = 0; i < r->runs_n; i++) {
 		const struct run_told *t = &r->run[i];
+		char sent[EFFECTS_TEXT];
 
 		buf_str(b, "\n## Run ");
 		esc(b, t->id);
@@ -154,7 +155,8 @@ put_runs(const struct report *r, struct buf *b)
 		esc(b, t->reason);
 		buf_str(b, ". Guards bypassed: ");
 		esc(b, phrase_overrides(r, t));
-		buf_str(b, ".\n\n");
+		effects_text(&t->effects, sent);
+		buf_fmt(b, ". E%s.\n\n", sent + 1);
 		for (size_t k = 0; k < t->steps_n; k++)
 			put_step(r, &t->step[k], b);
 	}

@@ -329,6 +329,7 @@ put_runs(const struct report *r, struct buf *b)
 	buf_str(b, "<section><h2>Plans and steps</h2>\n");
 	for (size_t i = 0; i < r->runs_n; i++) {
 		const struct run_told *t = &r->run[i];
+		char sent[EFFECTS_TEXT];
 
 		buf_str(b, "<article><h3>");
 		esc(b, t->kind);
@@ -348,6 +349,8 @@ put_runs(const struct report *r, struct buf *b)
 		put_proof(b, t->start);
 		buf_str(b, ". Guards bypassed: ");
 		esc(b, phrase_overrides(r, t));
+		effects_text(&t->effects, sent);
+		buf_fmt(b, ". E%s", sent + 1);
 		buf_str(b, ".</p><p class=\"hash\">Plan <code>");
 		esc(b, t->hash);
 		buf_str(b, "</code></p><ol class=\"steps\">\n");

@@ -121,6 +121,7 @@ tell_runs(struct report *r)
 			continue;
 		if (e->rec.type == REC_INTENT || e->rec.type == REC_RESULT)
 			step_record(t, e);
+		effects_note(&t->effects, &e->rec);
 		if (e->rec.type == REC_END) {
 			t->end = e;
 			t->state = phrase_or(e->rec.body, "state", "");
