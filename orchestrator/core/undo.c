@@ -73,13 +73,20 @@ undo(struct core *c, struct live *l, const struct lrun *r, struct vstep *v, bool
 	return false;
 }
 
+/* What became of it comes first, for a long reason may be cut short where it is shown; an abort
+ * has none. */
 static const char *
-end_text(const struct lrun *r)
+end_text(struct core *c, const struct lrun *r)
 {
+	const char *text = "nothing had been changed", *told;
+
 	for (size_t i = 0; i < r->steps_n; i++)
 		if (r->step[i].do_lsn != 0)
-			return "what was begun is undone: each target is as it was";
-	return "nothing had been changed";
+			text = "what was begun is undone, each target is as it was";
+	if (r->why[0] == '\0')
+		return text;
+	told = arena_fmt(c->out, "%s; it failed at %s", text, r->why);
+	return told != NULL ? told : text;
 }
 
 void
@@ -98,5 +105,5 @@ undo_advance(struct core *c, struct live *l, const struct lrun *r, bool frozen)
 			break;
 	}
 	if (!left && !l->ending)
-		run_end(c, l, r, "undone", end_text(r));
+		run_end(c, l, r, "undone", end_text(c, r));
 }

@@ -122,6 +122,11 @@ a_backup_that_fails_its_proof_is_not_taken(void)
 	CHECK(on_primary(w));
 	CHECK_STR(world_run_state(w, "cutover"), "undone");
 	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 1);
+	/* whoever asked hears why, and what was sent: SPF there and SPF back */
+	CHECK(strstr(world_field(world_reply(w, req, true), "error"),
+		      "each target is as it was; it failed at step 3 (") != NULL);
+	CHECK(strstr(world_reply(w, req, true)->body, "\"effects_sent\":2,\"effects_undo\":1") !=
+		NULL);
 	CHECK_INT(world_count(w, "INTENT", "relay.route"), 0);
 	CHECK_INT(world_count(w, "INTENT", "\"dir\":\"undo\""), 1);
 	world_end(w);
