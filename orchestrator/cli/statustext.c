@@ -96,6 +96,18 @@ put_ask(const struct sheet *s, const json_t *m)
 }
 
 static void
+put_queue(const struct sheet *s, const json_t *q)
+{
+	char text[80];
+
+	if (!json_is_object(q))
+		return;
+	(void)snprintf(text, sizeof text, "parked %lld, waiting %lld at hubs of ours",
+		int_of(q, "parked"), int_of(q, "waiting"));
+	put_note(s, "mail", text);
+}
+
+static void
 put_machine(const struct sheet *s, const json_t *m)
 {
 	const json_t *reasons = json_object_get(m, "reasons"), *one;
@@ -119,6 +131,7 @@ put_machine(const struct sheet *s, const json_t *m)
 	put_note(s, "blind", text_of(m, "blind"));
 	put_note(s, "paused",
 		json_is_true(json_object_get(m, "paused")) ? "nothing starts by itself" : "");
+	put_queue(s, json_object_get(m, "queue"));
 	put_ask(s, m);
 	json_array_foreach(reasons, i, one)
 	{

@@ -122,7 +122,7 @@ struct fdomain {
 
 /* --- runs (run.c, undo.c, wait.c) --- */
 
-enum { SUBJECTS_MAX = 32 };
+enum { SUBJECTS_MAX = 32, LACKS_LEN = 200 };
 
 struct vstep {
 	struct live *live;
@@ -140,6 +140,8 @@ struct vstep {
 	op_id probe[SUBJECTS_MAX];
 	bool passed[SUBJECTS_MAX];
 	int64_t again_boot_ms[SUBJECTS_MAX];
+	bool hasty[SUBJECTS_MAX]; /* its probe has less than its whole time */
+	char lacks[SUBJECTS_MAX][LACKS_LEN];
 };
 
 struct live {
@@ -219,6 +221,7 @@ struct machine {
 	bool queues_known; /* that was asked since mail runs on the backup */
 	op_id queue_op[8];
 	bool queue_empty[8];
+	int64_t queue_parked[8], queue_waiting[8]; /* as last read */
 	size_t queues_n;
 	int64_t queue_next_boot_ms;
 	int64_t again_boot_ms;

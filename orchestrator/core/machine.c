@@ -483,6 +483,10 @@ machine_queue(struct core *c, struct book *b, size_t index, const struct event *
 	m->queue_op[i] = 0;
 	m->queue_empty[i] = !late && ev->type == EV_READ && ev->read.outcome == OUT_DONE &&
 			    value_count(ev->read.value, "parked") == 0;
+	if (!late && ev->type == EV_READ && ev->read.outcome == OUT_DONE) {
+		m->queue_parked[i] = value_count(ev->read.value, "parked");
+		m->queue_waiting[i] = value_count(ev->read.value, "waiting");
+	}
 	for (size_t k = 0; k < m->queues_n; k++) {
 		all = all && m->queue_empty[k];
 		open = open || m->queue_op[k] != 0;

@@ -38,6 +38,27 @@ open_run(const struct core *c, const struct lmachine *m)
 	return ledger_open_run((struct ledger *)&c->l, m->playbook, m->flow); /* it only looks */
 }
 
+/* What waits in the queues that the procedure lets go; null while nobody asks them. */
+static void
+put_queue(const struct book *b, enum flow f, struct jw *w)
+{
+	const struct machine *m = b != NULL ? &b->m[f] : NULL;
+	int64_t parked = 0, waiting = 0;
+
+	if (m == NULL || !m->queues_known || m->queues_n == 0) {
+		jw_str(w, "queue", NULL);
+		return;
+	}
+	for (size_t i = 0; i < m->queues_n; i++) {
+		parked += m->queue_parked[i] > 0 ? m->queue_parked[i] : 0;
+		waiting += m->queue_waiting[i] > 0 ? m->queue_waiting[i] : 0;
+	}
+	jw_open(w, "queue", '{');
+	jw_int(w, "parked", parked);
+	jw_int(w, "waiting", waiting);
+	jw_close(w, '}');
+}
+
 static void
 put_machine(const struct core *c, const struct lmachine *m, struct jw *w)
 {
@@ -57,6 +78,7 @@ put_machine(const struct core *c, const struct lmachine *m, struct jw *w)
 	jw_str(w, "run", r != NULL ? r->id : NULL);
 	jw_bool(w, "paused", brake != NULL);
 	jw_str(w, "blind", b != NULL ? evidence_blind(b->ev) : NULL);
+	put_queue(b, m->flow, w);
 	put_ask(m, w);
 	jw_open(w, "reasons", '[');
 	for (size_t i = 0; b != NULL && i < b->m[m->flow].reasons_n; i++)

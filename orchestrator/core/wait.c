@@ -294,6 +294,7 @@ probe(struct core *c, struct vstep *v, size_t i)
 	f->step = v;
 	f->index = i;
 	v->probe[i] = a->op = f->op;
+	v->hasty[i] = ms < v->signal->timeout_ms;
 	a->probe.playbook = core_keep(c, v->live->pb->name);
 	a->probe.signal = core_keep(c, v->signal->name);
 	a->probe.subject = core_keep(c, v->signal->subjects[i].name);
@@ -317,12 +318,31 @@ wait_seen(struct core *c, struct vstep *v, size_t i, const struct event *ev, boo
 		return;
 	}
 	missing(c, v, v->signal->subjects[i].name, why);
+	/* a last try that had no time to end says less than the one before it */
+	if (!v->hasty[i] || v->lacks[i][0] == '\0')
+		(void)snprintf(v->lacks[i], LACKS_LEN, "%s: %s", v->signal->subjects[i].name, why);
 }
 
 static size_t
 subjects(const struct vstep *v)
 {
 	return v->signal->subjects_n < SUBJECTS_MAX ? v->signal->subjects_n : SUBJECTS_MAX;
+}
+
+/* The reason of each receiver that did not get its message, in the playbook's order. */
+static void
+not_proven(struct core *c, struct vstep *v)
+{
+	size_t at = 0;
+
+	v->why[0] = '\0';
+	for (size_t i = 0; i < subjects(v) && at < WHY_LEN; i++) {
+		if (v->passed[i] || v->lacks[i][0] == '\0')
+			continue;
+		at += (size_t)snprintf(
+			v->why + at, WHY_LEN - at, "%s%s", at > 0 ? "; " : "", v->lacks[i]);
+	}
+	fail(c, v);
 }
 
 static void
@@ -341,7 +361,7 @@ verify_advance(struct core *c, struct vstep *v)
 	}
 	if (c->boot_ms + LEAST_PROBE_MS > v->limit_boot_ms) {
 		if (!wait_busy(v))
-			fail(c, v);
+			not_proven(c, v);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
