@@ -435,6 +435,62 @@ a_release_ends_although_mail_keeps_coming(void)
 	rig_end();
 }
 
+static int
+times_let_go(void)
+{
+	char *s = rig_slurp(rig_path("released"));
+	int n = 0;
+
+	for (const char *p = s; *p != '\0'; p++)
+		n += *p == '\n';
+	free(s);
+	return n;
+}
+static bool
+twice_each(void)
+{
+	return times_let_go() >= 6;
+}
+
+/* Once a release never ended while the backup refused: each try of the queue manager made its mail
+ * parked again. The backup's own transport defers what is refused, so the shelter is not needed any
+ * longer. */
+static void
+a_release_by_a_backup_that_refuses_ends(void)
+{
+	rig_new("");
+	CHECK_STR(apply(RIG_STORE, "10", PARK, "", "parked\n", "expires 600000\n"), "DONE");
+	queue_fill(6, "deferred transport");
+	rig_write(rig_path("keeps-coming"), "");
+	rig_write(rig_path("refuses"), "");
+	CHECK_STR(apply(RIG_STORE, "11", ROUTE, "", RIG_NEXT, ""), "DONE");
+	CHECK_STR(apply(RIG_STORE, "12", QUEUE, "", "state open\n",
+			  "rate 4/1000\nper_receiver 4/1000\n"),
+		"DONE");
+	CHECK(until(park_open, 15000));
+	CHECK(!queue_empty());
+	CHECK(times_let_go() >= 6);
+	rig_end();
+}
+
+/* By the primary the same mail would bounce as soon as its row is gone: the shelter stays until it
+ * is taken. */
+static void
+a_shelter_does_not_end_while_the_primary_is_refused(void)
+{
+	rig_new("rate 100/1000\nper_receiver 100/1000\n");
+	CHECK_STR(apply(RIG_STORE, "10", PARK, "", "parked\n", "expires 300\n"), "DONE");
+	queue_fill(3, "deferred transport");
+	rig_write(rig_path("refuses"), "");
+	CHECK(until(twice_each, 15000));
+	CHECK_STR(read_value(PARK), "releasing\n");
+	CHECK(rig_file_is("home/maps/park.lmdb", "@corp.example\trelease0:\n"));
+	CHECK(unlink(rig_path("refuses")) == 0);
+	CHECK(until(queue_empty, 10000));
+	CHECK(until(park_open, 5000));
+	rig_end();
+}
+
 static void
 a_shelter_ends_by_itself_and_its_mail_is_let_go(void)
 {
@@ -692,6 +748,8 @@ main(int argc, char **argv)
 	TEST(parked_mail_is_counted_and_let_go_newest_first_at_its_rate);
 	TEST(with_the_backup_switched_on_mail_is_let_go_through_it);
 	TEST(a_release_ends_although_mail_keeps_coming);
+	TEST(a_release_by_a_backup_that_refuses_ends);
+	TEST(a_shelter_does_not_end_while_the_primary_is_refused);
 	TEST(a_shelter_ends_by_itself_and_its_mail_is_let_go);
 	TEST(a_keeper_that_died_is_started_by_the_next_verb);
 	TEST(an_empty_shelter_opens_at_once);

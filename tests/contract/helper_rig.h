@@ -173,16 +173,64 @@ tool_arrival(const char *dir)
 		return;
 	(void)fprintf(f,
 		"{\"queue_name\": \"deferred\", \"queue_id\": \"4N%" PRId64
-		"\", \"arrival_time\": 2000000, "
+		"\", \"arrival_time\": %" PRId64 ", "
 		"\"message_size\": 400, \"forced_expire\": false, \"sender\": "
 		"\"new@corp.example\", "
 		"\"recipients\": [{\"address\": \"x@r1.example\", \"delay_reason\": \"deferred "
 		"transport\"}]}\n",
-		rig_ms());
+		rig_ms(), (int64_t)time(NULL));
 	(void)fclose(f);
 }
 
-/* The queue is a file of JSON lines; a released message leaves it, and the time is noted. */
+static const char rig_refused[] =
+	"host mx.r1.example[192.0.2.1] said: 554 5.7.1 no (in reply to RCPT TO command)";
+
+/* A line of the queue with another reason why it waits. */
+static void
+tool_reason(char *out, const char *line, const char *reason)
+{
+	const char *at = strstr(line, "\"delay_reason\": \"");
+	char text[2000];
+
+	if (at == NULL) {
+		rig_line(out, line);
+		return;
+	}
+	(void)snprintf(text, sizeof text, "%.*s\"delay_reason\": \"%s\"}]}", (int)(at - line), line,
+		reason);
+	rig_line(out, text);
+}
+
+/* What the next host refused is tried again by the queue manager itself, and as
+ * long as the domain's row stands there it only comes to a transport that is deferred. */
+static void
+tool_retry(const char *dir, char *queue)
+{
+	char p[600], map[600], *save = NULL;
+	char *out = calloc(1, strlen(queue) * 2 + 4000);
+	struct stat st;
+
+	(void)snprintf(map, sizeof map, "%s/home/maps/park.lmdb", dir);
+	if (stat(map, &st) != 0 || st.st_size == 0) {
+		free(out);
+		return;
+	}
+	for (char *l = strtok_r(queue, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
+		if (strstr(l, rig_refused) != NULL)
+			tool_reason(out, l, "deferred transport");
+		else
+			rig_line(out, l);
+	}
+	(void)snprintf(p, sizeof p, "%s/queue.new", dir);
+	(void)snprintf(map, sizeof map, "%s/queue", dir);
+	rig_write(p, out);
+	if (rename(p, map) != 0)
+		rig_die(map);
+	free(out);
+}
+
+/* The queue is a file of JSON lines; a released message leaves it, and the time is noted. With a
+ * file "refuses" beside it the next host takes none. */
 static int
 tool_postqueue(const char *dir, int argc, char **argv)
 {
@@ -192,15 +240,22 @@ tool_postqueue(const char *dir, int argc, char **argv)
 	if (argc == 2)
 		tool_arrival(dir);
 	char *s = rig_slurp(q), *save = NULL;
-	if (argc == 2 && strcmp(argv[1], "-j") == 0)
-		return fputs(s, stdout) < 0;
+	if (argc == 2 && strcmp(argv[1], "-j") == 0) {
+		int bad = fputs(s, stdout) < 0;
+		tool_retry(dir, s);
+		return bad;
+	}
 	if (argc != 3 || strcmp(argv[1], "-i") != 0)
 		return 64;
-	char *out = calloc(1, strlen(s) + 2), id[100];
+	char *out = calloc(1, strlen(s) + 4000), id[100];
+	(void)snprintf(p, sizeof p, "%s/refuses", dir);
+	bool refuses = access(p, F_OK) == 0;
 	(void)snprintf(id, sizeof id, "\"queue_id\": \"%s\"", argv[2]);
 	for (char *l = strtok_r(s, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save))
 		if (strstr(l, id) == NULL)
 			rig_line(out, l);
+		else if (refuses)
+			tool_reason(out, l, rig_refused);
 	(void)snprintf(p, sizeof p, "%s/queue.new", dir);
 	rig_write(p, out);
 	if (rename(p, q) != 0)

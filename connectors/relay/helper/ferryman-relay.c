@@ -29,6 +29,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <search.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -425,8 +426,8 @@ struct dom {
 	char name[256];
 	int group; /* 0 = the primary way */
 	enum job job;
-	int64_t expires_wall,
-		expires_boot; /* parked until; boot holds within one boot of the machine */
+	int64_t expires_wall, expires_boot; /* parked until; boot holds within one boot of the
+					       machine. While it lets go: since when (wall) */
 	int64_t rate_n, rate_ms, per_n, per_ms;
 };
 
@@ -1087,6 +1088,8 @@ struct msg {
 	char (*to)[256]; /* receiver domains, each once */
 	size_t to_n;
 	bool deferred, parked;
+	bool let_go;  /* in this listing */
+	bool refused; /* the next host said 5xx, and the status filter made it a deferral */
 };
 
 struct queue {
@@ -1203,6 +1206,7 @@ msg_recipient(struct msg *m, const char **p)
 		strstr(reason, strrchr(conf.park, '/') ? strrchr(conf.park, '/') + 1 : conf.park) !=
 			NULL)
 		m->parked = true;
+	m->refused = m->refused || strstr(reason, " said: 5") != NULL;
 	lower_domain(address, dom);
 	for (size_t i = 0; i < m->to_n; i++)
 		if (strcmp(m->to[i], dom) == 0)
@@ -1393,7 +1397,19 @@ struct sent {
 	int64_t when;
 };
 
+/*
+ * What was let go and came back deferred by the next host. While the domain's row stands in the
+ * table, the queue manager's own next try makes it "parked" once more: by the backup's way it needs
+ * no second help, and must not hold the shelter open for ever. By the primary's way, whose own
+ * transport has no filter, one that was refused would bounce as soon as the row is gone.
+ */
+struct tried {
+	char id[48];
+	bool refused;
+};
+
 static struct {
+	void *tried; /* tsearch(3) */
 	struct pace *pace;
 	size_t pace_n, pace_cap;
 	struct sent *sent;
@@ -1434,6 +1450,54 @@ just_sent(const char *id, int64_t now)
 	return found;
 }
 
+static int
+tried_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct tried *)a)->id, ((const struct tried *)b)->id);
+}
+
+static struct tried *
+tried_find(const char *id)
+{
+	struct tried key;
+
+	snprintf(key.id, sizeof key.id, "%.47s", id);
+	void *at = tfind(&key, &pump.tried, tried_cmp);
+	return at != NULL ? *(struct tried **)at : NULL;
+}
+
+static void
+tried_note(const struct msg *m)
+{
+	struct tried *t = tried_find(m->id);
+
+	if (t == NULL) {
+		t = grow(NULL, 1, sizeof *t);
+		snprintf(t->id, sizeof t->id, "%.47s", m->id);
+		if (tsearch(t, &pump.tried, tried_cmp) == NULL)
+			die("memory");
+	}
+	t->refused = m->refused;
+}
+
+/* May the shelter of its domain not end because of this message? */
+static bool
+holds(const struct msg *m, const struct dom *d)
+{
+	const struct tried *t = d->job == JOB_RELEASING ? tried_find(m->id) : NULL;
+	bool may_bounce = t == NULL || t->refused;
+
+	if (msg_is_parked(m, d->name))
+		return t == NULL || (d->group == 0 && may_bounce);
+	if (d->job != JOB_RELEASING || d->group != 0 || strcmp(m->from, d->name) != 0)
+		return false;
+	if (m->deferred && !m->let_go)
+		return m->refused;
+	/* on its way: what the shelter had kept is waited for, new mail is not, or it would never
+	 * end */
+	return m->arrival * 1000 < d->expires_wall && may_bounce;
+}
+
 static void
 release_one(const struct msg *m, const struct dom *d)
 {
@@ -1458,6 +1522,34 @@ release_one(const struct msg *m, const struct dom *d)
 }
 
 /*
+ * The newest message that may go now, or NULL; *ret_soon = when the next one may. Those that were
+ * refused go after all others, or they would take the whole rate; by the backup's way they are the
+ * queue manager's own business as soon as the row is gone.
+ */
+static struct msg *
+next_to_go(struct queue *q, bool again, int64_t *ret_soon)
+{
+	for (size_t i = 0; i < q->n; i++) {
+		struct msg *m = &q->msg[i];
+		const struct dom *d = m->deferred && m->parked ? dom_find(m->from) : NULL;
+		int64_t now = now_ms(CLOCK_BOOTTIME), at = pump.next_total;
+		if (d == NULL || (d->job != JOB_RELEASING && d->job != JOB_SWEEP) ||
+			just_sent(m->id, now))
+			continue;
+		bool tried = d->job == JOB_RELEASING && tried_find(m->id) != NULL;
+		if (tried != again || (tried && d->group != 0))
+			continue;
+		for (size_t r = 0; r < m->to_n; r++)
+			if (pace_of(m->to[r])->next > at)
+				at = pace_of(m->to[r])->next;
+		if (at <= now)
+			return m;
+		*ret_soon = at < *ret_soon ? at : *ret_soon;
+	}
+	return NULL;
+}
+
+/*
  * Let go what may go now; one listing serves for a second of work. Returns when to look again
  * (CLOCK_BOOTTIME). left[i]: parked mail of domain i that could not be let go in this turn.
  */
@@ -1475,27 +1567,19 @@ pump_turn(size_t left[DOMAINS_MAX])
 			left[k] = 1;
 		goto out;
 	}
+	for (size_t i = 0; i < q.n; i++)
+		if (q.msg[i].deferred && !q.msg[i].parked && dom_find(q.msg[i].from) != NULL)
+			tried_note(&q.msg[i]);
 	for (bool more = true; more && now_ms(CLOCK_BOOTTIME) < began + 1000;) {
 		int64_t soon = INT64_MAX;
-		more = false;
-		for (size_t i = 0; i < q.n; i++) {
-			struct msg *m = &q.msg[i];
-			const struct dom *d = m->deferred && m->parked ? dom_find(m->from) : NULL;
-			int64_t now = now_ms(CLOCK_BOOTTIME), at = pump.next_total;
-			if (d == NULL || (d->job != JOB_RELEASING && d->job != JOB_SWEEP) ||
-				just_sent(m->id, now))
-				continue;
-			for (size_t r = 0; r < m->to_n; r++)
-				if (pace_of(m->to[r])->next > at)
-					at = pace_of(m->to[r])->next;
-			if (at > now) {
-				soon = at < soon ? at : soon;
-				continue;
-			}
-			release_one(m, d);
+		struct msg *m = next_to_go(&q, false, &soon);
+		if (m == NULL)
+			m = next_to_go(&q, true, &soon);
+		more = m != NULL;
+		if (more) {
+			release_one(m, dom_find(m->from));
 			m->parked = false; /* done with it in this listing */
-			more = true;
-			break; /* newest first, each time anew */
+			m->let_go = true;
 		}
 		if (!more && soon < began + 1000) {
 			int64_t wait = soon - now_ms(CLOCK_BOOTTIME);
@@ -1508,7 +1592,7 @@ pump_turn(size_t left[DOMAINS_MAX])
 	 * open for ever. */
 	for (size_t k = 0; k < st.dom_n; k++)
 		for (size_t i = 0; i < q.n; i++)
-			left[k] += msg_is_parked(&q.msg[i], st.dom[k].name);
+			left[k] += holds(&q.msg[i], &st.dom[k]);
 out:
 	queue_free(&q);
 	drop(&why);
@@ -1527,6 +1611,7 @@ jobs_expire(int64_t now)
 		if (d->job != JOB_PARKED || d->expires_boot > now)
 			continue;
 		d->job = JOB_RELEASING;
+		d->expires_wall = now_ms(CLOCK_REALTIME);
 		d->rate_n = conf.rate_n, d->rate_ms = conf.rate_ms;
 		d->per_n = conf.per_n, d->per_ms = conf.per_ms;
 		changed = true;
@@ -1915,6 +2000,7 @@ park_set(const char *domain, bool parked, const char *options, struct text *why)
 		d->job = JOB_PARKED;
 	} else if (d->job == JOB_PARKED) {
 		d->job = job_to_open(domain);
+		d->expires_wall = now_ms(CLOCK_REALTIME);
 		if (d->job == JOB_SWEEP)
 			d->expires_boot = now_ms(CLOCK_BOOTTIME) + SWEEP_MS;
 	}
