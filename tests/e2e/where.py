@@ -10,6 +10,8 @@ import re
 import sys
 
 IDENT = re.compile(rb"X-Story-Id: ([A-Za-z0-9]+)")
+# In a queue file each line is a record: its type (N), its length in one octet, its text; and the next one follows at once.
+RECORD = re.compile(rb"N(.)X-Story-Id: ([A-Za-z0-9]+)", re.DOTALL)
 FAILED = re.compile(rb"(?im)^Action: *failed")
 REPORT = re.compile(rb"(?i)Content-Type: multipart/report")
 
@@ -21,6 +23,15 @@ def files(folders):
                 yield os.path.join(top, name)
 
 
+def ident_of(kind, text):
+    """The message's id, or None."""
+    if kind == "queue":
+        m = RECORD.search(text)
+        return m[2][: m[1][0] - len("X-Story-Id: ")].decode() if m else None
+    m = IDENT.search(text)
+    return m[1].decode() if m else None
+
+
 def main():
     host, kind, folders = sys.argv[1], sys.argv[2], sys.argv[3:]
     for path in files(folders):
@@ -29,8 +40,8 @@ def main():
                 text = f.read()
         except OSError:  # delivered or removed meanwhile
             continue
-        m = IDENT.search(text)
-        if not m:
+        ident = ident_of(kind, text)
+        if not ident:
             continue
         report = bool(REPORT.search(text))
         found = kind
@@ -45,7 +56,7 @@ def main():
                 continue
         if kind == "queue" and report:
             found = "queued-report"
-        print(found, host, m[1].decode(), path, sep="\t")
+        print(found, host, ident, path, sep="\t")
 
 
 if __name__ == "__main__":
