@@ -504,8 +504,13 @@ postfix_by_hand(const struct cfg *cfg, const struct effect *e, struct buf *b)
 		route_by_hand(domain, e->want, b);
 	else if (text_eq(e->want, "parked\n"))
 		row_in_put(b, "park", domain, "park:unix:private/parked-by-ferryman");
-	else
+	else {
+		if (text_starts(e->resource, "relay.park "))
+			buf_str(b,
+				"# only when receivers take mail again: by the primary's way what "
+				"they refuse comes back\n");
 		release_by_hand(domain, e->options, b);
+	}
 }
 
 /* --- setup --- */
@@ -557,7 +562,8 @@ static const char setup_text[] =
 	"postconf -e \"sender_dependent_default_transport_maps = $(postconf -h "
 	"sender_dependent_default_transport_maps)"
 	" $M/park, pipemap:{$M/domains, $S, $M/slots}, pipemap:{$M/domains2, $S, $M/slots2}\"\n"
-	"# Senders of mail that waits are told so after an hour, once, unless you have set a time already.\n"
+	"# Senders of mail that waits are told so after an hour, once, unless you have set a time "
+	"already.\n"
 	"[ \"$(postconf -h delay_warning_time)\" != 0h ] || postconf -e delay_warning_time=1h\n"
 	"postfix reload\n"
 	"# 8. Shelters end in time also after a reboot.\n"

@@ -79,7 +79,7 @@ traffic() { # NAME: users and applications, until stop_traffic
 	traffic_pid=$!
 }
 stop_traffic() { [ -z "${traffic_pid:-}" ] || { obs touch /tmp/stop; wait "$traffic_pid"; traffic_pid=; }; }
-account() { "$LAB" find >"$work/found"; python3 tests/e2e/account.py "$work/sent" "$work/found" --json | head -1 >"$work/account.json"; }
+account() { "$LAB" find >"$work/found"; python3 tests/e2e/account.py "$work/sent" "$work/found" --json 2>/dev/null | head -1 >"$work/account.json"; }
 counted() { jq -r "$1" "$work/account.json"; }
 settled() { account && [ "$(counted '.waiting + .lost')" = 0 ]; }
 waits_at_hub() { on hub postqueue -j 2>/dev/null | grep -c .; }
