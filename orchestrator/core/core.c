@@ -286,7 +286,7 @@ static void
 advance(struct core *c)
 {
 	static void (*const parts[])(
-		struct core *) = { watching_all, settle_all, commands_all, machines_all, run_all };
+		struct core *) = { watching_all, settle_all, drift_all, commands_all, machines_all, run_all };
 
 	expire(c);
 	if (c->phase == PH_OPEN && c->opened) {
@@ -371,6 +371,7 @@ core_wake_ms(const struct core *c)
 	if (c->phase == PH_OPEN) {
 		wake = earlier(wake, watching_wake(c));
 		wake = earlier(wake, settle_wake(c));
+		wake = earlier(wake, drift_wake(c));
 		wake = earlier(wake, commands_wake(c));
 		wake = earlier(wake, machines_wake(c));
 		wake = earlier(wake, run_wake(c));

@@ -688,11 +688,16 @@ by_state(struct work *w)
 		await(w);
 		break;
 	case LS_ON_BACKUP:
-		if (!unfit_alarm(w) && w->f->primary_ok)
+		if (w->f->drifted)
+			settle(w);
+		else if (!unfit_alarm(w) && w->f->primary_ok)
 			(void)take(w, LE_PRIMARY_OK);
 		break;
 	case LS_RECOVERING:
-		recover(w);
+		if (w->f->drifted)
+			settle(w);
+		else
+			recover(w);
 		break;
 	case LS_BLOCKED:
 		stay_blocked(w);

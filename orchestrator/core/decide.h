@@ -39,6 +39,7 @@ struct facts {
 	size_t diag_n;
 	enum settled settled; /* looked at in settling, and in blocked without a run (`ack` there:
 				 read again) */
+	bool drifted;	      /* on the backup: `settled` says what the targets show now */
 	enum run_state run;   /* the cut-over or failback of this machine that is open or not taken
 				 note of yet */
 	bool run_is_failback;

@@ -142,6 +142,11 @@ struct vstep {
 	int64_t again_boot_ms[SUBJECTS_MAX];
 	bool hasty[SUBJECTS_MAX]; /* its probe has less than its whole time */
 	char lacks[SUBJECTS_MAX][LACKS_LEN];
+	/* stands.c */
+	bool doubt;	 /* the servers do not show it: is it still there at the target? */
+	bool stands;	 /* what the run has done is being read again */
+	size_t stands_i; /* up to here it stands */
+	bool conflict;	 /* somebody else has changed it */
 };
 
 struct live {
@@ -212,6 +217,11 @@ struct machine {
 	struct look *look; /* for settling, or for the plan that a decision needs */
 	bool look_settles;
 	int look_row; /* row of the decision that the readings are for */
+	/* drift.c: on the backup */
+	struct look *drift;
+	int64_t drift_next_boot_ms;
+	bool drifted; /* `settled` is news: the switch points do not lead to the backup any more */
+	char drift_why[WHY_LEN];
 	int64_t retry_boot_ms;
 	bool base_ready;
 	char base_why[WHY_LEN];
@@ -402,7 +412,21 @@ void wait_advance(struct core *c, struct vstep *v);
 void wait_read(struct core *c, struct vstep *v, const struct event *ev, bool late);
 void wait_seen(struct core *c, struct vstep *v, size_t subject, const struct event *ev, bool late);
 bool wait_busy(const struct vstep *v);
+void wait_look(struct core *c, struct vstep *v, const struct plan_step *p, enum read_from from);
 int64_t wait_wake(const struct core *c, const struct vstep *v);
+
+/* stands.c */
+/* The value is what want says. To a TXT set others may have added records, but no SPF record. */
+bool value_stands(const char *resource, const char *want, const char *value);
+/* Everything that the run of this step has done is read again at its targets; true once all stands.
+ * Else v->conflict and v->why, or the limit passes. */
+bool stands_all(struct core *c, struct vstep *v);
+void stands_read(struct core *c, struct vstep *v, const struct event *ev, bool late);
+void stands_not(struct vstep *v, const struct plan_step *p);
+
+/* drift.c */
+void drift_all(struct core *c);
+int64_t drift_wake(const struct core *c);
 
 /* look.c */
 struct look *look_new(

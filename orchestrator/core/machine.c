@@ -39,6 +39,7 @@ unload(struct core *c, struct book *b)
 	commands_forget(c, b);
 	for (int f = 0; f < FLOW_N; f++) {
 		machine_forget_look(c, &b->m[f]);
+		look_free(c, &b->m[f].drift);
 		b->m[f] = (struct machine){ .base_ready = true, .again_boot_ms = INT64_MAX };
 	}
 	b->fenced_era = 0;
@@ -291,6 +292,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.state_since_wall_ms = ledger_wall(&now, l->since_wall_ms, &l->since),
 		.blind = evidence_blind(b->ev),
 		.settled = m->settled,
+		.drifted = m->drifted,
 		.led_by = led ? l->diagnosis : NULL,
 		.shelter_failed = m->shelter_failed[0] != '\0' ? m->shelter_failed : NULL,
 		.unfit_told = m->unfit_told,
@@ -343,7 +345,7 @@ put_row(struct core *c, const struct book *b, enum flow f, const struct decision
 	jw_open(&w, "reasons", '[');
 	for (size_t i = 0; i < d->reasons_n; i++)
 		jw_str(&w, NULL, d->reasons[i]);
-	if (l->state == LS_SETTLING && m->settled_why[0] != '\0')
+	if ((l->state == LS_SETTLING || m->drifted) && m->settled_why[0] != '\0')
 		jw_str(&w, NULL, m->settled_why);
 	jw_close(&w, ']');
 	if (d->diagnosis != NULL)
@@ -401,6 +403,7 @@ machine_row(struct core *c, struct book *b, enum flow f, const struct decision *
 	(void)propose(c, REC_ROW, r != NULL ? r->id : "", &out);
 	buf_fini(&out);
 	say_row(c, b, f, d);
+	m->drifted = false;
 	if (d->row->to == LS_NORMAL)
 		m->shelter_failed[0] = '\0'; /* another episode, another try */
 	m->unfit_told = m->unfit_told || d->event == LE_BACKUP_UNFIT;

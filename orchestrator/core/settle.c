@@ -133,6 +133,22 @@ raise_era(struct core *c, const struct change *ch)
 		c->era = (ch->seen_lsn >> 40) + 1;
 }
 
+/*
+ * One domain after the other, by name: of two ferrymen that begin at once, one gets the first
+ * domain and with it all, and the other none. Side by side each might get one, and nobody could
+ * act.
+ */
+static bool
+its_turn(const struct core *c, const struct fencing *f)
+{
+	const char *domain = f->change.target->fence_domain;
+
+	for (const struct fencing *g = c->fences; g != NULL && !f->change.begun; g = g->next)
+		if (strcmp(g->change.target->fence_domain, domain) < 0)
+			return false;
+	return true;
+}
+
 static void
 fences_advance(struct core *c)
 {
@@ -142,11 +158,16 @@ fences_advance(struct core *c)
 		struct fencing *f = *at;
 		const struct lbrake *b = ledger_brake(&c->l, f->pb->name, c->wall_ms);
 
+		if (!its_turn(c, f)) {
+			at = &f->next;
+			continue;
+		}
 		f->change.frozen = b != NULL;
 		raise_era(c, &f->change);
 		change_advance(c, &f->change);
 		if (f->change.end == CE_DONE) {
 			fencing_free(c, at);
+			at = &c->fences; /* the next one's turn may have come */
 			continue;
 		}
 		if (f->change.end == CE_FAILED) {

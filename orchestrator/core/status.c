@@ -83,8 +83,12 @@ put_machine(const struct core *c, const struct lmachine *m, struct jw *w)
 	jw_open(w, "reasons", '[');
 	for (size_t i = 0; b != NULL && i < b->m[m->flow].reasons_n; i++)
 		jw_str(w, NULL, b->m[m->flow].reasons[i]);
-	if (b != NULL && m->state == LS_SETTLING && b->m[m->flow].settled_why[0] != '\0')
+	if (b != NULL && b->m[m->flow].settled_why[0] != '\0' &&
+		(m->state == LS_SETTLING ||
+			(m->state == LS_BLOCKED && b->m[m->flow].settled == SETTLED_MIXTURE)))
 		jw_str(w, NULL, b->m[m->flow].settled_why);
+	if (b != NULL && b->m[m->flow].drift_why[0] != '\0')
+		jw_str(w, NULL, b->m[m->flow].drift_why);
 	if (b != NULL && b->m[m->flow].base_why[0] != '\0')
 		jw_str(w, NULL, b->m[m->flow].base_why);
 	jw_close(w, ']');

@@ -50,9 +50,9 @@ done(struct core *c, struct vstep *v)
 static void
 fail(struct core *c, struct vstep *v)
 {
-	put_result(c, v, OUT_RETRY);
+	v->outcome = v->conflict ? OUT_CONFLICT : OUT_RETRY;
+	put_result(c, v, v->outcome);
 	v->failed = true;
-	v->outcome = OUT_RETRY;
 	run_say(c, true, v, "failed", v->why);
 }
 
@@ -69,8 +69,8 @@ missing(struct core *c, struct vstep *v, const char *a, const char *b)
 	run_say(c, false, v, "waiting", v->why);
 }
 
-static void
-look(struct core *c, struct vstep *v, enum read_from from)
+void
+wait_look(struct core *c, struct vstep *v, const struct plan_step *p, enum read_from from)
 {
 	struct flight *f = flight_begin(c, OP_STEP_READ, READ_MS);
 	struct action *a = f != NULL ? core_act(c, ACT_READ) : NULL;
@@ -80,8 +80,8 @@ look(struct core *c, struct vstep *v, enum read_from from)
 	f->step = v;
 	v->op = a->op = f->op;
 	a->read.playbook = core_keep(c, v->live->pb->name);
-	a->read.target = core_keep(c, v->p->target->name);
-	a->read.resource = core_keep(c, v->p->resource);
+	a->read.target = core_keep(c, p->target->name);
+	a->read.resource = core_keep(c, p->resource);
 	a->read.from = from;
 	a->read.deadline_ms = READ_MS;
 }
@@ -125,7 +125,7 @@ servers_show(struct core *c, struct vstep *v, const struct event *ev)
 
 		if (!s->answered)
 			missing(c, v, s->source, "does not answer");
-		else if (!text_eq(s->value, v->p->want))
+		else if (!value_stands(v->p->resource, v->p->want, s->value))
 			missing(c, v, s->source, "does not show it yet");
 		else
 			continue;
@@ -149,7 +149,7 @@ resolvers_show(struct core *c, struct vstep *v, const struct event *ev)
 		if (!s->answered)
 			continue;
 		answered++;
-		if (text_eq(without_ttl(s->value), without_ttl(v->p->want)))
+		if (value_stands(v->p->resource, without_ttl(v->p->want), without_ttl(s->value)))
 			continue;
 		missing(c, v, s->source, "still has the old one");
 		return false;
@@ -159,10 +159,22 @@ resolvers_show(struct core *c, struct vstep *v, const struct event *ev)
 	return answered > 0;
 }
 
+/* Not shown, because it is not there any more? */
+static void
+doubted(struct vstep *v, const struct event *ev)
+{
+	v->doubt = false;
+	if (!value_stands(v->p->resource, v->p->want, ev->read.value != NULL ? ev->read.value : ""))
+		stands_not(v, v->p);
+}
+
 static void
 published_read(struct core *c, struct vstep *v, const struct event *ev)
 {
-	if (v->stage == STAGE_SERVERS && (servers_show(c, v, ev) || PLANTED(ONE_SERVER_IS_ALL))) {
+	if (v->doubt) {
+		doubted(v, ev);
+	} else if (v->stage == STAGE_SERVERS &&
+		   (servers_show(c, v, ev) || PLANTED(ONE_SERVER_IS_ALL))) {
 		v->stage = STAGE_TTL;
 		v->since_boot_ms = c->boot_ms;
 		v->next_boot_ms = c->boot_ms + v->p->wait_ms;
@@ -176,6 +188,9 @@ published_read(struct core *c, struct vstep *v, const struct event *ev)
 		(void)snprintf(v->why, sizeof v->why,
 			"shown by every authoritative server, the old TTL has passed, the "
 			"resolvers show it");
+	} else {
+		v->doubt = true;
+		v->next_boot_ms = c->boot_ms;
 	}
 }
 
@@ -186,12 +201,17 @@ published_advance(struct core *c, struct vstep *v)
 		v->stage = STAGE_RESOLVERS;
 	if (v->stage == STAGE_OVER)
 		done(c, v);
+	else if (v->conflict)
+		fail(c, v);
 	else if (v->op != 0 || c->boot_ms < v->next_boot_ms)
 		return;
 	else if (c->boot_ms >= v->limit_boot_ms)
 		fail(c, v);
 	else
-		look(c, v, v->stage == STAGE_SERVERS ? READ_AUTHORITIES : READ_RESOLVERS);
+		wait_look(c, v, v->p,
+			v->doubt		    ? READ_TARGET
+			: v->stage == STAGE_SERVERS ? READ_AUTHORITIES
+						    : READ_RESOLVERS);
 }
 
 /* --- wait.drained --- */
@@ -231,15 +251,21 @@ drained_advance(struct core *c, struct vstep *v)
 	else if (c->boot_ms >= v->limit_boot_ms)
 		fail(c, v);
 	else
-		look(c, v, READ_TARGET);
+		wait_look(c, v, v->p, READ_TARGET);
 }
 
 void
 wait_read(struct core *c, struct vstep *v, const struct event *ev, bool late)
 {
 	v->op = 0;
+	if (v->stands) {
+		stands_read(c, v, ev, late);
+		return;
+	}
 	v->next_boot_ms = c->boot_ms + POLL_MS;
-	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE)
+	if (v->doubt && (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE))
+		v->doubt = false; /* what was missing before stays said */
+	else if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE)
 		missing(c, v, v->p->target->name,
 			late || ev->type != EV_READ ? "no answer in time"
 			: ev->read.why != NULL	    ? ev->read.why
@@ -352,7 +378,17 @@ verify_advance(struct core *c, struct vstep *v)
 
 	for (size_t i = 0; i < n; i++)
 		passed += v->passed[i];
+	if (v->conflict) {
+		if (!wait_busy(v))
+			fail(c, v);
+		return;
+	}
 	if (passed == n) {
+		if (!stands_all(c, v)) {
+			if (v->stands && v->op == 0 && c->boot_ms >= v->limit_boot_ms)
+				fail(c, v);
+			return;
+		}
 		(void)snprintf(v->why, sizeof v->why,
 			"arrived through %s at %zu of %zu, with the proof that was asked for",
 			v->p->through->name, n, n);
@@ -424,6 +460,8 @@ wait_wake(const struct core *c, const struct vstep *v)
 	if (v->journal || v->failed || v->limit_boot_ms == 0)
 		return wake;
 	if (v->p->kind->class != STEP_VERIFY)
+		return v->op != 0 ? wake : v->next_boot_ms;
+	if (v->stands)
 		return v->op != 0 ? wake : v->next_boot_ms;
 	for (size_t i = 0; v->signal != NULL && i < subjects(v); i++)
 		if (!v->passed[i] && v->probe[i] == 0)
