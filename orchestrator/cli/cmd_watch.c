@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { BOOKS_MAX = 64 };
@@ -39,6 +40,9 @@ run_watch(struct cli *c)
 	char *control = cli_control_path(c);
 	int exit;
 
+	/* Started as /proc/self/exe its name would be "exe", and nobody would find it by its own.
+	 */
+	(void)prctl(PR_SET_NAME, "ferryman");
 	if (fd != NULL && (!num_int(fd, &n) || n < 0 || n > 1024))
 		return cli_fail(c, CLI_USAGE, "--ready-fd %s is no file descriptor", fd);
 	for (int i = 0; i < cli_args(c) && i < BOOKS_MAX; i++)
