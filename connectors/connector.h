@@ -42,6 +42,8 @@ struct observation {
 	const char *via;   /* address or host the evidence names; NULL = not known */
 	int64_t valid_ms;  /* from now; 0 = the signal's own stale time */
 	const char *why;   /* one line for people */
+	bool untested;	   /* the source did not pass its own test: it is not to be believed, and
+			      whoever relies on it sees less than he thinks */
 	const char *facts; /* canonical JSON object of details (reply, Authentication-Results,
 			      delay_ms); "{}" */
 };

@@ -57,6 +57,7 @@ struct listing {
 	char text[DNSBL_TEXT_MAX]; /* what it means, or why it can not be used */
 	char reason[DNSBL_TEXT_MAX];
 	char broken[DNSBL_TEXT_MAX]; /* why nothing it says is believed; "" = it passed */
+	bool lies;		     /* it has answered, and what no list may answer */
 };
 
 struct dnsbl_probe {
@@ -150,8 +151,9 @@ code_find(const char *zone, uint32_t answer)
 /* The list itself is at fault: then "listed" is not believed either. The first reason is the one to
  * tell. */
 static void
-condemn(struct listing *l, const char *why)
+condemn(struct listing *l, bool lies, const char *why)
 {
+	l->lies = l->lies || lies;
 	if (l->broken[0] == '\0')
 		(void)snprintf(l->broken, sizeof l->broken, "%s", why);
 }
@@ -189,7 +191,7 @@ take_code(struct listing *l, const char *addr)
 		(void)snprintf(l->codes + strlen(l->codes), sizeof l->codes - strlen(l->codes),
 			"%s%s", l->codes[0] != '\0' ? " " : "", addr);
 	if (a[0] != 127) {
-		condemn(l, outside_text);
+		condemn(l, true, outside_text);
 		return;
 	}
 	code = code_find(l->zone, a[1] << 16 | a[2] << 8 | a[3]);
@@ -242,7 +244,7 @@ usable(struct listing *l, const struct dns_result *r)
 		return true;
 	(void)snprintf(why, sizeof why, "%s",
 		r->end == DNS_NO_ANSWER ? "gives no answer" : dns_rcode_name(r->rcode));
-	condemn(l, why);
+	condemn(l, false, why);
 	return false;
 }
 
@@ -258,11 +260,11 @@ take_point(struct listing *l, enum question what, const struct dns_result *r)
 		return;
 	n = addresses(r);
 	if (outside(r))
-		condemn(l, outside_text);
+		condemn(l, true, outside_text);
 	else if (what == ASK_LISTED_POINT && n == 0)
-		condemn(l, "does not list its test point 127.0.0.2 (RFC 5782 section 5)");
+		condemn(l, true, "does not list its test point 127.0.0.2 (RFC 5782 section 5)");
 	else if (what == ASK_CLEAR_POINT && n > 0)
-		condemn(l, "lists 127.0.0.1, which no list may (RFC 5782 section 5)");
+		condemn(l, true, "lists 127.0.0.1, which no list may (RFC 5782 section 5)");
 }
 
 static void
@@ -408,6 +410,7 @@ finish(struct dnsbl_probe *p)
 			l->state = LIST_UNUSABLE;
 			(void)snprintf(l->text, sizeof l->text, "%s", l->broken);
 		}
+		o.untested = o.untested || l->lies;
 		count[l->state]++;
 	}
 	buf_init(&why, &stdmem, 8192);
@@ -426,6 +429,7 @@ finish(struct dnsbl_probe *p)
 		put_lists(p, LIST_CLEAR, &why);
 	} else {
 		o.verdict = CONN_UNKNOWN;
+		o.untested = true;
 		buf_fmt(&why, "nothing is known of %s: no list can be used: ", p->subject);
 		put_lists(p, LIST_UNUSABLE, &why);
 	}

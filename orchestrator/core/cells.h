@@ -25,6 +25,7 @@ struct cell {
 	size_t n;
 	int64_t last_boot_ms; /* of any observation, known or not */
 	enum health health, told;
+	int untested_n;	      /* its newest observations whose source did not pass its own test */
 	bool scar;	      /* was bad and has not been ok since: silence does not heal */
 	char why[WHY_MAX];    /* of the newest observation */
 	char tipped[WHY_MAX]; /* of the newest bad one */
@@ -54,7 +55,7 @@ struct evidence {
 	int64_t boot_ms, wall_ms, offset_ms;
 	bool timed; /* boot_ms and wall_ms have been told */
 	int64_t jump_until;
-	char blind[WHY_MAX];
+	char blind[WHY_MAX + 128];
 	uint64_t rng;
 };
 

@@ -98,7 +98,8 @@ struct event {
 			const char *via; /* egress address or relay that the evidence names; NULL =
 					    the probe's own path */
 			enum verdict verdict;
-			bool harm; /* mail itself was refused or late (not only a cause) */
+			bool harm;     /* mail itself was refused or late (not only a cause) */
+			bool untested; /* the source did not pass its own test (RFC 5782) */
 			int64_t observed_wall_ms,
 				valid_until_wall_ms; /* 0 = the signal's stale time */
 			const char *why;	     /* one line, e.g. the reply */

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { JUMP_MS = 2000, JUMP_HOLD_MS = 30000 };
+/* UNTESTED: one answer that was lost on the way is none, two in a row are a source that fails its
+ * self-test. */
+enum { JUMP_MS = 2000, JUMP_HOLD_MS = 30000, UNTESTED = 2 };
 
 const char *
 verdict_name(enum verdict v)
@@ -302,6 +304,7 @@ evidence_seen(struct evidence *e, const struct event *ev)
 	(void)snprintf(c->why, sizeof c->why, "%s", ev->seen.why != NULL ? ev->seen.why : "");
 	if (ev->seen.class != NULL && ev->seen.class[0] != '\0')
 		(void)snprintf(c->class, sizeof c->class, "%s", ev->seen.class);
+	c->untested_n = ev->seen.untested ? c->untested_n + 1 : 0;
 	if (ev->seen.verdict < VERDICT_UNKNOWN)
 		take_in(c, ev); /* unknown votes neither way; the older ones grow stale */
 	if (ev->seen.verdict < VERDICT_UNKNOWN && p != s->path)
@@ -341,7 +344,7 @@ see_anchors(struct evidence *e)
 		ok += cell_fresh(c, e->boot_ms) && s->verdict == VERDICT_OK;
 	}
 	e->blind[0] = '\0';
-	if (e->boot_ms < e->jump_until)
+	if (evidence_clock_jumped(e))
 		(void)snprintf(e->blind, sizeof e->blind,
 			"the clock has jumped; waiting until it has been steady for 30 s");
 	else if (anchors < 2)
@@ -351,6 +354,24 @@ see_anchors(struct evidence *e)
 			asked < anchors ? "%zu of %zu anchors have answered; %zu ok"
 					: "%zu of %zu anchors were asked; %zu answer",
 			asked, anchors, ok);
+}
+
+/* Whoever asks sources that fail their own test, or that he cannot reach at all, sees less than he
+ * thinks. */
+static void
+see_sources(struct evidence *e)
+{
+	for (size_t i = 0; i < e->cells_n && e->blind[0] == '\0'; i++)
+		if (e->cell[i].untested_n >= UNTESTED)
+			(void)snprintf(e->blind, sizeof e->blind,
+				"%.64s does not pass its self-test: %s", e->cell[i].sig->name,
+				e->cell[i].why);
+}
+
+bool
+evidence_clock_jumped(const struct evidence *e)
+{
+	return e->boot_ms < e->jump_until;
 }
 
 const char *
@@ -428,6 +449,7 @@ evidence_update(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
 	for (size_t i = 0; i < e->cells_n; i++)
 		judge(e, &e->cell[i]);
 	see_anchors(e);
+	see_sources(e);
 	see_paths(e);
 	diagnose(e);
 }

@@ -34,6 +34,7 @@ int64_t evidence_wake_ms(
 /* evidence_blind - why we may not decide (anchors silent, clock jumped, lists' self-tests failed
  * ...); NULL = we see. */
 const char *evidence_blind(const struct evidence *e);
+bool evidence_clock_jumped(const struct evidence *e); /* that is why */
 
 struct diag_view {
 	const struct diagnosis *d;

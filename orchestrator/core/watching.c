@@ -206,6 +206,14 @@ diagnoses(struct core *c, struct book *b)
 
 /* --- blindness: nothing is done, and people hear of it --- */
 
+/* An anchor that misses one answer is no news. A clock that jumps is: it is steady again before
+ * anybody would hear of it. */
+static bool
+blind_is_news(const struct core *c, const struct book *b)
+{
+	return evidence_clock_jumped(b->ev) || c->boot_ms - b->blind_since_boot_ms >= BLIND_MS;
+}
+
 static void
 blindness(struct core *c, struct book *b)
 {
@@ -220,7 +228,7 @@ blindness(struct core *c, struct book *b)
 	}
 	if (b->blind_since_boot_ms == 0)
 		b->blind_since_boot_ms = c->boot_ms > 0 ? c->boot_ms : 1;
-	if (b->blind_told || c->boot_ms - b->blind_since_boot_ms < BLIND_MS)
+	if (b->blind_told || !blind_is_news(c, b))
 		return;
 	b->blind_told = true;
 	tell(c, SEV_ALARM, "%s: blind, so nothing is done by itself: %s", b->name, blind);

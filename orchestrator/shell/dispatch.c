@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The operation of a halt's alarm: one that the core never gives. */
+#define LAST_WORDS ((op_id)UINT64_MAX)
+
 static void
 flight_free(struct flight *f)
 {
@@ -70,6 +73,7 @@ tell_seen(struct shell *s, const struct flight *f, const struct observation *o)
 	ev.seen.via = o->via;
 	ev.seen.verdict = verdicts[o->verdict];
 	ev.seen.harm = o->harm;
+	ev.seen.untested = o->untested;
 	ev.seen.observed_wall_ms = 0;
 	ev.seen.valid_until_wall_ms = o->valid_ms;
 	ev.seen.why = o->why != NULL ? o->why : "";
@@ -131,7 +135,10 @@ notified(struct shell *s, struct flight *f, const struct conn_answer *a)
 	if (--f->waiting > 0)
 		return;
 	taken = flight_take(s, f->op);
-	tell_sent(s, taken->op, taken->sent ? OUT_DONE : OUT_RETRY, a->why);
+	if (s->halted)
+		shell_leave(s);
+	else
+		tell_sent(s, taken->op, taken->sent ? OUT_DONE : OUT_RETRY, a->why);
 	flight_free(taken);
 }
 
@@ -151,7 +158,7 @@ on_done(void *ctx, const struct conn_done *d)
 	struct shell *s = ctx;
 	struct flight *f = flight_find(s, d->op);
 
-	if (f == NULL || s->halted)
+	if (f == NULL || (s->halted && d->op != LAST_WORDS))
 		return;
 	if (f->kind == FLIGHT_NOTIFY) {
 		notified(s, f, d->sent);
@@ -328,14 +335,14 @@ do_effect(struct shell *s, const struct action *a)
 			.deadline_ms = a->effect.deadline_ms });
 }
 
-/* Every notifier of every playbook, or the one that is named; each is asked, the operation is one.
- */
-static void
-do_notify(struct shell *s, const struct action *a)
+/* Asks every notifier of every playbook, or the one that is named; the operation is one. Returns
+ * how many were asked. */
+static size_t
+ask_notifiers(struct shell *s, const struct action *a)
 {
-	struct flight *f = flight_new(s, a->op, FLIGHT_NOTIFY, NULL);
 	const char *severity = severity_name(a->notify.severity);
 	struct port *to[16];
+	struct flight *f;
 	size_t n = 0;
 
 	log_kv(a->notify.severity == SEV_ALARM ? LOG_ERROR_ : LOG_WARN_, "notify", "severity",
@@ -354,18 +361,41 @@ do_notify(struct shell *s, const struct action *a)
 				log_kv(LOG_ERROR_, "not-notified", "to", name, "why", err.text);
 		}
 	}
+	if (n == 0)
+		return 0;
+	f = flight_new(s, a->op, FLIGHT_NOTIFY, NULL);
 	f->waiting = (unsigned)n;
-	if (n == 0) {
-		flight_free(flight_take(s, a->op));
+	for (size_t i = 0; i < n; i++)
+		to[i]->kind->notify(to[i]->conn, a->op, severity, a->notify.text, a->notify.head);
+	return n;
+}
+
+static void
+do_notify(struct shell *s, const struct action *a)
+{
+	if (ask_notifiers(s, a) == 0)
 		dispatch_later(
 			s, &(struct later){ .op = a->op,
 				   .kind = FLIGHT_NOTIFY,
 				   .outcome = OUT_REFUSED,
 				   .why = (char *)"the playbook names no notifier that could "
 						  "be opened; the text is in the log" });
-	}
-	for (size_t i = 0; i < n; i++)
-		to[i]->kind->notify(to[i]->conn, a->op, severity, a->notify.text, a->notify.head);
+}
+
+bool
+dispatch_last_words(struct shell *s, const char *why)
+{
+	struct action a = { .type = ACT_NOTIFY, .op = LAST_WORDS };
+	char text[768];
+
+	(void)snprintf(text, sizeof text,
+		"ferryman has halted and sends nothing any more: %s. Started again it reads what "
+		"it had begun and goes on.",
+		why);
+	a.notify.severity = SEV_ALARM;
+	a.notify.text = text;
+	a.notify.head = s->head.hash;
+	return ask_notifiers(s, &a) > 0;
 }
 
 static void
@@ -383,9 +413,9 @@ on_appended(void *ctx, uint64_t op, enum outcome outcome, const struct store_hea
 	} else {
 		log_kv(LOG_ERROR_, "append", "outcome", outcome_name(outcome), "why", why);
 	}
+	if (outcome == OUT_UNKNOWN) /* the core could only say that it does not know more */
+		shell_halt(s, EXIT_BLOCKED, false, why != NULL ? why : "the store failed");
 	shell_event(s, &ev);
-	if (outcome == OUT_UNKNOWN)
-		shell_halt(s, EXIT_BLOCKED, why != NULL ? why : "the store failed");
 }
 
 static void
@@ -403,7 +433,7 @@ do_append(struct shell *s, const struct action *a)
 
 	if (store_append(s->store, &sa, on_appended, s, &err) != RC_OK) {
 		log_kv(LOG_FATAL_, "store", "why", err.text);
-		shell_halt(s, EXIT_BLOCKED, err.text);
+		shell_halt(s, EXIT_BLOCKED, false, err.text);
 	}
 }
 
@@ -446,7 +476,7 @@ dispatch_action(struct shell *s, const struct action *a)
 		control_status(s->control, a->status.topic, a->status.body);
 		break;
 	case ACT_HALT:
-		shell_halt(s, a->halt.exit, a->halt.why);
+		shell_halt(s, a->halt.exit, a->halt.clean, a->halt.why);
 		break;
 	case ACT_N:
 		break;

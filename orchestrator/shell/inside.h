@@ -66,6 +66,7 @@ struct shell {
 	uv_poll_t store_poll;
 	uv_signal_t unix_signal[3];
 	uv_idle_t later_idle;
+	uv_timer_t farewell; /* bounds how long a halted engine waits for its last words */
 	bool later_armed;
 	struct later *later, **later_end;
 	struct core *core;
@@ -88,13 +89,18 @@ struct shell {
 /* loop.c */
 void shell_event(struct shell *s,
 	struct event *ev); /* fills the clocks, steps the core, carries out its actions */
-void shell_halt(struct shell *s, int exit, const char *why);
+/* The end of the loop. Unclean: people are told first, without the core and without the journal. */
+void shell_halt(struct shell *s, int exit, bool clean, const char *why);
+void shell_leave(struct shell *s); /* the last words are said */
 
 /* dispatch.c */
 void dispatch_action(struct shell *s, const struct action *a);
 void dispatch_later(struct shell *s, const struct later *what); /* copies */
 void dispatch_fini(struct shell *s);
 conn_done_fn *dispatch_done(void); /* the engine's on_done */
+/* Alarm everybody of a halt; false when there is nobody. Calls shell_leave when all have answered.
+ */
+bool dispatch_last_words(struct shell *s, const char *why);
 
 /* ports.c */
 struct port *ports_get(struct shell *s, const char *playbook, const char *name, struct err *err);

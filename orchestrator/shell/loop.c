@@ -20,15 +20,33 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A pager that does not answer keeps nobody from starting ferryman again for longer than this. */
+enum { FAREWELL_MS = 10000 };
+
 void
-shell_halt(struct shell *s, int exit, const char *why)
+shell_leave(struct shell *s)
+{
+	uv_stop(&s->loop);
+}
+
+static void
+on_farewell(uv_timer_t *t)
+{
+	shell_leave(t->data);
+}
+
+void
+shell_halt(struct shell *s, int exit, bool clean, const char *why)
 {
 	if (s->halted)
 		return;
 	s->halted = true;
 	s->exit = exit;
 	(void)snprintf(s->why, sizeof s->why, "%s", why != NULL ? why : "");
-	uv_stop(&s->loop);
+	if (clean || !dispatch_last_words(s, s->why))
+		shell_leave(s);
+	else
+		(void)uv_timer_start(&s->farewell, on_farewell, FAREWELL_MS, 0);
 }
 
 static void on_tick(uv_timer_t *t);
@@ -96,8 +114,10 @@ on_unix_signal(uv_signal_t *h, int signum)
 	struct event ev = { .type = EV_STOP };
 
 	log_kv(LOG_INFO_, "stopping", "signal", strsignal(signum));
-	if (s->stops++ > 0)
-		shell_halt(s, EXIT_FAILED, "stopped twice");
+	if (s->halted)
+		shell_leave(s);
+	else if (s->stops++ > 0)
+		shell_halt(s, EXIT_FAILED, true, "stopped twice");
 	else
 		shell_event(s, &ev);
 }
@@ -246,15 +266,15 @@ shell_run(const struct shell_opts *opts, struct err *err)
 	s->on_done = dispatch_done();
 	(void)uv_loop_init(&s->loop);
 	(void)uv_timer_init(&s->loop, &s->tick);
+	(void)uv_timer_init(&s->loop, &s->farewell);
 	(void)uv_idle_init(&s->loop, &s->later_idle);
-	s->tick.data = s->later_idle.data = s;
+	s->tick.data = s->later_idle.data = s->farewell.data = s;
 	rc = lifecycle_selfcheck(err);
 	if (rc == RC_OK)
 		rc = start(s, err);
 	if (rc == RC_OK) {
 		begin(s);
-		if (!s->halted)
-			(void)uv_run(&s->loop, UV_RUN_DEFAULT);
+		(void)uv_run(&s->loop, UV_RUN_DEFAULT); /* at once over when it was left already */
 		exit = s->exit;
 		if (exit != EXIT_OK_)
 			(void)err_set(err, RC_IO, "%s", s->why);

@@ -77,6 +77,7 @@ a_list_that_does_not_list_its_test_point_is_not_believed(void)
 	s = ask("bl.example", "198.51.100.25");
 	CHECK_INT(s->verdict, CONN_UNKNOWN);
 	CHECK(strstr(s->why, "test point") != NULL);
+	CHECK(s->untested);
 }
 
 static void
@@ -88,6 +89,7 @@ a_list_that_lists_127_0_0_1_is_not_believed(void)
 	s = ask("bl.example", "198.51.100.25");
 	CHECK_INT(s->verdict, CONN_UNKNOWN);
 	CHECK(strstr(s->why, "127.0.0.1") != NULL);
+	CHECK(s->untested);
 }
 
 static void
@@ -148,7 +150,18 @@ servfail_and_silence_are_unknown(void)
 		"{\"reset\": true, \"set\": {\"dns\": {\"drop\": [\"2.0.0.127.bl.example\", "
 		"\"1.0.0.127.bl.example\", \"26.100.51.198.bl.example\"]}}}");
 	CHECK(open_lists("bl.example"));
-	CHECK_INT(netrig_ask(&port, "198.51.100.26", 300)->verdict, CONN_UNKNOWN);
+	s = netrig_ask(&port, "198.51.100.26", 300);
+	CHECK_INT(s->verdict, CONN_UNKNOWN);
+	CHECK(s->untested); /* no list can be asked */
+	netrig_close(&port);
+	netrig_tell(&rig, "{\"reset\": true, \"set\": {\"dns\": {\"names\": {" GOOD(
+				  "good.example") "}, \"drop\": [\"2.0.0.127.bl.example\", "
+						  "\"1.0.0.127.bl.example\", "
+						  "\"26.100.51.198.bl.example\"]}}}");
+	CHECK(open_lists("bl.example, good.example"));
+	s = netrig_ask(&port, "198.51.100.26", 300);
+	CHECK_INT(s->verdict, CONN_OK);
+	CHECK(!s->untested); /* one of two is silent: the other is enough */
 	netrig_close(&port);
 }
 
@@ -161,6 +174,7 @@ one_list_that_works_is_enough_and_the_other_is_named(void)
 	s = ask("bl.example, dead.example", "198.51.100.26");
 	CHECK_INT(s->verdict, CONN_OK);
 	CHECK(strstr(s->why, "; not usable: dead.example") != NULL);
+	CHECK(s->untested); /* it answers, and not as RFC 5782 has it */
 	s = ask("dead.example, bl.example", "198.51.100.25");
 	CHECK_INT(s->verdict, CONN_BAD);
 }

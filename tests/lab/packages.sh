@@ -9,7 +9,7 @@ LAB_PACKAGES="base-files base-passwd bash bsdutils coreutils dash diffutils find
 	postfix postfix-lmdb postfix-pcre postfix-policyd-spf-perl libsasl2-modules opendkim opendmarc dbconfig-no-thanks
 	dovecot-imapd dovecot-lmtpd
 	knot knot-dnsutils bind9 bind9-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound rbldnsd
-	openssh-server openssh-client openssl python3 swaks libnet-ssleay-perl libnet-dns-perl curl jq
+	openssh-server openssh-client openssl python3 strace libfaketime swaks libnet-ssleay-perl libnet-dns-perl curl jq
 	libuv1 libyaml-0-2 libcurl4 libssh2-1 libssl3 libc-ares2 libldns3 libjansson4 libsqlite3-0"
 # On the machine itself, by name; harmless: no daemon, no port.
 MACHINE_PACKAGES="jq util-linux openssl openssh-client"

@@ -71,6 +71,7 @@ struct word {
 	bool harm;
 	const char *via, *class;
 	int64_t age, valid; /* 0 = none */
+	bool untested;
 };
 
 static inline void
@@ -84,6 +85,7 @@ say(struct rig *r, struct word w)
 	ev.seen.subject = w.subject;
 	ev.seen.verdict = w.v;
 	ev.seen.harm = w.harm;
+	ev.seen.untested = w.untested;
 	ev.seen.via = w.via;
 	ev.seen.class = w.class;
 	ev.seen.observed_wall_ms = w.age > 0 ? ev.wall_ms - w.age : 0;
@@ -144,6 +146,10 @@ diag(const struct rig *r, const char *name)
 #define UNLISTED                                                                                   \
 	{                                                                                          \
 		.signal = "lists", .subject = "198.51.100.25", .v = VERDICT_OK                     \
+	}
+#define UNTESTED(verdict)                                                                          \
+	{                                                                                          \
+		.signal = "lists", .subject = "198.51.100.25", .v = verdict, .untested = true      \
 	}
 /* REFUSED(subject, .via = "..."): what else the answer said may stand behind it. */
 #define REFUSED(s, ...)                                                                            \

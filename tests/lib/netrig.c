@@ -300,6 +300,7 @@ on_done(void *ctx, const struct conn_done *d)
 		return;
 	s->verdict = o->verdict;
 	s->harm = o->harm;
+	s->untested = o->untested;
 	(void)snprintf(s->class, sizeof s->class, "%s", o->class != NULL ? o->class : "(null)");
 	(void)snprintf(s->via, sizeof s->via, "%s", o->via != NULL ? o->via : "");
 	(void)snprintf(s->why, sizeof s->why, "%s", o->why);

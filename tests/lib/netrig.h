@@ -51,7 +51,7 @@ struct netrig_seen {
 	bool done;
 	int times; /* how often done() came */
 	enum conn_verdict verdict;
-	bool harm;
+	bool harm, untested;
 	char class[64], via[64], why[1024], facts[4096];
 };
 

@@ -655,6 +655,30 @@ a_clock_that_jumps_blinds_for_a_while(void)
 	}
 }
 
+/* A list that lists the world, or lists that nobody can ask: what it says is unknown, and two such
+ * answers in a row blind. */
+static void
+a_source_that_fails_its_self_test_blinds(void)
+{
+	struct rig r = rig_of(load(NULL, NULL));
+
+	ROUNDS(&r, 14, LISTED, REFUSED("r1"), REFUSED("r2"));
+	ROUNDS(&r, 1, UNTESTED(VERDICT_UNKNOWN));
+	CHECK(evidence_blind(r.e) == NULL); /* one may be lost on its way */
+	ROUNDS(&r, 1, UNTESTED(VERDICT_UNKNOWN));
+	CHECK(evidence_blind(r.e) != NULL && strstr(evidence_blind(r.e), "self-test") != NULL);
+	/* one list of two lies: blind all the same, whatever the other one says */
+	ROUNDS(&r, 14, UNTESTED(VERDICT_BAD), REFUSED("r1"), REFUSED("r2"));
+	CHECK(evidence_blind(r.e) != NULL);
+	CHECK(!diag(&r, "blocked")->confirmed);
+	ROUNDS(&r, 14, LISTED, REFUSED("r1"), REFUSED("r2"));
+	CHECK(evidence_blind(r.e) == NULL);
+	CHECK(!diag(&r, "blocked")->confirmed); /* what was seen while blind ripened nothing */
+	ROUNDS(&r, 3, LISTED, REFUSED("r1"), REFUSED("r2"));
+	CHECK(diag(&r, "blocked")->confirmed);
+	rig_end(&r);
+}
+
 /* --- telling --- */
 
 static void
@@ -846,6 +870,7 @@ main(void)
 	TEST(without_anchors_it_is_blind);
 	TEST(what_is_seen_blind_ripens_nothing);
 	TEST(a_clock_that_jumps_blinds_for_a_while);
+	TEST(a_source_that_fails_its_self_test_blinds);
 	TEST(each_change_of_health_is_told_once);
 	TEST(the_evidence_of_a_diagnosis_is_told_whole);
 	TEST(a_signal_that_falls_silent_is_told_as_unknown);

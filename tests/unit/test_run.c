@@ -868,6 +868,23 @@ a_blind_one_does_not(void)
 	world_end(w);
 }
 
+/* A clock that has jumped is believed again before a blindness of another kind would be told: it is
+ * told at once. */
+static void
+a_clock_that_jumps_is_an_alarm(void)
+{
+	struct world *w = world_new("automatic");
+
+	settle(w);
+	world_pass(w, 2 * MINUTE);
+	CHECK(!world_said(w, "notify alarm corp: blind"));
+	w->wall_ms += HOUR;
+	world_pass(w, MINUTE);
+	CHECK(world_said(w, "notify alarm corp: blind, so nothing is done by itself: the clock"));
+	CHECK(world_said(w, "notify info corp: sight is restored"));
+	world_end(w);
+}
+
 static void
 a_listing_alone_moves_nothing(void)
 {
@@ -911,6 +928,7 @@ main(void)
 	TEST(a_shelter_ends_when_it_was_for_nothing);
 	TEST(an_automatic_one_goes_out_and_home_by_itself);
 	TEST(a_blind_one_does_not);
+	TEST(a_clock_that_jumps_is_an_alarm);
 	TEST(a_listing_alone_moves_nothing);
 	return check_end();
 }
