@@ -7,8 +7,9 @@ list_address() {
 	case ${1:-} in
 	gw1) echo "$GW1" ;;
 	gw2) echo "$GW2" ;;
+	world) echo 0-255 ;; # every address, as an expired list's new owner answers
 	*.*.*.*) echo "$1" ;;
-	*) is_host "${1:-}" || die "usage: lab list|delist gw1|gw2|HOST|ADDRESS [bl|other]"; echo "${ADDR[$1]%% *}" ;;
+	*) is_host "${1:-}" || die "usage: lab list|delist gw1|gw2|HOST|world|ADDRESS [bl|other]"; echo "${ADDR[$1]%% *}" ;;
 	esac
 }
 list_name() { case ${1:-bl} in bl | other) echo "${1:-bl}" ;; *) die "no list $1; there are bl and other" ;; esac; }
@@ -20,7 +21,7 @@ list_publish() {
 		done && unbound-control -c /etc/unbound/unbound.conf flush_zone "$1.reputation.example" >/dev/null' sh "$1" "$2" "$3" ||
 		die "the list does not take the change"
 }
-reversed() { awk -F. '{print $4 "." $3 "." $2 "." $1}' <<<"$1"; }
+reversed() { [ "$1" != 0-255 ] || set -- 127.0.0.1; awk -F. '{print $4 "." $3 "." $2 "." $1}' <<<"$1"; }
 verb_list() {
 	local a l
 	a=$(list_address "${1:-}") && l=$(list_name "${2:-}") || exit 1
