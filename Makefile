@@ -58,6 +58,7 @@ TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
 STOREWRITER := $(BUILD)/tests/storewriter
 MICRO := $(BUILD)/bench/micro
+KILLPOINT := $(BUILD)/tests/killpoint.so
 
 ## all: build ./ferryman and the relay helper
 all: ferryman $(BUILD)/ferryman-relay
@@ -136,6 +137,12 @@ $(STOREWRITER): $(call obj,tests/cli/storewriter.c) $(LIB)
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 
+# Loaded before ferryman by an end-to-end test; a library of its own, linked with nothing of ours.
+$(KILLPOINT): tests/e2e/killpoint.c
+	@mkdir -p $(@D)
+	@echo "  CC    $< (library)"
+	@$(CC) -std=gnu17 -g -D_GNU_SOURCE -O2 $(WARN) -Wno-missing-prototypes $(WERROR) -fPIC -shared -o $@ $<
+
 $(MICRO): $(call obj,tests/bench/micro.c) $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -146,7 +153,7 @@ deps:
 	@tests/lib/deps.sh $(DEPS)
 
 ## test-build: compile every test program
-test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(STOREWRITER)
+test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(STOREWRITER) $(KILLPOINT)
 
 ## unit: unit tests, golden tables, simulator's seeds; no network, no root
 unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(STOREWRITER)
@@ -157,7 +164,7 @@ contract: all $(CONTRACT_BIN) $(CRASH_BIN)
 	@BUILD=$(BUILD) tests/run contract
 
 ## e2e: all end-to-end tests, also the long ones that check leaves out, on two labs side by side (root)
-e2e: all
+e2e: all $(KILLPOINT)
 	@BUILD=$(BUILD) tests/run e2e
 
 ## check: everything that CI runs, with root the end-to-end tests too; one table at the end

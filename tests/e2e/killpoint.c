@@ -1,0 +1,188 @@
+/*
+ * killpoint.c - ends ferryman by SIGKILL at a record of its journal, or holds it there. A library
+ * for LD_PRELOAD, so that the program under test is the product as it was built, byte for byte.
+ *
+ * It stands between ferryman and SQLite and between SQLite and the disk, and sees each INTENT and
+ * RESULT that this process writes, as "TYPE STEP DIR". KILL_AT is one of them, KILL_NTH which one
+ * of several that are equal. KILL_WHEN=after: the process ends as soon as the head file names that
+ * record and fdatasync has returned: nobody has been told of it yet, so no effect has left.
+ * KILL_WHEN=before: as soon as it is to be written, so it never is. With KILL_HOLD it is not killed
+ * but stands still until that file is there. Each record, and "killed" or "held", is a line in the
+ * file KILL_NOTE.
+ */
+#include <sqlite3.h>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FIELD = 64 };
+
+/* The store writes on one thread; the verb that opened it has stopped writing before that begins.
+ */
+static struct {
+	long equal; /* records so far that are as KILL_AT says */
+	bool due;   /* the one is written: when its head is on the disk, it is time */
+	int head;   /* descriptor that was last given a slot of the head file; 0 = none since */
+} kp;
+
+static void *
+next(const char *name)
+{
+	void *f = dlsym(RTLD_NEXT, name);
+
+	if (f == NULL)
+		abort();
+	return f;
+}
+
+static bool
+is_the_one(const char *record)
+{
+	const char *at = getenv("KILL_AT"), *nth = getenv("KILL_NTH");
+
+	if (at == NULL || strcmp(at, record) != 0)
+		return false;
+	return ++kp.equal == (nth != NULL ? strtol(nth, NULL, 10) : 1);
+}
+
+/* The value of "name": in a record, without quotes; "-" where there is none. */
+static void
+field(const char *record, const char *name, char out[FIELD])
+{
+	char mark[FIELD];
+	const char *at;
+	size_t n;
+
+	(void)snprintf(mark, sizeof mark, "\"%s\":", name);
+	(void)snprintf(out, FIELD, "-");
+	at = strstr(record, mark);
+	if (at == NULL)
+		return;
+	at += strlen(mark);
+	at += *at == '"';
+	n = strcspn(at, "\",}");
+	if (n > 0 && n < FIELD)
+		(void)snprintf(out, FIELD, "%.*s", (int)n, at);
+}
+
+static void
+note(const char *text)
+{
+	const char *path = getenv("KILL_NOTE");
+	int fd = path != NULL ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) : -1;
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		abort(); /* a kill that nobody hears of would pass for a run without one */
+	(void)close(fd);
+}
+
+static void
+strike(void)
+{
+	const char *until = getenv("KILL_HOLD");
+
+	if (until != NULL) {
+		note("held\n");
+		while (access(until, F_OK) != 0)
+			(void)usleep(20000);
+		return;
+	}
+	note("killed\n");
+	(void)kill(getpid(), SIGKILL);
+	for (;;)
+		(void)pause();
+}
+
+static void
+record_comes(const char *record)
+{
+	char type[FIELD], seq[FIELD], step[FIELD], dir[FIELD], name[4 * FIELD], line[6 * FIELD];
+	const char *when = getenv("KILL_WHEN");
+
+	field(record, "type", type);
+	if (strcmp(type, "INTENT") != 0 && strcmp(type, "RESULT") != 0)
+		return;
+	field(record, "seq", seq);
+	field(record, "step", step);
+	field(record, "dir", dir);
+	(void)snprintf(name, sizeof name, "%s %s %s", type, step, dir);
+	(void)snprintf(line, sizeof line, "%s %s\n", seq, name);
+	note(line);
+	if (!is_the_one(name))
+		return;
+	if (when != NULL && strcmp(when, "before") == 0)
+		strike();
+	else
+		kp.due = true;
+}
+
+int
+sqlite3_bind_text(sqlite3_stmt *st, int i, const char *text, int n, void (*drop)(void *))
+{
+	int (*real)(sqlite3_stmt *, int, const char *, int, void (*)(void *)) =
+		next("sqlite3_bind_text");
+
+	if (text != NULL && strncmp(text, "{\"v\":", 5) == 0)
+		record_comes(text);
+	return real(st, i, text, n, drop);
+}
+
+static void
+slot_comes(int fd, const void *p, size_t n)
+{
+	static const char mark[] = "ferryman-head ";
+
+	if (n > sizeof mark && memcmp(p, mark, sizeof mark - 1) == 0)
+		kp.head = fd;
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	ssize_t (*real)(int, const void *, size_t, off64_t) = next("pwrite64");
+
+	slot_comes(fd, p, n);
+	return real(fd, p, n, at);
+}
+
+ssize_t
+pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return pwrite64(fd, p, n, at);
+}
+
+static int
+synced(int fd, int rc)
+{
+	bool head = kp.head == fd;
+
+	if (head)
+		kp.head = 0;
+	if (head && rc == 0 && kp.due) {
+		kp.due = false;
+		strike();
+	}
+	return rc;
+}
+
+int
+fdatasync(int fd)
+{
+	int (*real)(int) = next("fdatasync");
+
+	return synced(fd, real(fd));
+}
+
+int
+fsync(int fd)
+{
+	int (*real)(int) = next("fsync");
+
+	return synced(fd, real(fd));
+}
