@@ -4,11 +4,12 @@
  *
  * It stands between ferryman and SQLite and between SQLite and the disk, and sees each INTENT and
  * RESULT that this process writes, as "TYPE STEP DIR". KILL_AT is one of them, KILL_NTH which one
- * of several that are equal. KILL_WHEN=after: the process ends as soon as the head file names that
- * record and fdatasync has returned: nobody has been told of it yet, so no effect has left.
- * KILL_WHEN=before: as soon as it is to be written, so it never is. With KILL_HOLD it is not killed
- * but stands still until that file is there. Each record, and "killed" or "held", is a line in the
- * file KILL_NOTE.
+ * of several that are equal (1). KILL_WHEN=after: the process ends as soon as the head file names
+ * that record and fdatasync has returned: nobody has been told of it yet, so no effect has left.
+ * KILL_WHEN=before: as soon as it is to be written, so it never is. With KILL_HOLD it is not
+ * killed, but its journal stands still until that file is there, and the file is removed; KILL_AT
+ * may then be several, with ';' between, and it stands at each. Each record, and "killed" or "held
+ * RECORD", is a line in the file KILL_NOTE.
  */
 #include <sqlite3.h>
 
@@ -26,9 +27,9 @@ enum { FIELD = 64 };
 /* The store writes on one thread; the verb that opened it has stopped writing before that begins.
  */
 static struct {
-	long equal; /* records so far that are as KILL_AT says */
-	bool due;   /* the one is written: when its head is on the disk, it is time */
-	int head;   /* descriptor that was last given a slot of the head file; 0 = none since */
+	long equal;	     /* records so far that are as KILL_AT says */
+	char due[4 * FIELD]; /* the one that is written: when its head is on the disk, it is time */
+	int head; /* descriptor that was last given a slot of the head file; 0 = none since */
 } kp;
 
 static void *
@@ -42,13 +43,25 @@ next(const char *name)
 }
 
 static bool
+listed(const char *list, const char *record)
+{
+	size_t n = strlen(record);
+
+	for (const char *at = strstr(list, record); at != NULL; at = strstr(at + 1, record))
+		if ((at == list || at[-1] == ';') && (at[n] == '\0' || at[n] == ';'))
+			return true;
+	return false;
+}
+
+static bool
 is_the_one(const char *record)
 {
 	const char *at = getenv("KILL_AT"), *nth = getenv("KILL_NTH");
 
-	if (at == NULL || strcmp(at, record) != 0)
+	if (at == NULL || !listed(at, record))
 		return false;
-	return ++kp.equal == (nth != NULL ? strtol(nth, NULL, 10) : 1);
+	return getenv("KILL_HOLD") != NULL ||
+	       ++kp.equal == (nth != NULL ? strtol(nth, NULL, 10) : 1);
 }
 
 /* The value of "name": in a record, without quotes; "-" where there is none. */
@@ -83,13 +96,15 @@ note(const char *text)
 }
 
 static void
-strike(void)
+strike(const char *record)
 {
 	const char *until = getenv("KILL_HOLD");
+	char line[5 * FIELD];
 
 	if (until != NULL) {
-		note("held\n");
-		while (access(until, F_OK) != 0)
+		(void)snprintf(line, sizeof line, "held %s\n", record);
+		note(line);
+		while (unlink(until) != 0)
 			(void)usleep(20000);
 		return;
 	}
@@ -117,9 +132,9 @@ record_comes(const char *record)
 	if (!is_the_one(name))
 		return;
 	if (when != NULL && strcmp(when, "before") == 0)
-		strike();
+		strike(name);
 	else
-		kp.due = true;
+		(void)snprintf(kp.due, sizeof kp.due, "%s", name);
 }
 
 int
@@ -164,9 +179,9 @@ synced(int fd, int rc)
 
 	if (head)
 		kp.head = 0;
-	if (head && rc == 0 && kp.due) {
-		kp.due = false;
-		strike();
+	if (head && rc == 0 && kp.due[0] != '\0') {
+		strike(kp.due);
+		kp.due[0] = '\0';
 	}
 	return rc;
 }
