@@ -652,6 +652,9 @@ world_init(struct world *w, const char *mode)
 	w->late_ms = 30000;
 	w->append_as = OUT_DONE;
 	w->mem = stdmem;
+	w->effect = calloc(W_EFFECTS, sizeof *w->effect);
+	if (w->effect == NULL)
+		abort();
 	(void)snprintf(w->boot_id, sizeof w->boot_id, "00000000-0000-4000-8000-000000000001");
 	targets_init(w);
 }
@@ -667,6 +670,7 @@ world_fini(struct world *w)
 	free(w->record);
 	free(w->hash);
 	free(w->event);
+	free(w->effect);
 }
 
 void

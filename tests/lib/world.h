@@ -23,7 +23,7 @@
 #define WORLD_MX_BACKUP "ttl 60\nmx 10 mx.relay.example\n"
 
 enum { W_ZONE, W_HUB, W_TENANT, W_TARGETS };
-enum { W_CELLS = 5, W_EFFECTS = 256, W_REPLIES = 64, W_LINES = 4096 };
+enum { W_CELLS = 5, W_EFFECTS = 8192, W_REPLIES = 64, W_LINES = 4096 };
 
 struct wcell {
 	const char *resource;
@@ -83,7 +83,7 @@ struct world {
 	struct action halt;
 	/* targets */
 	struct wtarget target[W_TARGETS];
-	struct weffect effect[W_EFFECTS];
+	struct weffect *effect; /* room for W_EFFECTS; only what is used costs memory */
 	size_t effects_n;
 	enum fate (*fate)(struct world *w, const struct weffect *e, size_t n);
 	void (*before)(struct world *w,
