@@ -483,7 +483,8 @@ see(struct world *w, const struct action *a, struct event *ev)
 static void
 do_probe(struct world *w, const struct action *a)
 {
-	struct wevent *e = push(w, PROBE_DELAY, WE_TELL);
+	struct wevent *e =
+		push(w, w->probe_ms != NULL ? w->probe_ms(a->probe.signal) : PROBE_DELAY, WE_TELL);
 
 	e->ev.type = EV_SEEN;
 	e->ev.op = a->op;
@@ -623,6 +624,8 @@ happen(struct world *w, struct wevent *e)
 		w->appends_open--;
 	point(e);
 	world_event(w, &e->ev);
+	if (w->told != NULL)
+		w->told(w, &e->ev);
 }
 
 /* --- life --- */

@@ -89,6 +89,10 @@ struct world {
 	void (*before)(struct world *w,
 		const struct weffect *e); /* just before it is judged at the target */
 	int64_t late_ms;
+	int64_t (*probe_ms)(
+		const char *signal); /* how long a probe's answer takes; NULL = at once */
+	void (*told)(
+		struct world *w, const struct event *ev); /* an answer that the core has heard */
 	/* probes */
 	bool primary_bad, backup_bad, listed, blind, junk;
 	size_t verifies;
