@@ -462,7 +462,7 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 	int exit = EXIT_OK;
 
 	if (proc == NULL && m->procedure == NULL && b->pb->mode == MODE_OBSERVE)
-		return refuse(c, m, EXIT_GUARD,
+		return command_refuse(c, m, EXIT_GUARD,
 			arena_fmt(c->out,
 				"mode: observe never writes, and %s has no cut-over: run a "
 				"playbook that has one",
