@@ -285,8 +285,8 @@ end_if_over(struct core *c)
 static void
 advance(struct core *c)
 {
-	static void (*const parts[])(
-		struct core *) = { watching_all, settle_all, drift_all, commands_all, machines_all, run_all };
+	static void (*const parts[])(struct core *) = { watching_all, settle_all, drift_all,
+		commands_all, machines_all, run_all };
 
 	expire(c);
 	if (c->phase == PH_OPEN && c->opened) {
