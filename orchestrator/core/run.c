@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AGAIN_MS = 30000 };
-
 /* --- looking things up --- */
 
 struct live *
@@ -236,30 +234,30 @@ run_give_up(struct core *c, const struct lrun *r, const char *state, const char 
 	tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook, state, why);
 }
 
-static void begin_change(struct core *c, struct live *l, struct vstep *v);
-
-/* What was sent may still land: the run does not end over it, it sends the same again (rule: same
- * direction, same number). */
-static void
-once_more(struct core *c, struct live *l, const struct lrun *r, struct vstep *v)
+/* What it has sent may still land: the numbers are raised before it ends over that. */
+static bool
+may_land(struct core *c, struct live *l, const struct lrun *r, const char *why)
 {
+	struct book *b = book_find(c, r->playbook);
+
+	if (b == NULL || b->pb == NULL || fence_quiet(c, b))
+		return false;
+	for (size_t i = 0; i < l->n; i++) { /* none of them holds its domain any more */
+		change_drop(c, &l->step[i].change);
+		l->step[i].begun = false;
+	}
 	if (!l->told_stuck)
-		tell(c, SEV_ALARM, "%s of %s does not get on, and goes on trying: step %s (%s): %s",
-			r->id, r->playbook, v->p->id, v->p->name, v->why);
+		tell(c, SEV_ALARM,
+			"%s of %s does not get on (%s); what it has sent may still land, so the "
+			"target gets a newer number first",
+			r->id, r->playbook, why);
 	l->told_stuck = true;
-	change_drop(c, &v->change);
-	v->failed = false;
-	begin_change(c, l, v);
-	v->change.begun = true;
-	v->change.answer = OUT_N;
-	v->change.least = v->change.parked = -1;
-	v->change.next_boot_ms = c->boot_ms + AGAIN_MS;
-	v->change.limit_boot_ms = v->change.next_boot_ms + v->change.deadline_ms;
+	return true;
 }
 
 /* A step has failed and nothing else of the run is under way. */
 static void
-failed(struct core *c, struct live *l, const struct lrun *r, struct vstep *v)
+failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep *v)
 {
 	char why[WHY_LEN + 400];
 	bool any = false, open = false;
@@ -276,11 +274,10 @@ failed(struct core *c, struct live *l, const struct lrun *r, struct vstep *v)
 		run_end(c, l, r, open ? "blocked" : "failed", why);
 	} else if (r->kind == LK_UNSHELTER) {
 		run_end(c, l, r, "blocked", why);
-	} else if (r->kind == LK_EJECT && open) {
-		once_more(c, l, r, v);
 	} else if (r->kind == LK_EJECT) {
 		/* what is as before stays so; a second one does the rest */
-		run_end(c, l, r, "failed", why);
+		if (!open || !may_land(c, l, r, why))
+			run_end(c, l, r, "failed", why);
 	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,
 			"step %s (%s): %s; after the pivot nothing is undone: mail waits and is "

@@ -162,7 +162,9 @@ fences_advance(struct core *c)
 			at = &f->next;
 			continue;
 		}
-		f->change.frozen = b != NULL;
+		/* what takes ferryman out has put the brake on itself, and asks for no fence but
+		 * to end safely */
+		f->change.frozen = b != NULL && ledger_eject(&c->l, f->pb->name) == NULL;
 		raise_era(c, &f->change);
 		change_advance(c, &f->change);
 		if (f->change.end == CE_DONE) {
