@@ -24,6 +24,9 @@ struct audit_anchor {
 	uint64_t wanted; /* 0 = not said */
 	uint64_t seq;	 /* where it was found; 0 = not contained */
 };
+/* What a head's signature signs: this, the store, a blank, "SEQ:HEX". */
+#define HEAD_SIGNED "ferryman-head-1 "
+
 /* audit_anchor_read - "HEX" or "SEQ:HEX"; false when it is neither. */
 bool audit_anchor_read(const char *text, struct audit_anchor *ret);
 

@@ -164,7 +164,7 @@ feed(struct child *k)
 static int
 spawn(struct conn *c, struct child *k, const char *severity, const char *head)
 {
-	char level[64], top[128], book[160];
+	char level[64], top[352], book[160];
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	     lang[] = "LC_ALL=C.UTF-8";
 	char *env[] = { path, lang, level, top, book, NULL };
@@ -183,7 +183,7 @@ spawn(struct conn *c, struct child *k, const char *severity, const char *head)
 		.stdio = io };
 
 	(void)snprintf(level, sizeof level, "FERRYMAN_SEVERITY=%.40s", severity);
-	(void)snprintf(top, sizeof top, "FERRYMAN_HEAD=%.100s", head != NULL ? head : "");
+	(void)snprintf(top, sizeof top, "FERRYMAN_HEAD=%.320s", head != NULL ? head : "");
 	(void)snprintf(book, sizeof book, "FERRYMAN_PLAYBOOK=%.130s", c->env.playbook);
 	return uv_spawn(net_loop(c->env.net), &k->process, &po);
 }

@@ -55,7 +55,8 @@ send_out(struct core *c, struct message *m)
 	m->op = a->op = f->op;
 	a->notify.severity = m->severity;
 	a->notify.text = core_keep(c, m->text);
-	a->notify.head = core_keep(c, c->l.hash);
+	a->notify.head =
+		core_keep(c, arena_fmt(c->out, "%llu:%s", (unsigned long long)c->l.seq, c->l.hash));
 	if (m->tries++ > 0)
 		return;
 	buf_init(&b, &c->env.mem, LINE_MAX_);

@@ -8,9 +8,12 @@
  */
 #include "base/json.h"
 #include "os/log.h"
+#include "os/sign.h"
 #include "os/stdmem.h"
 #include "shell/inside.h"
+#include "state/audit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,6 +338,19 @@ do_effect(struct shell *s, const struct action *a)
 			.deadline_ms = a->effect.deadline_ms });
 }
 
+/* "NUMBER:HASH" as it goes out: with our signature behind it, where there is a key. */
+static void
+signed_head(const struct shell *s, const char *head, char *ret, size_t n)
+{
+	char text[256], signature[SIGN_TEXT];
+
+	(void)snprintf(text, sizeof text, HEAD_SIGNED "%s %s", s->head.store, head);
+	if (s->sign != NULL && sign_text(s->sign, text, signature))
+		(void)snprintf(ret, n, "%s:%s", head, signature);
+	else
+		(void)snprintf(ret, n, "%s", head);
+}
+
 /* Asks every notifier of every playbook, or the one that is named; the operation is one. Returns
  * how many were asked. */
 static size_t
@@ -343,10 +359,12 @@ ask_notifiers(struct shell *s, const struct action *a)
 	const char *severity = severity_name(a->notify.severity);
 	struct port *to[16];
 	struct flight *f;
+	char head[320];
 	size_t n = 0;
 
 	log_kv(a->notify.severity == SEV_ALARM ? LOG_ERROR_ : LOG_WARN_, "notify", "severity",
 		severity, "text", a->notify.text, "head", a->notify.head);
+	signed_head(s, a->notify.head, head, sizeof head);
 	for (struct book *b = s->books; b != NULL; b = b->next) {
 		for (size_t i = 0; i < b->pb->notify_n && n < sizeof to / sizeof to[0]; i++) {
 			struct err err = { 0 };
@@ -366,7 +384,7 @@ ask_notifiers(struct shell *s, const struct action *a)
 	f = flight_new(s, a->op, FLIGHT_NOTIFY, NULL);
 	f->waiting = (unsigned)n;
 	for (size_t i = 0; i < n; i++)
-		to[i]->kind->notify(to[i]->conn, a->op, severity, a->notify.text, a->notify.head);
+		to[i]->kind->notify(to[i]->conn, a->op, severity, a->notify.text, head);
 	return n;
 }
 
@@ -386,7 +404,7 @@ bool
 dispatch_last_words(struct shell *s, const char *why)
 {
 	struct action a = { .type = ACT_NOTIFY, .op = LAST_WORDS };
-	char text[768];
+	char text[768], head[96];
 
 	(void)snprintf(text, sizeof text,
 		"ferryman has halted and sends nothing any more: %s. Started again it reads what "
@@ -394,7 +412,8 @@ dispatch_last_words(struct shell *s, const char *why)
 		why);
 	a.notify.severity = SEV_ALARM;
 	a.notify.text = text;
-	a.notify.head = s->head.hash;
+	(void)snprintf(head, sizeof head, "%" PRIu64 ":%s", s->head.seq, s->head.hash);
+	a.notify.head = head;
 	return ask_notifiers(s, &a) > 0;
 }
 

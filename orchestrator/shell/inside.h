@@ -72,6 +72,8 @@ struct shell {
 	struct core *core;
 	struct store *store;
 	struct store_head head;
+	struct sign_key
+		*sign; /* of heads that leave the host; NULL = not to be had, which is told */
 	struct net *net;
 	struct book *books;
 	struct port *ports;

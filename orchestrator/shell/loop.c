@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "os/digest.h"
 #include "os/log.h"
+#include "os/sign.h"
 #include "os/stdmem.h"
 #include "shell/inside.h"
 
@@ -152,11 +153,14 @@ open_store(struct shell *s, struct err *err)
 		.playbook = books_by_hash,
 		.in_window = window_holds,
 	};
+	struct err unsigned_ = { 0 };
 	uint64_t seed;
 	enum rc rc = store_open(&s->store, &so, &s->head, err);
 
 	if (rc != RC_OK)
 		return rc;
+	if (sign_open(&s->sign, s->opts->state_dir, &unsigned_) != RC_OK)
+		log_kv(LOG_ERROR_, "heads-unsigned", "why", unsigned_.text);
 	digest_random(&seed, sizeof seed);
 	s->core = core_new(&env, seed);
 	if (s->core == NULL)
@@ -247,6 +251,7 @@ stop(struct shell *s)
 	uv_walk(&s->loop, close_any, NULL);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	core_free(&s->core);
+	sign_free(&s->sign);
 	store_close(&s->store);
 	books_fini(s);
 	(void)uv_loop_close(&s->loop);
