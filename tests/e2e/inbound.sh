@@ -33,12 +33,15 @@ spooled() { on nsmail postqueue -j 2>/dev/null | grep -c .; }
 spool_has() { [ "$(spooled)" -ge 4 ]; }
 spool_empty() { [ "$(spooled)" = 0 ]; }
 
-# durations_of_signals SECONDS SIGNAL...: canaries and doors asked that often
+# durations_of_signals SECONDS SIGNAL...: canaries and doors asked that often. A canary has four seconds, also on a busy machine.
 durations_of_signals() {
 	local s every=$1
 	shift
 	for s in "$@"; do
-		printf 'signals.%s.%s: %ss\n' "$s" every "$every" "$s" timeout $((every - 1))
-		case $s in canary*) printf 'signals.%s.late_after: %ss\n' "$s" $((every - 2)) ;; esac
+		printf 'signals.%s.every: %ss\n' "$s" "$every"
+		case $s in
+		canary*) printf 'signals.%s.timeout: 6s\nsignals.%s.late_after: 4s\n' "$s" "$s" ;;
+		*) printf 'signals.%s.timeout: 3s\n' "$s" ;;
+		esac
 	done
 }
