@@ -158,10 +158,11 @@ say_observed(struct core *c, const struct book *b, const struct diag_view *v)
 	}
 	if (only)
 		tell(c, SEV_WARNING,
-			"%s: %s is confirmed: %d of %d groups bad, %d receivers, %lld.%02lld %% "
-			"failed; %s",
-			b->name, v->d->name, v->groups_bad, v->d->groups, v->receivers_bad,
-			(long long)(v->share_bp / 100), (long long)(v->share_bp % 100),
+			"playbook %s: %s mail: %s is confirmed: %d of %d groups bad, %d receivers, "
+			"%lld.%02lld %% failed; %s",
+			b->name, flow_name(v->d->flow), v->d->name, v->groups_bad, v->d->groups,
+			v->receivers_bad, (long long)(v->share_bp / 100),
+			(long long)(v->share_bp % 100),
 			names.len > 0 ? arena_fmt(c->out, "%s would start, but the mode is observe",
 						buf_text(&names))
 				      : "it is only observed: nothing starts");
