@@ -3,8 +3,8 @@
 # shellcheck shell=bash
 
 # traces_apart COMMAND...: in a process and a mount namespace of its own. What the command has begun and not ended is seen there
-# and nothing else, however busy the machine is; both end with it.
-traces_apart() { unshare -p -m --fork --kill-child --mount-proc --propagation private -- bash -c '"$0" "$@"; exit $?' "$@"; }
+# and nothing else, however busy the machine is; both end with it. Takes the place of the shell that calls it.
+traces_apart() { exec unshare -p -m --fork --kill-child --mount-proc --propagation private -- bash -c '"$0" "$@"; exit $?' "$@"; }
 
 # Processes by number and name, without those of whoever asks: the shell, its subshell, the namespace's first process.
 traces_processes() {
