@@ -280,8 +280,9 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 			run_end(c, l, r, "failed", why);
 	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,
-			"step %s (%s): %s; after the pivot nothing is undone: mail waits and is "
-			"counted, it does not bounce",
+			"step %s (%s): %s; after the pivot nothing is undone: mail in queues of "
+			"ours "
+			"waits and is counted, it does not bounce",
 			v->p->id, v->p->name, v->why);
 		run_end(c, l, r, "blocked", why);
 	} else {
