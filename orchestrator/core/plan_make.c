@@ -354,33 +354,65 @@ back_verify(struct maker *m, const char *name, bool production)
 	return stage(m, first) ? RC_OK : said(m->p);
 }
 
+/* Does mail of this hub reach the primary through the tenant of the same step? Then it takes the
+ * tenant's way, whichever that is. */
+static bool
+is_behind_tenant(const struct planning *p, const struct step *sw, const struct target *t)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < sw->at_n; i++)
+		any = any || (sw->at[i]->info->caps & CAP_TENANT_CONNECTOR) != 0;
+	return any && p->pb->primary->last_hop == NULL &&
+	       (t->info->caps & CAP_TENANT_CONNECTOR) == 0;
+}
+
+static enum rc
+back_target(struct maker *m, const struct step *sw, const struct target *t, int64_t primary_bp,
+	bool pivot)
+{
+	struct planning *p = m->p;
+	bool tenant = (t->info->caps & CAP_TENANT_CONNECTOR) != 0;
+
+	for (size_t d = 0; d < (tenant ? 1 : p->pb->domains_n); d++) {
+		const char *resource = planning_switch(p->a, t, p->pb->domains[d]);
+		const char *want = tenant ? want_connector(p, t, primary_bp)
+					  : want_route(p, t, p->proc->to, 10000 - primary_bp);
+		struct plan_step *ps = derived(m, sw->kind,
+			arena_fmt(p->a, "%lld %% of %s back to %s", (long long)(primary_bp / 100),
+				t->name, p->pb->primary->name));
+
+		if (ps == NULL || state_step(m, ps, t, resource, want) != RC_OK)
+			return said(p);
+		ps->pivot = pivot;
+		ps->deadline_ms = sw->deadline_ms;
+		ps->retries = sw->retries;
+	}
+	return RC_OK;
+}
+
+/*
+ * One share at all switch points side by side, but for hubs behind the tenant: while its connector
+ * still leads to the backup, their mail would come to the backup that way, and what that refuses
+ * the tenant returns. They follow as a whole when the tenant is all back.
+ */
 static enum rc
 back_share(struct maker *m, const struct step *sw, int64_t primary_bp, bool pivot)
 {
 	struct planning *p = m->p;
 	size_t first = p->steps_n;
 
-	for (size_t i = 0; i < sw->at_n; i++) {
-		const struct target *t = sw->at[i];
-		bool tenant = (t->info->caps & CAP_TENANT_CONNECTOR) != 0;
-
-		for (size_t d = 0; d < (tenant ? 1 : p->pb->domains_n); d++) {
-			const char *resource = planning_switch(p->a, t, p->pb->domains[d]);
-			const char *want =
-				tenant ? want_connector(p, t, primary_bp)
-				       : want_route(p, t, p->proc->to, 10000 - primary_bp);
-			struct plan_step *ps = derived(m, sw->kind,
-				arena_fmt(p->a, "%lld %% of %s back to %s",
-					(long long)(primary_bp / 100), t->name,
-					p->pb->primary->name));
-
-			if (ps == NULL || state_step(m, ps, t, resource, want) != RC_OK)
-				return said(p);
-			ps->pivot = pivot;
-			ps->deadline_ms = sw->deadline_ms;
-			ps->retries = sw->retries;
-		}
-	}
+	for (size_t i = 0; i < sw->at_n; i++)
+		if (!is_behind_tenant(p, sw, sw->at[i]) &&
+			back_target(m, sw, sw->at[i], primary_bp, pivot) != RC_OK)
+			return said(p);
+	if (!stage(m, first))
+		return said(p);
+	first = p->steps_n;
+	for (size_t i = 0; primary_bp == 10000 && i < sw->at_n; i++)
+		if (is_behind_tenant(p, sw, sw->at[i]) &&
+			back_target(m, sw, sw->at[i], primary_bp, pivot) != RC_OK)
+			return said(p);
 	return stage(m, first) ? RC_OK : said(p);
 }
 

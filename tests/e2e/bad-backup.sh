@@ -89,9 +89,12 @@ many_wait() { [ "$(waits_at_hub)" -ge 15 ]; }
 queue_shown() { [ "$(fm status --json | jq -r '.status.machines[] | select(.flow == "outbound") | .queue.waiting + .queue.parked // 0')" -ge "$1" ]; }
 
 turned_between() { grep -q 'verified .*\[3/7\].*arrived through nsmail at 3 of 3' "$work/run" && ! grep -q '\[7/7\]' "$work/run"; }
+# What the backup's canaries last said: a cut-over to one that is known to be bad is refused.
+backup_fit() { [ "$(fm status --why --json | jq -c '[.status.evidence[].seen.cells[] | select(.signal == "canary-nsmail") | .health] | unique')" = '["ok"]' ]; }
 # turns_bad NAME KIND: a cut-over in whose middle, behind the canary's proof, the relay turns bad; until it is blocked
 turns_bad() {
 	local name=$1 kind=$2 client line
+	want "$name: the backup is fit" until_ 60 backup_fit
 	want "$name: applications' mail is parked" parked
 	traffic "$name"
 	until_ 10 many_wait
@@ -134,5 +137,7 @@ fails_back() {
 	same "$1: failed back, it ends with 0" 0 $?
 	want "$1: mail is on the primary path" until_ 10 is_state outbound outbound normal
 	all_arrived "$1"
+	same "$1: another cut-over to a backup that is known to be bad is refused" 3 "$(rc fm_as alice cutover outbound "${YES[@]}")"
+	want "$1: and told so" grep -q 'unfit: the backup is known to be bad by its own evidence' "$work/erred"
 	well_again "$2"
 }

@@ -106,6 +106,32 @@ a_person_cuts_over_and_fails_back(void)
 	world_end(w);
 }
 
+/* Once the hub came back first: its mail went on through the tenant's connector to a backup that
+ * refused it, and the tenant returned it. */
+static void
+a_hub_behind_the_tenant_comes_back_after_it(void)
+{
+	struct world *w = world_new(NULL);
+	size_t from, tenant = 0, hub = 0;
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	from = w->effects_n;
+	(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK, .override = "soak" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	for (size_t i = from; i < w->effects_n; i++) {
+		if (text_starts(w->effect[i].resource, "tenant.connector "))
+			tenant = i;
+		else if (text_starts(w->effect[i].resource, "relay.route ") && hub == 0)
+			hub = i;
+	}
+	CHECK(tenant > 0);
+	CHECK(hub > tenant);
+	CHECK_STR(w->effect[tenant].want, "");
+	world_end(w);
+}
+
 /* --- undone, blocked --- */
 
 static void
@@ -902,6 +928,7 @@ int
 main(void)
 {
 	TEST(a_person_cuts_over_and_fails_back);
+	TEST(a_hub_behind_the_tenant_comes_back_after_it);
 	TEST(a_backup_that_fails_its_proof_is_not_taken);
 	TEST(a_message_in_the_junk_folder_proves_nothing);
 	TEST(after_the_pivot_it_is_blocked_and_goes_on);
