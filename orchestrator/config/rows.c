@@ -322,7 +322,7 @@ static const struct schema_row rows_failback[] = {
 		.type = V_STR,
 		.flags = SR_LIST,
 		.doc = "Shares on the primary, rising: canaries, then e.g. 5%, 25%, 100%. The last "
-		       "is 100%." },
+		       "is 100%. A hub whose mail goes through the tenant follows it as a whole." },
 	{ .key = "require",
 		.type = V_ENUM,
 		.flags = SR_LIST,
