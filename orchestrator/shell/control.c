@@ -59,6 +59,8 @@ struct control {
 	char *path;
 	unsigned handles; /* still open, listener included */
 	bool closing;
+	bool ran; /* a run has begun: with its end, and when people were told of it, the core ends
+		     us */
 };
 
 struct out {
@@ -105,7 +107,7 @@ client_close(struct client *c)
 static void
 end_if_abandoned(const struct control *ctl)
 {
-	if (!ctl->shell->opts->one_shot || ctl->clients != NULL || ctl->open != NULL ||
+	if (!ctl->shell->opts->one_shot || ctl->ran || ctl->clients != NULL || ctl->open != NULL ||
 		ctl->ids == 0)
 		return;
 	log_kv(LOG_INFO_, "control", "abandoned", "nobody asks any more, and no run has begun");
@@ -373,6 +375,7 @@ control_reply(struct control *ctl, const char *req, int exit, const char *body, 
 
 	if (ctl == NULL || id == 0 || *rest != '.')
 		return;
+	ctl->ran = ctl->ran || !last; /* the only answer that is not the last: it has started */
 	if (last)
 		note_answered(ctl, req);
 	for (struct client *c = ctl->clients; c != NULL; c = c->next) {
