@@ -107,6 +107,7 @@ walk(struct auditing *x)
 		chain_fail(&x->chain, CHAIN_FILE, x->chain.seq + 1,
 			"the database is damaged at record %" PRIu64 ": %.200s", x->chain.seq + 1,
 			err.text);
+	verify_neighbours(x->db, &x->chain);
 }
 
 /* A sound chain against what was acknowledged. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* How long to wait for the one who has just taken the lock to write who it is: 50 x 10 ms. */
@@ -74,6 +75,30 @@ place_make(const char *dir, struct err *err)
 			"%s is open to other users (mode %04o); run: chmod 700 %s", dir,
 			(unsigned)(st.st_mode & 07777), dir);
 	return RC_OK;
+}
+
+/*
+ * The log's first records, both head slots, and the 32 kB of the log's index. The last are why this
+ * is asked at all: SQLite maps them into memory and touches one byte of each 4 kB beforehand, so on
+ * a full disk with smaller blocks the rest of them is a bus error and not an answer.
+ */
+enum { ROOM_MIN = 256 * 1024 };
+
+enum rc
+place_room(const char *dir, struct err *err)
+{
+	struct statvfs fs;
+	unsigned long long free_bytes;
+
+	if (statvfs(dir, &fs) != 0)
+		return fail(dir, "", "ask how much room is left", err);
+	free_bytes = (unsigned long long)(geteuid() == 0 ? fs.f_bfree : fs.f_bavail) * fs.f_frsize;
+	if (free_bytes >= ROOM_MIN)
+		return RC_OK;
+	return err_set(err, RC_FULL,
+		"%s: the disk is full: %llu kB are free, and ferryman begins nothing with less "
+		"than %d; make room and start it again",
+		dir, free_bytes / 1024, ROOM_MIN / 1024);
 }
 
 /* Root works in the folder of the user that the daemon runs as; what it makes there must stay

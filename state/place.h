@@ -23,6 +23,8 @@ void place_path(char out[static PLACE_MAX], const char *dir, const char *name);
 /* place_make - the folder, 0700 and durable, if it is absent; RC_DENIED when it is there and open
  * to others. */
 enum rc place_make(const char *dir, struct err *err);
+/* place_room - RC_FULL when there is less room on the disk than an actor needs to begin. */
+enum rc place_room(const char *dir, struct err *err);
 /* place_file - an empty file of mode 0600, durable, if it is absent. place_sync - the folder's own
  * entries. */
 enum rc place_file(const char *dir, const char *name, struct err *err);

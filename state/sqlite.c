@@ -197,6 +197,8 @@ open_actor(struct store *s, const struct store_opts *o, struct err *err)
 	if (rc == RC_OK)
 		rc = place_lock(&s->lock_fd, s->dir, o->holder, err);
 	if (rc == RC_OK)
+		rc = place_room(s->dir, err);
+	if (rc == RC_OK)
 		rc = open_files(s, &slots, err);
 	if (rc == RC_OK)
 		rc = judge(s, o, &slots, &state, err);

@@ -43,6 +43,42 @@ verify_end(struct chain *c, const struct head *head, const char *whose)
 			"LSN, era or epoch of the records are not those that %s says", whose);
 }
 
+/* Whether the row after the one that is missing holds its bytes: then nothing is missing. */
+struct beside {
+	uint64_t seq;
+	bool found;
+};
+
+static int
+look_beside(void *ctx, const struct chain_row *row)
+{
+	struct arena *a = arena_new(&stdmem, HEADER_ROOM);
+	struct beside *b = ctx;
+	struct chain_header h;
+
+	b->found = a != NULL && row->bytes != NULL &&
+		   chain_header_read(a, row->bytes, row->n, &h) && h.seq == b->seq;
+	arena_free(&a);
+	return 1;
+}
+
+void
+verify_neighbours(sqlite3 *db, struct chain *c)
+{
+	struct beside b = { .seq = c->bad };
+
+	if (c->fault != CHAIN_DELETED)
+		return;
+	(void)database_rows(db, c->bad + 1, look_beside, &b, NULL);
+	if (!b.found)
+		return;
+	c->fault = CHAIN_SWAPPED;
+	(void)snprintf(c->why, sizeof c->why,
+		"record %" PRIu64 " was swapped: its bytes are those of record %" PRIu64
+		", and the other way round",
+		c->bad, c->bad + 1);
+}
+
 enum rc
 verify_chain(sqlite3 *db, const struct head *meta, struct chain *ret, struct err *err)
 {
@@ -51,6 +87,7 @@ verify_chain(sqlite3 *db, const struct head *meta, struct chain *ret, struct err
 
 	chain_begin(&c, 1);
 	rc = database_rows(db, 1, one, &c, err);
+	verify_neighbours(db, &c);
 	if (rc == RC_OK)
 		verify_end(&c, meta, "the meta row");
 	if (ret != NULL)

@@ -9,6 +9,10 @@
  * in either case. */
 enum rc verify_chain(sqlite3 *db, const struct head *meta, struct chain *ret, struct err *err);
 
+/* verify_neighbours - a record that seems deleted, and whose bytes lie in the next row, was swapped
+ * with it: the fault is named so. */
+void verify_neighbours(sqlite3 *db, struct chain *c);
+
 /* verify_end - the chain's end against a head (the meta row, a slot of the head file); notes a
  * fault in c. */
 void verify_end(struct chain *c, const struct head *head, const char *whose);

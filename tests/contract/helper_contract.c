@@ -575,36 +575,6 @@ setup_check_names_what_main_cf_lacks(void)
 
 /* --- harm --- */
 
-static uint64_t seed = 88172645463325252u;
-static uint64_t
-draw(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-static void
-hostile_word(char *out, size_t *ret_n)
-{
-	static const char *const bits[] = { ";touch $W;", "`touch $W`", "$(touch $W)", "|touch $W",
-		"&touch $W&", "\ntouch $W\n", "../../", "-i", "--", "%s%n", "'", "\"", "\\",
-		"\xff\xfe", "*", "~", "{a,b}", "relay.route ", "relay.park ", "corp.example",
-		"next nsmail:", "share 50\n", "lmdb:/etc/passwd", "\r\n", "\t", "=", "0:,",
-		"5:hello,", "$mydomain", "@", "<>" };
-	size_t n = 0, parts = 1 + draw() % 6;
-
-	for (size_t i = 0; i < parts; i++) {
-		const char *s = bits[draw() % (sizeof bits / sizeof *bits)];
-		size_t k = strlen(s);
-		memcpy(out + n, s, k);
-		n += k;
-	}
-	out[n] = '\0';
-	*ret_n = n;
-}
-
 /* What reached the tools is of two shapes only: maps by their own names, and queue ids. */
 static void
 check_tool_arguments(void)
@@ -651,10 +621,10 @@ hostile_words_reach_no_tool_and_no_shell(void)
 	for (int i = 0; i < n; i++) {
 		size_t lens[8] = { 0 };
 		const char *words[8] = { 0 };
-		int k = (int)(draw() % 4);
+		int k = (int)(rig_draw() % 4);
 		for (int j = 0; j < 5; j++) {
 			size_t len;
-			hostile_word(word[j], &len);
+			rig_hostile(word[j], &len);
 		}
 		if (k == 0) { /* comes back octet by octet */
 			words[0] = "hello", words[1] = word[0];
@@ -662,7 +632,7 @@ hostile_words_reach_no_tool_and_no_shell(void)
 			words[0] = "read", words[1] = word[0];
 		} else if (k == 2) {
 			words[0] = "apply", words[1] = RIG_STORE, words[2] = "7",
-			words[3] = draw() % 2 ? ROUTE : word[0];
+			words[3] = rig_draw() % 2 ? ROUTE : word[0];
 			words[4] = "", words[5] = word[1], words[6] = word[2];
 		} else {
 			words[0] = "queue", words[1] = word[0];

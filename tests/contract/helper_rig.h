@@ -396,6 +396,38 @@ rig_request(char *out, size_t size, const char *const *words, const size_t *lens
 	return at + n + 1;
 }
 
+/* --- words that a shell, a file name, an option or a number would be fooled by --- */
+
+static uint64_t rig_seed = 88172645463325252u;
+static uint64_t
+rig_draw(void)
+{
+	rig_seed ^= rig_seed << 13;
+	rig_seed ^= rig_seed >> 7;
+	rig_seed ^= rig_seed << 17;
+	return rig_seed;
+}
+
+static void
+rig_hostile(char *out, size_t *ret_n)
+{
+	static const char *const bits[] = { ";touch $W;", "`touch $W`", "$(touch $W)", "|touch $W",
+		"&touch $W&", "\ntouch $W\n", "../../", "-i", "--", "%s%n", "'", "\"", "\\",
+		"\xff\xfe", "*", "~", "{a,b}", "relay.route ", "relay.park ", "corp.example",
+		"next nsmail:", "share 50\n", "lmdb:/etc/passwd", "\r\n", "\t", "=", "0:,",
+		"5:hello,", "$mydomain", "@", "<>" };
+	size_t n = 0, parts = 1 + rig_draw() % 6;
+
+	for (size_t i = 0; i < parts; i++) {
+		const char *s = bits[rig_draw() % (sizeof bits / sizeof *bits)];
+		size_t k = strlen(s);
+		memcpy(out + n, s, k);
+		n += k;
+	}
+	out[n] = '\0';
+	*ret_n = n;
+}
+
 typedef int rig_main_fn(int argc, char **argv);
 
 /* Give bytes to the helper (by exec of program, or by calling fn in a child) and take its whole

@@ -169,6 +169,16 @@ audit_names_swapped_records(void)
 }
 
 static void
+audit_names_swapped_neighbours(void)
+{
+	ten_records();
+	forge("CREATE TABLE x AS SELECT * FROM record WHERE seq IN (6, 7);"
+	      "DELETE FROM record WHERE seq IN (6, 7);"
+	      "INSERT INTO record SELECT 13 - seq, lsn, hash, bytes FROM x; DROP TABLE x");
+	audit_says(CHAIN_SWAPPED, 6, NULL);
+}
+
+static void
 audit_names_an_inserted_record(void)
 {
 	ten_records();
@@ -558,6 +568,7 @@ audits(void)
 	EACH(audit_names_a_deleted_record);
 	EACH(audit_names_a_deleted_record_when_the_rest_was_numbered_anew);
 	EACH(audit_names_swapped_records);
+	EACH(audit_names_swapped_neighbours);
 	EACH(audit_names_an_inserted_record);
 	EACH(audit_names_an_appended_record);
 	EACH(audit_names_a_cut_tail);

@@ -4,6 +4,7 @@
  */
 #include "contract/helper_rig.h"
 #include "contract/target_rig.h"
+#include "net/ssh.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -263,6 +264,116 @@ the_helper_and_main_cf_are_checked(void)
 	rig_close();
 }
 
+/* --- hostile words over the transport itself: libssh2, sshd, the user's shell, the helper --- */
+
+static struct {
+	bool done, exited;
+	char out[2048];
+	size_t n;
+} told;
+
+static void
+on_told(void *ctx, const struct ssh_result *r)
+{
+	(void)ctx;
+	told.done = true;
+	told.exited = r->end == SSH_EXITED;
+	told.n = r->out_n < sizeof told.out ? r->out_n : 0;
+	memcpy(told.out, r->out, told.n);
+}
+
+static bool
+comes_back(struct ssh *ssh, const char *word, size_t len)
+{
+	static char in[1 << 17];
+	char want[600];
+	const char *const words[] = { "hello", word, NULL };
+	const size_t lens[] = { 5, len };
+	const struct ssh_command c = { .command = "ferryman-relay",
+		.in = in,
+		.in_n = rig_request(in, sizeof in, words, lens),
+		.deadline_ms = 8000 };
+	size_t n = (size_t)snprintf(want, sizeof want, "echo %zu:", len);
+
+	memcpy(want + n, word, len);
+	memcpy(want + n + len, ",\n", 2);
+	told.done = false;
+	(void)ssh_exec(ssh, &c, on_told, NULL);
+	while (!told.done)
+		(void)uv_run(&rig.loop, UV_RUN_ONCE);
+	return told.exited && memmem(told.out, told.n, want, n + len + 2) != NULL;
+}
+
+/* From now on the forced command, until its line is put back, writes down what the user's shell was
+ * given, then it is the helper. */
+static char *
+watch_the_shell(void)
+{
+	char *keys = rig_slurp(rig_file("keys")), text[3000];
+	const char *helper = strstr(keys, "command=\"") + 9, *end = strchr(helper, '"');
+
+	(void)snprintf(text, sizeof text,
+		"restrict,command=\"cat /proc/$$/cmdline >>%s; echo >>%s; echo "
+		"$SSH_ORIGINAL_COMMAND >>%s; exec %.*s\"%s",
+		rig_file("shell.log"), rig_file("shell.log"), rig_file("asked.log"),
+		(int)(end - helper), helper, end + 1);
+	rig_put("keys", text);
+	return keys;
+}
+
+static int
+lines_that_differ(const char *name)
+{
+	char cmd[500];
+
+	(void)snprintf(cmd, sizeof cmd, "exit $(sort -u %s | wc -l)", rig_file(name));
+	return RUN("sh", "-c", cmd);
+}
+
+static void
+hostile_words_come_back_octet_by_octet_and_reach_no_shell(void)
+{
+	static char word[400];
+	const char *n_text = getenv("HELPER_HOSTILE");
+	int n = n_text != NULL			  ? rig_number(n_text)
+		: getenv("FERRYMAN_SOAK") != NULL ? 10000
+						  : 100,
+	    same = 0;
+	struct secret *key, *host_key;
+	struct ssh *ssh = NULL;
+	struct err err = { 0 };
+	char *keys = watch_the_shell();
+
+	rig_write(rig_path("argv.log"), "");
+	OPEN(&postfix_connector, yaml);
+	key = rig_secret(&rig, rig.cfg, "key", &err);
+	host_key = rig_secret(&rig, rig.cfg, "host_key", &err);
+	const struct ssh_opts o = { .host = "127.0.0.1",
+		.port = port,
+		.user = getpwuid(geteuid())->pw_name,
+		.key = key,
+		.host_key = secret_reveal(host_key) };
+	CHECK_INT(ssh_new(&ssh, rig.net, &o, &err), RC_OK);
+	for (int i = 0; i < n; i++) {
+		size_t len;
+
+		rig_hostile(word, &len);
+		same += comes_back(ssh, word, len);
+	}
+	CHECK_INT(same, n);
+	CHECK(!comes_back(ssh, "x", 1) || memmem(told.out, told.n, "echo 1:y", 8) == NULL);
+	CHECK_INT(lines_that_differ("shell.log"), 1); /* the same command line each time */
+	CHECK_INT(lines_that_differ("asked.log"), 1);
+	CHECK(rig_file_is("argv.log", "")); /* no tool ran */
+	CHECK(access("$W", F_OK) != 0);
+	ssh_free(&ssh);
+	rig_put("keys", keys);
+	free(keys);
+	secret_free(&key);
+	secret_free(&host_key);
+	rig_close();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -272,6 +383,7 @@ main(int argc, char **argv)
 	if (why != NULL) {
 		SKIP("postfix over SSH", why);
 	} else {
+		TEST(hostile_words_come_back_octet_by_octet_and_reach_no_shell);
 		TEST(it_keeps_the_contract);
 		TEST(a_relay_that_stops_answering_leaves_unknown);
 		TEST(only_the_pinned_host_key_is_believed);

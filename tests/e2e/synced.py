@@ -9,7 +9,7 @@ import re
 import sqlite3
 import sys
 
-CALL = re.compile(r"^(\d+)\s+(?:<\.\.\. )?(\w+)(?:\((\d+|-1)(?:<((?:[^<>]|->|<[^>]*>)*)>)?| resumed>)?(.*)$")
+CALL = re.compile(r"^(\d+)\s+(?:<\.\.\. )?(\w+)(?:\((\d+|-1)(?:<(.*?)>(?=[,) ]))?| resumed>)?(.*)$")
 ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)")
 NAMED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 

@@ -46,8 +46,8 @@ def tamper(db, to, what, n):
         for k, r in ((n, b), (n + 1, a)):
             db.execute("UPDATE record SET lsn = ?, hash = ?, bytes = ? WHERE seq = ?", (*r, k))
     elif what == "inserted":
-        db.execute("UPDATE record SET seq = -seq - 1 WHERE seq > ?", (n,))
-        db.execute("UPDATE record SET seq = -seq WHERE seq < 0")
+        db.execute("UPDATE record SET seq = seq + 1000001 WHERE seq > ?", (n,))
+        db.execute("UPDATE record SET seq = seq - 1000000 WHERE seq > 1000000")
         db.execute("INSERT INTO record SELECT seq + 1, lsn, hash, bytes FROM record WHERE seq = ?", (n,))
     elif what == "tail":
         db.execute("DELETE FROM record WHERE seq > (SELECT max(seq) FROM record) - ?", (n,))

@@ -71,7 +71,8 @@ hosts_start() { # HOST...: boots them, lays their cables, waits until they are u
 		[ "$(host_state "$h")" = up ] || die "host $h is $(host_state "$h"): $(tail -3 "$RUN/host/$h/boot.log" | tr '\n' ' ')(whole: $RUN/host/$h/boot.log)"
 	done
 }
-settled() { case $(host_state "$1") in up | failed | off) ;; *) return 1 ;; esac; }
+# For an instant, while it becomes another program, a starting host bears no name and looks off.
+settled() { case $(host_state "$1") in up | failed) ;; off) ended "$(host_pid "$1")" ;; *) return 1 ;; esac; }
 # The kernel takes the cable of a dead host away a moment after its processes: what is left of it goes first.
 old_cables() { local h; for h in "$@"; do echo "link del v-$h"; done | router ip -force -b - >/dev/null 2>&1; return 0; }
 cables() {
