@@ -337,7 +337,7 @@ hostile_words_come_back_octet_by_octet_and_reach_no_shell(void)
 	const char *n_text = getenv("HELPER_HOSTILE");
 	int n = n_text != NULL			  ? rig_number(n_text)
 		: getenv("FERRYMAN_SOAK") != NULL ? 10000
-						  : 100,
+						  : 40,
 	    same = 0;
 	struct secret *key, *host_key;
 	struct ssh *ssh = NULL;
