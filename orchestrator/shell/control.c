@@ -387,6 +387,28 @@ control_reply(struct control *ctl, const char *req, int exit, const char *body, 
 }
 
 void
+control_last_words(struct control *ctl, const char *text)
+{
+	struct buf b;
+	struct jw w;
+
+	if (ctl == NULL)
+		return;
+	buf_init(&b, &stdmem, 4096);
+	jw_init(&w, &b);
+	jw_open(&w, NULL, '{');
+	jw_str(&w, "error", text);
+	jw_close(&w, '}');
+	while (ctl->open != NULL) { /* each answer takes its request out of the list */
+		char req[sizeof ctl->open->req];
+
+		(void)snprintf(req, sizeof req, "%s", ctl->open->req);
+		control_reply(ctl, req, EXIT_BLOCKED, buf_text(&b), true);
+	}
+	buf_fini(&b);
+}
+
+void
 control_status(struct control *ctl, const char *topic, const char *body)
 {
 	struct buf b;

@@ -401,15 +401,11 @@ do_notify(struct shell *s, const struct action *a)
 }
 
 bool
-dispatch_last_words(struct shell *s, const char *why)
+dispatch_last_words(struct shell *s, const char *text)
 {
 	struct action a = { .type = ACT_NOTIFY, .op = LAST_WORDS };
-	char text[768], head[96];
+	char head[96];
 
-	(void)snprintf(text, sizeof text,
-		"ferryman has halted and sends nothing any more: %s. Started again it reads what "
-		"it had begun and goes on.",
-		why);
 	a.notify.severity = SEV_ALARM;
 	a.notify.text = text;
 	(void)snprintf(head, sizeof head, "%" PRIu64 ":%s", s->head.seq, s->head.hash);

@@ -102,7 +102,7 @@ void dispatch_fini(struct shell *s);
 conn_done_fn *dispatch_done(void); /* the engine's on_done */
 /* Alarm everybody of a halt; false when there is nobody. Calls shell_leave when all have answered.
  */
-bool dispatch_last_words(struct shell *s, const char *why);
+bool dispatch_last_words(struct shell *s, const char *text);
 
 /* ports.c */
 struct port *ports_get(struct shell *s, const char *playbook, const char *name, struct err *err);
@@ -119,6 +119,8 @@ struct playbook *books_by_name(struct shell *s, const char *name); /* borrowed *
 enum rc control_open(struct control **ret, struct shell *s, const char *path, struct err *err);
 void control_reply(struct control *c, const char *req, int exit, const char *body, bool last);
 void control_status(struct control *c, const char *topic, const char *body);
+/* Whoever still waits for an answer is told so. NULL-safe. */
+void control_last_words(struct control *c, const char *text);
 void control_close(struct control **c);
 
 /* window.c */

@@ -36,6 +36,20 @@ on_farewell(uv_timer_t *t)
 	shell_leave(t->data);
 }
 
+/* False when nobody is to be waited for. */
+static bool
+last_words(struct shell *s)
+{
+	char text[sizeof s->why + 160];
+
+	(void)snprintf(text, sizeof text,
+		"ferryman has halted and sends nothing any more: %s. Started again it reads what "
+		"it had begun and goes on.",
+		s->why);
+	control_last_words(s->control, text);
+	return dispatch_last_words(s, text);
+}
+
 void
 shell_halt(struct shell *s, int exit, bool clean, const char *why)
 {
@@ -44,7 +58,7 @@ shell_halt(struct shell *s, int exit, bool clean, const char *why)
 	s->halted = true;
 	s->exit = exit;
 	(void)snprintf(s->why, sizeof s->why, "%s", why != NULL ? why : "");
-	if (clean || !dispatch_last_words(s, s->why))
+	if (clean || !last_words(s))
 		shell_leave(s);
 	else
 		(void)uv_timer_start(&s->farewell, on_farewell, FAREWELL_MS, 0);
