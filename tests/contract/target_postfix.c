@@ -283,7 +283,7 @@ on_told(void *ctx, const struct ssh_result *r)
 }
 
 static bool
-comes_back(struct ssh *ssh, const char *word, size_t len)
+comes_back(struct ssh *ssh, const char *word, size_t len, const char *as)
 {
 	static char in[1 << 17];
 	char want[600];
@@ -295,7 +295,7 @@ comes_back(struct ssh *ssh, const char *word, size_t len)
 		.deadline_ms = 8000 };
 	size_t n = (size_t)snprintf(want, sizeof want, "echo %zu:", len);
 
-	memcpy(want + n, word, len);
+	memcpy(want + n, as, len);
 	memcpy(want + n + len, ",\n", 2);
 	told.done = false;
 	(void)ssh_exec(ssh, &c, on_told, NULL);
@@ -306,10 +306,14 @@ comes_back(struct ssh *ssh, const char *word, size_t len)
 
 /* From now on the forced command, until its line is put back, writes down what the user's shell was
  * given, then it is the helper. */
-static char *
+static const char *
 watch_the_shell(void)
 {
-	char *keys = rig_slurp(rig_file("keys")), text[3000];
+	static char keys[2000];
+	char *now = rig_slurp(rig_file("keys")), text[3000];
+
+	(void)snprintf(keys, sizeof keys, "%s", now);
+	free(now);
 	const char *helper = strstr(keys, "command=\"") + 9, *end = strchr(helper, '"');
 
 	(void)snprintf(text, sizeof text,
@@ -342,7 +346,7 @@ hostile_words_come_back_octet_by_octet_and_reach_no_shell(void)
 	struct secret *key, *host_key;
 	struct ssh *ssh = NULL;
 	struct err err = { 0 };
-	char *keys = watch_the_shell();
+	const char *keys = watch_the_shell();
 
 	rig_write(rig_path("argv.log"), "");
 	OPEN(&postfix_connector, yaml);
@@ -358,17 +362,16 @@ hostile_words_come_back_octet_by_octet_and_reach_no_shell(void)
 		size_t len;
 
 		rig_hostile(word, &len);
-		same += comes_back(ssh, word, len);
+		same += comes_back(ssh, word, len, word);
 	}
 	CHECK_INT(same, n);
-	CHECK(!comes_back(ssh, "x", 1) || memmem(told.out, told.n, "echo 1:y", 8) == NULL);
+	CHECK(!comes_back(ssh, "x", 1, "y"));	      /* the twin */
 	CHECK_INT(lines_that_differ("shell.log"), 1); /* the same command line each time */
 	CHECK_INT(lines_that_differ("asked.log"), 1);
 	CHECK(rig_file_is("argv.log", "")); /* no tool ran */
 	CHECK(access("$W", F_OK) != 0);
 	ssh_free(&ssh);
 	rig_put("keys", keys);
-	free(keys);
 	secret_free(&key);
 	secret_free(&host_key);
 	rig_close();
