@@ -121,6 +121,8 @@ deliver(struct sim *s, const struct happening *h)
 
 	if (r->refused) {
 		o = OUT_REFUSED;
+	} else if (fault(s, SITE_NOT_APPLIED)) {
+		o = OUT_DONE;
 	} else {
 		o = target_take(s, h->index);
 		r = &s->request[h->index];
@@ -206,6 +208,8 @@ read_at(struct sim *s, const struct happening *h)
 	const char *value = target_read(s, t, r->resource);
 	int64_t back = s->now + rng_between(&s->net_rng, 10, 400);
 
+	if (fault(s, SITE_READ_SLOW)) /* within its deadline and after it */
+		back = s->now + fault_span(s, 1000, 2 * (r->deadline_at - s->now));
 	if (value == NULL || (r->from != READ_TARGET && r->to != T_ZONE)) {
 		r->outcome = OUT_REFUSED;
 	} else if (r->from == READ_TARGET) {

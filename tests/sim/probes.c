@@ -74,6 +74,8 @@ probe_ask(struct sim *s, const struct action *a)
 		late = rng_between(&s->probe_rng, 500, 20000);
 	if (a->probe.deadline_ms > 0 && late > a->probe.deadline_ms)
 		late = a->probe.deadline_ms;
+	if (fault(s, SITE_PROBE_LATE))
+		late = a->probe.deadline_ms + fault_span(s, 1, 10 * a->probe.deadline_ms + 1);
 	sim_push(s, (struct happening){ .at = s->now + late,
 			    .kind = H_SEEN,
 			    .life = s->process.life,

@@ -117,7 +117,10 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(CLUMSY, "a person types the wrong thing", 20, 300)                                       \
 	X(STOP, "the process is asked to stop", 1, 6)                                              \
 	X(RELOAD, "the playbook is replaced by another text", 1, 10)                               \
-	X(RESTORE, "the journal is put back from an older copy", 20, 250)
+	X(RESTORE, "the journal is put back from an older copy", 20, 250)                          \
+	X(NOT_APPLIED, "the target says done and has done nothing", 5, 200)                        \
+	X(READ_SLOW, "a read tells late what was there when it was asked", 5, 200)                 \
+	X(PROBE_LATE, "a probe is answered after its deadline", 20, 400)
 enum site {
 #define SITE_ENUM(n, d, low, high) SITE_##n,
 	FAULT_SITES(SITE_ENUM)
