@@ -29,6 +29,7 @@ prepare() {
 	fm plan outbound shelter --by-hand 2>/dev/null | sed '/^# --- back/,$d' >"$work/park"
 	on hub bash -e "$work/park" >/dev/null 2>&1
 	put_killpoint
+	[ $KILL_MAIL != 0 ] || return 0
 	obs python3 "$PWD/tests/e2e/traffic.py" --out "$work/sent" --until /tmp/never --count $KILL_MAIL --rate 40 --only app --password-file /etc/lab/user.password --ca /etc/lab/ca.pem
 	until_ 10 all_wait
 }
@@ -37,17 +38,17 @@ prepare() {
 hub_writes() { on hub sh -c 'cat /var/lib/ferryman-relay/noted 2>/dev/null'; }
 tenant_writes() { on cloud grep -oE 'did (Enable|Disable|Set|New|Remove)-.*' /var/log/tenant-api.out; }
 effects() { zone_writes | sed 's/^/zone /'; hub_writes | sed 's/^/hub /'; tenant_writes | sed 's/^/tenant /'; }
-account() { "$LAB" find >"$work/found"; python3 tests/e2e/account.py "$work/sent" "$work/found" --json | head -1 >"$work/account.json"; }
+account() { "$LAB" find >"$work/found"; python3 tests/e2e/account.py "$work/sent" "$work/found" --json | sed -n 1p >"$work/account.json"; }
 all_there() { account; [ "$(jq -c '[.delivered, .waiting, .lost, .duplicates]' "$work/account.json")" = "[$KILL_MAIL,0,0,0]" ]; }
 
 # --- one life of ferryman ---
-# life WHEN RECORD NTH VERB...: until it ends, or is killed when it has written or is to write that RECORD ("TYPE STEP DIR"; none:
-# nobody kills it). What it wrote to the journal: $work/note
+# life POINTS NTH VERB...: until it ends, or is killed at the NTH of these points that it comes to ("after TYPE STEP DIR" or "before
+# ...", with ; between; none: nobody kills it). What it wrote to the journal, and where it was killed: $work/note
 life() {
-	local when=$1 at=$2 nth=$3 rc
-	shift 3
+	local at=$1 nth=$2 rc
+	shift 2
 	obs rm -f /tmp/kill.note
-	obs runuser -u ferryman -- env LD_PRELOAD=/usr/local/lib/killpoint.so KILL_NOTE=/tmp/kill.note KILL_WHEN="$when" KILL_AT="$at" KILL_NTH="$nth" \
+	obs runuser -u ferryman -- env LD_PRELOAD=/usr/local/lib/killpoint.so KILL_NOTE=/tmp/kill.note KILL_AT="$at" KILL_NTH="$nth" \
 		${KILL_HOLD:+KILL_HOLD=$KILL_HOLD} ferryman "$@" >>"$work/life.log" 2>&1 </dev/null
 	rc=$?
 	obs sh -c 'cat /tmp/kill.note 2>/dev/null || :' >"$work/note"
@@ -56,33 +57,48 @@ life() {
 engines_gone() { ! obs pgrep -u ferryman -x ferryman; }
 open_run() { fm history --json 2>/dev/null | jq -r '[.runs[]? | select(.end == 0)][0].run // empty'; }
 in_journal() { [ "$(obs sqlite3 -readonly /var/lib/ferryman/journal.db "SELECT count(*) FROM record WHERE seq = $1")" = 1 ]; }
-# go_on WHEN RECORD NTH VERB...: with the run that a kill has left; where none was begun yet, VERB begins it
+# go_on POINTS NTH VERB...: with the run that a kill has left; where none was begun yet, VERB begins it
 go_on() {
-	local when=$1 at=$2 nth=$3 run
-	shift 3
+	local at=$1 nth=$2 run
+	shift 2
 	run=$(open_run)
-	if [ -n "$run" ]; then life "$when" "$at" "$nth" cutover outbound --continue "$run" "${HAND[@]}"; else life "$when" "$at" "$nth" "$@"; fi
+	if [ -n "$run" ]; then life "$at" "$nth" cutover outbound --continue "$run" "${HAND[@]}"; else life "$at" "$nth" "$@"; fi
 }
-unharmed() { go_on after none 1 "$@"; }
-# kill_at WHEN K NTH VERB...: kills it at record K of the reference; holds the journal against what the library says it did
-kill_at() {
-	local when=$1 k=$2 nth=$3 seq what
-	shift 3
-	what=$(record_of "$k")
-	go_on "$when" "$what" "$nth" "$@"
-	[ "$(tail -1 "$work/note")" = killed ] && until_ 5 engines_gone || { echo "not killed $when record $k, $what: $(tail -1 "$work/life.log")"; return 1; }
+unharmed() { go_on none 1 "$@"; }
+# where_killed: the point at which the life ended ("" = nobody killed it); holds the journal against what the library says
+where_killed() {
+	local point seq
+	point=$(sed -n '$s/^killed //p' "$work/note")
+	[ -n "$point" ] || return 0
+	until_ 10 engines_gone
 	seq=$(tail -2 "$work/note" | head -1) seq=${seq%% *}
-	echo "     killed at record $k of $N: $when $what"
-	case $when in
-	after) in_journal "$seq" ;;
-	before) ! in_journal "$seq" ;;
-	esac || { echo "record $seq: the kill came elsewhere"; return 1; }
+	case $point in
+	after*) in_journal "$seq" ;;
+	*) ! in_journal "$seq" ;;
+	esac && echo "$point" || echo "elsewhere than $point"
+}
+joined() { local IFS=';'; echo "$*"; }
+# killed_at_each VERB...: killed at each point of the array `points` in whatever order they come, and then not any more; each time
+# KILLED POINT is called. What is left in `points` was never come to.
+points=()
+killed_at_each() {
+	local at i
+	while :; do
+		effects_before=$(effects)
+		go_on "$(joined "${points[@]}")" 1 "$@"
+		life_rc=$? at=$(where_killed)
+		[ -n "$at" ] || return $life_rc
+		for i in "${!points[@]}"; do
+			[ "${points[i]}" != "$at" ] || { unset "points[i]"; break; }
+		done
+		killed "$at"
+	done
 }
 
 # --- the reference ---
 record_of() { sed -n "${1}p" "$work/records"; } # "TYPE STEP DIR" of record K
 nth_of() { head -n "$1" "$work/records" | grep -cxF -- "$(record_of "$1")"; } # the how manieth of equal ones it is
-leg() { life after none 1 "$@" && sed 's/^[0-9]* //' "$work/note" >>"$work/records"; }
+leg() { life none 1 "$@" && sed 's/^[0-9]* //' "$work/note" >>"$work/records"; }
 # undisturbed: out and back without a kill. N intents and results, out_n of them on the way out; what each leaves; all that the
 # targets took
 undisturbed() {

@@ -3,13 +3,13 @@
  * for LD_PRELOAD, so that the program under test is the product as it was built, byte for byte.
  *
  * It stands between ferryman and SQLite and between SQLite and the disk, and sees each INTENT and
- * RESULT that this process writes, as "TYPE STEP DIR". KILL_AT is one of them, KILL_NTH which one
- * of several that are equal (1). KILL_WHEN=after: the process ends as soon as the head file names
- * that record and fdatasync has returned: nobody has been told of it yet, so no effect has left.
- * KILL_WHEN=before: as soon as it is to be written, so it never is. With KILL_HOLD it is not
- * killed, but its journal stands still until that file is there, and the file is removed; KILL_AT
- * may then be several, with ';' between, and it stands at each. Each record, and "killed" or "held
- * RECORD", is a line in the file KILL_NOTE.
+ * RESULT that this process writes, as "TYPE STEP DIR". KILL_AT lists points, with ';' between, and
+ * the first that comes is taken, or the KILL_NTH that comes: "after TYPE STEP DIR", as soon as the
+ * head file names that record and fdatasync has returned: nobody has been told of it yet, so no
+ * effect has left; "before TYPE STEP DIR", as soon as it is to be written, so it never is. With
+ * KILL_HOLD it is not killed, but its journal stands still at each of the points until that file is
+ * there, and the file is removed. Each record, and "killed POINT" or "held POINT", is a line in the
+ * file KILL_NOTE.
  */
 #include <sqlite3.h>
 
@@ -27,8 +27,8 @@ enum { FIELD = 64 };
 /* The store writes on one thread; the verb that opened it has stopped writing before that begins.
  */
 static struct {
-	long equal;	     /* records so far that are as KILL_AT says */
-	char due[4 * FIELD]; /* the one that is written: when its head is on the disk, it is time */
+	long equal;	     /* points so far that are listed */
+	char due[6 * FIELD]; /* the one that is written: when its head is on the disk, it is time */
 	int head; /* descriptor that was last given a slot of the head file; 0 = none since */
 } kp;
 
@@ -43,22 +43,22 @@ next(const char *name)
 }
 
 static bool
-listed(const char *list, const char *record)
+listed(const char *list, const char *point)
 {
-	size_t n = strlen(record);
+	size_t n = strlen(point);
 
-	for (const char *at = strstr(list, record); at != NULL; at = strstr(at + 1, record))
+	for (const char *at = strstr(list, point); at != NULL; at = strstr(at + 1, point))
 		if ((at == list || at[-1] == ';') && (at[n] == '\0' || at[n] == ';'))
 			return true;
 	return false;
 }
 
 static bool
-is_the_one(const char *record)
+is_the_one(const char *point)
 {
 	const char *at = getenv("KILL_AT"), *nth = getenv("KILL_NTH");
 
-	if (at == NULL || !listed(at, record))
+	if (at == NULL || !listed(at, point))
 		return false;
 	return getenv("KILL_HOLD") != NULL ||
 	       ++kp.equal == (nth != NULL ? strtol(nth, NULL, 10) : 1);
@@ -96,19 +96,17 @@ note(const char *text)
 }
 
 static void
-strike(const char *record)
+strike(const char *point)
 {
 	const char *until = getenv("KILL_HOLD");
-	char line[5 * FIELD];
+	char line[6 * FIELD];
 
-	if (until != NULL) {
-		(void)snprintf(line, sizeof line, "held %s\n", record);
-		note(line);
-		while (unlink(until) != 0)
-			(void)usleep(20000);
+	(void)snprintf(line, sizeof line, "%s %s\n", until != NULL ? "held" : "killed", point);
+	note(line);
+	while (until != NULL && unlink(until) != 0)
+		(void)usleep(20000);
+	if (until != NULL)
 		return;
-	}
-	note("killed\n");
 	(void)kill(getpid(), SIGKILL);
 	for (;;)
 		(void)pause();
@@ -118,7 +116,6 @@ static void
 record_comes(const char *record)
 {
 	char type[FIELD], seq[FIELD], step[FIELD], dir[FIELD], name[4 * FIELD], line[6 * FIELD];
-	const char *when = getenv("KILL_WHEN");
 
 	field(record, "type", type);
 	if (strcmp(type, "INTENT") != 0 && strcmp(type, "RESULT") != 0)
@@ -129,12 +126,12 @@ record_comes(const char *record)
 	(void)snprintf(name, sizeof name, "%s %s %s", type, step, dir);
 	(void)snprintf(line, sizeof line, "%s %s\n", seq, name);
 	note(line);
-	if (!is_the_one(name))
-		return;
-	if (when != NULL && strcmp(when, "before") == 0)
-		strike(name);
-	else
-		(void)snprintf(kp.due, sizeof kp.due, "%s", name);
+	(void)snprintf(line, sizeof line, "before %s", name);
+	if (is_the_one(line))
+		strike(line);
+	(void)snprintf(line, sizeof line, "after %s", name);
+	if (is_the_one(line))
+		memcpy(kp.due, line, sizeof kp.due);
 }
 
 int
