@@ -59,7 +59,7 @@ told_everywhere() {
 	want "the report too" sh -c "'$LAB' exec obs runuser -u ferryman -- ferryman report '$run' --format md | grep -q 'Effects sent: '"
 	want "its JSON is what the schema says" sh -c "'$LAB' exec obs runuser -u ferryman -- ferryman report '$run' --json | tee '$work/report.json' | tests/cli/validate report"
 	same "with the number" "$(newest .effects_sent)" "$(jq --arg r "$run" '.runs[] | select(.run == $r) | .effects_sent' "$work/report.json")"
-	want "and the pager rang" obs grep -q "the cut-over failed before its pivot: what it did is being undone: step 3" /var/log/pages
+	want "and the pager rang" until_ 10 obs grep -q "the cut-over failed before its pivot: what it did is being undone: step 3" /var/log/pages
 }
 # The backup in SPF, as one does in peace time: then a cut-over that is refused has sent nothing at all.
 authorise() {
