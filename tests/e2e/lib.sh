@@ -9,12 +9,23 @@ work=$(mktemp -d "$("$LAB" shared)/work.XXXXXX") # hosts of the lab see it under
 
 ok() { passed=$((passed + 1)); echo "ok   $1"; }
 bad() { failed=$((failed + 1)); echo "FAIL $1${2:+: $2}"; }
+# run_ COMMAND...: what it prints lies in $work/out, and behind all that was printed before in $work/printed
+run_() { local was_; "$@" >"$work/out" 2>&1; was_=$?; cat "$work/out" >>"$work/printed"; return $was_; }
 # want NAME COMMAND...: passes when the command does
-want() { local n=$1; shift; if "$@" >"$work/out" 2>&1; then ok "$n"; else bad "$n" "$(tail -3 "$work/out" | tr '\n' ' ')"; fi; }
+want() { local n=$1; shift; if run_ "$@"; then ok "$n"; else bad "$n" "$(tail -3 "$work/out" | tr '\n' ' ')"; fi; }
 # refuse NAME COMMAND...: passes when the command fails
-refuse() { local n=$1; shift; if "$@" >"$work/out" 2>&1; then bad "$n" "it was allowed: $(tail -1 "$work/out")"; else ok "$n"; fi; }
+refuse() { local n=$1; shift; if run_ "$@"; then bad "$n" "it was allowed: $(tail -1 "$work/out")"; else ok "$n"; fi; }
 same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "$(diff <(echo "$2") <(echo "$3") | head -20 | tr '\n' '|')"; fi; }
-finish() { stop_watch; rm -rf "$work"; echo "$passed passed, $failed failed, $skipped skipped"; [ "$failed" = 0 ]; exit $?; }
+# What ferryman has printed here, kept for tests/lint/quotes.
+keep_seen() {
+	mkdir -p "$BUILD/log/seen"
+	{
+		find "$work" -maxdepth 1 -type f -size -4000k ! -name '*.so' ! -name '*.json' -exec cat {} +
+		fm history --diary
+		obs sh -c 'cat /var/lib/ferryman/ferryman.log'
+	} >"$BUILD/log/seen/$(basename "$0")" 2>/dev/null
+}
+finish() { stop_watch; keep_seen; rm -rf "$work"; echo "$passed passed, $failed failed, $skipped skipped"; [ "$failed" = 0 ]; exit $?; }
 trap 'stop_watch; rm -rf "$work"' EXIT
 
 on() { "$LAB" exec "$@"; }
@@ -87,4 +98,4 @@ zone_writes() {
 		awk '/^;; Added/ {sign = "+"} /^;; Removed/ {sign = "-"} !/^;;/ && !/SOA/ && !/_ferryman/ && NF > 3 {$1 = $1; print sign, $0}'
 }
 # rc COMMAND...: its exit code; what it said lies in $work/said and $work/erred
-rc() { "$@" >"$work/said" 2>"$work/erred" </dev/null; echo $?; }
+rc() { local was_; "$@" >"$work/said" 2>"$work/erred" </dev/null; was_=$?; cat "$work/said" "$work/erred" >>"$work/printed"; echo $was_; }
