@@ -398,6 +398,17 @@ change_sent(struct core *c, struct change *ch, struct action *a)
 	d->quiet_boot_ms = c->boot_ms + ch->effect_ms + ch->target->info->drain_ms;
 }
 
+void
+change_not_sent(struct core *c, struct change *ch)
+{
+	ch->phase = CP_IDLE;
+	ch->answer = OUT_RETRY;
+	ch->next_boot_ms = c->boot_ms;
+	ch->limit_boot_ms = c->boot_ms + ch->deadline_ms; /* standing still takes no time from it */
+	(void)snprintf(ch->why, sizeof ch->why,
+		"this ferryman stood still while it should have been sent: it was not sent late");
+}
+
 /* The same number and the same bytes once more (a new one might take effect twice). */
 static void
 send_again(struct core *c, struct change *ch, const struct ldomain *d)
@@ -703,7 +714,8 @@ is_fenced(struct core *c, struct change *ch)
 {
 	const char *why = NULL;
 
-	if (ch->dir == DIR_FENCE || fence_stands(c, ch->pb, ch->target, ch->resource, &why))
+	if (ch->dir == DIR_FENCE || (fence_stands(c, ch->pb, ch->target, ch->resource, &why) &&
+					    (marks(ch->target) || !fence_pending(c, ch->pb, &why))))
 		return true;
 	if (why != NULL) {
 		(void)snprintf(ch->why, sizeof ch->why, "%s", why);
@@ -721,6 +733,8 @@ change_advance(struct core *c, struct change *ch)
 	if (ch->end != CE_GOING || ch->phase == CP_READING || ch->phase == CP_SENT ||
 		ch->phase == CP_JOURNAL)
 		return;
+	if (ch->phase == CP_SEEN && !marks(ch->target) && fence_pending(c, ch->pb, NULL))
+		ch->phase = CP_IDLE; /* read again once it is known who is in charge */
 	if (ch->phase == CP_SEEN) {
 		judge(c, ch);
 		return;

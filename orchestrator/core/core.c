@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Less than what class U is drained for: what is late by less than this lands within the drain. */
+enum { STALL_MS = 10000 };
+
 /* --- memory: who asks in vain is noted, and the step ends with a halt --- */
 
 static void *
@@ -330,6 +333,9 @@ begin(struct core *c, const struct event *ev)
 	c->out = arena_new(&c->env.mem, OUT_MAX);
 	if (ev->boot_ms > c->boot_ms)
 		c->boot_ms = ev->boot_ms;
+	if (c->due_boot_ms != 0 && c->boot_ms > c->due_boot_ms + STALL_MS)
+		c->stalled = true;
+	c->due_boot_ms = 0;
 	c->wall_ms = ev->wall_ms;
 	return c->out != NULL;
 }
@@ -350,6 +356,10 @@ core_step(struct core *c, const struct event *ev)
 			core_take(c, ev);
 		go_on(c);
 	}
+	if (c->append != 0)
+		c->due_boot_ms = c->boot_ms;
+	else if (c->phase == PH_OPEN && core_wake_ms(c) < INT64_MAX - STALL_MS)
+		c->due_boot_ms = core_wake_ms(c);
 	if (c->nomem)
 		core_halt(c, false, 4, "out of memory");
 	if (c->phase != PH_HALTED || was_halted)

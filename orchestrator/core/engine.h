@@ -287,6 +287,8 @@ struct core {
 	struct ledger l;
 	enum core_phase phase;
 	int64_t boot_ms, wall_ms, opened_boot_ms;
+	int64_t due_boot_ms; /* when the next step should come at the latest; 0 = not known */
+	bool stalled; /* it came much later: this process stood still, others may have acted */
 	op_id ops;
 	uint64_t messages;
 	/* this step's actions */
@@ -370,6 +372,8 @@ void change_answered(struct core *c, struct change *ch, const struct event *ev, 
 void change_sent(struct core *c, struct change *ch,
 	struct action *a); /* its INTENT is folded, the effect leaves */
 void change_folded(struct core *c, struct change *ch);
+/* Its INTENT is folded long after it was meant: nothing is sent. */
+void change_not_sent(struct core *c, struct change *ch);
 void change_drop(struct core *c, struct change *ch);
 bool change_busy(const struct change *ch); /* something of it is under way */
 int64_t change_wake(const struct core *c, const struct change *ch);
@@ -458,6 +462,8 @@ bool fence_quiet(struct core *c, struct book *b);
 /* Why a domain of the playbook does not let itself be fenced: a hand that must go first; NULL =
  * none. */
 const char *fence_conflict(const struct core *c, const struct book *b);
+/* A domain of this playbook is being fenced. why: a conflict keeps it from it. */
+bool fence_pending(const struct core *c, const struct playbook *pb, const char **ret_why);
 int64_t settle_wake(const struct core *c);
 
 /* restored.c */

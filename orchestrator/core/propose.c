@@ -207,6 +207,11 @@ carry_out(struct core *c)
 
 		if (af->change != NULL && af->change->early)
 			continue;
+		if (af->change != NULL && c->stalled &&
+			af->change->target->info->fence != FENCE_F) {
+			change_not_sent(c, af->change); /* the target could not refuse it */
+			continue;
+		}
 		a = core_act(c, af->action.type);
 		if (a == NULL)
 			return;

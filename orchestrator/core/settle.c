@@ -454,9 +454,53 @@ fence_book(struct core *c, struct book *b)
 	arena_free(&a);
 }
 
+/*
+ * This process stood still, and another ferryman may have taken over meanwhile. A target that
+ * fences refuses what comes late; one of class U cannot. So every fence is raised anew, and nothing
+ * is sent to class U before: a newer marker at any of them stops it.
+ */
+static void
+fence_anew(struct core *c)
+{
+	for (struct book *b = c->books; b != NULL; b = b->next) {
+		struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+		struct plan_read all[READS_MAX];
+
+		for (int f = 0;
+			a != NULL && b->pb != NULL && b->pb->mode != MODE_OBSERVE && f < FLOW_N;
+			f++) {
+			size_t n = reads_of(a, b->pb, (enum flow)f, all);
+
+			for (size_t i = 0; i < n; i++)
+				if (all[i].target->info->fence == FENCE_F &&
+					fencing_of(c, all[i].target->fence_domain) == NULL)
+					fencing_new(c, b->pb, all[i].target, all[i].resource);
+		}
+		arena_free(&a);
+	}
+	c->stalled = false;
+}
+
+bool
+fence_pending(const struct core *c, const struct playbook *pb, const char **ret_why)
+{
+	bool pending = false;
+
+	for (const struct fencing *f = c->fences; f != NULL; f = f->next) {
+		if (!text_eq(f->pb->name, pb->name))
+			continue;
+		pending = true;
+		if (f->conflict && ret_why != NULL)
+			*ret_why = f->why;
+	}
+	return pending;
+}
+
 void
 settle_all(struct core *c)
 {
+	if (c->stalled)
+		fence_anew(c);
 	for (struct book *b = c->books; b != NULL; b = b->next)
 		fence_book(c, b);
 	for (struct book *b = c->books; b != NULL; b = b->next)

@@ -17,7 +17,7 @@ engines() {
 engine() { local p; for p in $(engines); do tr '\0' ' ' <"/proc/$p/cmdline" | grep -q -e --one-shot && echo "$p"; done; }
 gone() { local p; for p in $1; do [ ! -d "/proc/$p" ] || return 1; done; }
 # meet PATTERN COMMAND...: a cut-over by hand that stands still at the first line of its progress that is so, for COMMAND. Its
-# exit code is in $code, what it said in $work/progress. OPTIONS are further options of it.
+# exit code is in $code, what it said in $work/progress, whether it came to that line in $met. OPTIONS are further options of it.
 OPTIONS=()
 meet() {
 	local pattern=$1 line pids=
@@ -39,7 +39,6 @@ meet() {
 			kill -CONT $pids ;;
 		esac
 	done < <(fm cutover outbound "${YES[@]}" "${OPTIONS[@]}" 2>&1; echo "exit $?")
-	[ -n "$met" ] || echo "     it never came to $pattern"
 }
 said() { grep -qF -- "$1" "$work/progress"; }
 hash_of() { fm plan outbound 2>/dev/null | sed -n 's/^Hash: //p'; }
@@ -97,3 +96,13 @@ ns2_again() { "$LAB" heal ns1 ns2; on ns2 sh -c 'kill -HUP "$(cat /run/named/nam
 
 pages() { obs cat /var/log/pages; }
 paged() { pages | tr '\n' ' ' | grep -qF -- "$1"; }
+# a second name server that has lost the zone's records, and says so with authority
+ns2_empty() {
+	on ns2 sh -c 'cd /var/cache/bind && cp -p /etc/bind/lab.conf /etc/bind/lab.conf.was &&
+		printf "\$TTL 5\n@ SOA ns1.corp.example. hostmaster.corp.example. 9 5 2 86400 2\n@ NS ns1\n@ NS ns2\nns1 A 198.51.100.53\nns2 A 203.0.113.53\n" >empty.db && chown bind:bind empty.db &&
+		sed -i "/^zone \"corp.example\"/,/^};/d" /etc/bind/lab.conf && echo "zone \"corp.example\" { type primary; file \"empty.db\"; };" >>/etc/bind/lab.conf &&
+		kill -HUP "$(cat /run/named/named.pid)"'
+}
+ns2_refilled() { on ns2 sh -c 'mv /etc/bind/lab.conf.was /etc/bind/lab.conf && kill -HUP "$(cat /run/named/named.pid)"'; }
+ns2_is_empty() { [ -z "$(txt_at 203.0.113.53)" ]; }
+ns2_follows() { [ "$(txt_at 203.0.113.53)" = "$(txt)" ] && [ -n "$(txt)" ]; }

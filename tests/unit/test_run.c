@@ -594,6 +594,76 @@ a_switch_point_moved_by_hand_blocks(void)
 	world_end(w);
 }
 
+/* --- standing still --- */
+
+static size_t
+sent_to(struct world *w, const char *target)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->effects_n; i++)
+		n += text_eq(w->effect[i].target, target) && w->effect[i].dir == DIR_DO;
+	return n;
+}
+
+static bool
+tenant_is_meant(struct world *w)
+{
+	return world_count(w, "INTENT", CONNECTOR) > 0;
+}
+
+static bool
+hub_is_meant(struct world *w)
+{
+	return world_count(w, "INTENT", ROUTE) > 0;
+}
+
+/* Its process stops after the tenant's intent is on the disk, for ten minutes; meanwhile somebody
+ * else may take over. */
+static struct world *
+stands_still(bool taken_over)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until(w, HOUR, hub_is_meant));
+	w->append_ms = 10 * MINUTE;
+	if (taken_over)
+		w->target[W_HUB].marker_lsn = (uint64_t)2 << 40 | 1;
+	CHECK(world_until(w, HOUR, tenant_is_meant));
+	w->append_ms = 0;
+	return w;
+}
+
+/* The tenant cannot refuse a late request, so none is sent: a fence that can be refused is tried
+ * first. */
+static void
+what_stood_still_sends_nothing_late_to_class_u(void)
+{
+	struct world *w = stands_still(true);
+
+	CHECK(world_until(w, HOUR, run_is_blocked));
+	CHECK_INT(sent_to(w, "tenant"), 0);
+	CHECK_STR(world_value(w, W_TENANT, CONNECTOR), "");
+	CHECK(world_said(w, "a newer one is in charge"));
+	world_end(w);
+}
+
+/* Nobody took over: each fence is raised again, the tenant is read again, and it goes on. */
+static void
+what_stood_still_alone_goes_on(void)
+{
+	struct world *w = stands_still(false);
+
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	CHECK_INT(sent_to(w, "tenant"), 1);
+	CHECK_INT(world_count(w, "INTENT", "\"dir\":\"fence\""),
+		4); /* zone and hub, at the start and again */
+	world_end(w);
+}
+
 /* --- killed --- */
 
 /* The run is killed after each record in turn; whoever starts next ends it, and the world is the
@@ -944,6 +1014,8 @@ main(void)
 	TEST(what_is_gone_after_the_pivot_blocks_the_end);
 	TEST(drift_on_the_backup_is_told_and_not_fought);
 	TEST(a_switch_point_moved_by_hand_blocks);
+	TEST(what_stood_still_sends_nothing_late_to_class_u);
+	TEST(what_stood_still_alone_goes_on);
 	TEST(killed_at_each_record_it_ends_the_same);
 	TEST(killed_with_an_effect_under_way);
 	TEST(abort_before_the_pivot_undoes_it);
