@@ -195,7 +195,7 @@ look(struct core *c, struct change *ch)
 		return;
 	f->change = ch;
 	a->op = f->op;
-	a->read.playbook = core_keep(c, ch->playbook);
+	a->read.playbook = core_keep(c, book_key(c, ch->pb));
 	a->read.target = core_keep(c, ch->target->name);
 	a->read.resource = core_keep(c, ch->resource);
 	a->read.from = READ_TARGET;
@@ -304,7 +304,7 @@ word(struct core *c, const struct change *ch, const struct wording *w, bool afte
 {
 	const char *(*kept)(struct core *, const char *) = after ? propose_keep : core_keep;
 
-	a->effect.playbook = kept(c, ch->playbook);
+	a->effect.playbook = kept(c, book_key(c, ch->pb));
 	a->effect.run = kept(c, ch->run);
 	a->effect.step = kept(c, ch->step);
 	a->effect.dir = ch->dir;

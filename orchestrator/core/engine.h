@@ -143,7 +143,8 @@ struct vstep {
 	bool hasty[SUBJECTS_MAX]; /* its probe has less than its whole time */
 	char lacks[SUBJECTS_MAX][LACKS_LEN];
 	/* stands.c */
-	bool doubt;	 /* the servers do not show it: is it still there at the target? */
+	bool doubt;	 /* not shown, or not arrived: is it still there at the target? */
+	bool proven;	 /* each message has arrived */
 	bool stands;	 /* what the run has done is being read again */
 	size_t stands_i; /* up to here it stands */
 	bool conflict;	 /* somebody else has changed it */
@@ -474,6 +475,8 @@ void fence_free(struct core *c);
 
 /* machine.c */
 struct book *book_find(const struct core *c, const char *name);
+/* By what the shell finds it: its name, or its SHA-256 where another text is in force. */
+const char *book_key(const struct core *c, const struct playbook *pb);
 void book_take(struct core *c, const struct event *ev);
 void book_free(struct core *c);
 void machines_all(struct core *c);

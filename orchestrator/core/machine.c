@@ -23,6 +23,15 @@ book_find(const struct core *c, const char *name)
 	return NULL;
 }
 
+const char *
+book_key(const struct core *c, const struct playbook *pb)
+{
+	const struct book *b = book_find(c, pb->name);
+
+	return b != NULL && b->pb != NULL && !text_eq(b->pb->sha256, pb->sha256) ? pb->sha256
+										 : pb->name;
+}
+
 void
 machine_forget_look(struct core *c, struct machine *m)
 {

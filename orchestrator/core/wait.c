@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { POLL_MS = 2000, PROBE_AGAIN_MS = 5000, LEAST_PROBE_MS = 1000 };
+enum { POLL_MS = 2000, PROBE_AGAIN_MS = 5000, LEAST_PROBE_MS = 1000, CHECK_MS = 60000 };
 enum { STAGE_SERVERS, STAGE_TTL, STAGE_RESOLVERS, STAGE_OVER };
 
 static bool
@@ -79,7 +79,7 @@ wait_look(struct core *c, struct vstep *v, const struct plan_step *p, enum read_
 		return;
 	f->step = v;
 	v->op = a->op = f->op;
-	a->read.playbook = core_keep(c, v->live->pb->name);
+	a->read.playbook = core_keep(c, book_key(c, v->live->pb));
 	a->read.target = core_keep(c, p->target->name);
 	a->read.resource = core_keep(c, p->resource);
 	a->read.from = from;
@@ -321,7 +321,7 @@ probe(struct core *c, struct vstep *v, size_t i)
 	f->index = i;
 	v->probe[i] = a->op = f->op;
 	v->hasty[i] = ms < v->signal->timeout_ms;
-	a->probe.playbook = core_keep(c, v->live->pb->name);
+	a->probe.playbook = core_keep(c, book_key(c, v->live->pb));
 	a->probe.signal = core_keep(c, v->signal->name);
 	a->probe.subject = core_keep(c, v->signal->subjects[i].name);
 	a->probe.through = core_keep(c, v->p->through->name);
@@ -347,6 +347,7 @@ wait_seen(struct core *c, struct vstep *v, size_t i, const struct event *ev, boo
 	/* a last try that had no time to end says less than the one before it */
 	if (!v->hasty[i] || v->lacks[i][0] == '\0')
 		(void)snprintf(v->lacks[i], LACKS_LEN, "%s: %s", v->signal->subjects[i].name, why);
+	v->doubt = true; /* late, or is the way gone that it should have taken? */
 }
 
 static size_t
@@ -383,12 +384,20 @@ verify_advance(struct core *c, struct vstep *v)
 			fail(c, v);
 		return;
 	}
+	if (passed == n && !v->proven) {
+		v->proven = true;
+		v->limit_boot_ms = c->boot_ms + CHECK_MS; /* the proof itself was in time */
+	}
+	if ((passed == n || v->doubt) && stands_all(c, v)) {
+		v->doubt = v->stands = false; /* what is late is only late */
+		v->stands_i = 0;
+	}
+	if (passed == n && v->stands) {
+		if (v->op == 0 && c->boot_ms >= v->limit_boot_ms)
+			fail(c, v);
+		return;
+	}
 	if (passed == n) {
-		if (!stands_all(c, v)) {
-			if (v->stands && v->op == 0 && c->boot_ms >= v->limit_boot_ms)
-				fail(c, v);
-			return;
-		}
 		(void)snprintf(v->why, sizeof v->why,
 			"arrived through %s at %zu of %zu, with the proof that was asked for",
 			v->p->through->name, n, n);
@@ -461,8 +470,10 @@ wait_wake(const struct core *c, const struct vstep *v)
 		return wake;
 	if (v->p->kind->class != STEP_VERIFY)
 		return v->op != 0 ? wake : v->next_boot_ms;
-	if (v->stands)
-		return v->op != 0 ? wake : v->next_boot_ms;
+	if (v->stands && v->op == 0)
+		wake = earlier(wake, v->next_boot_ms);
+	if (v->proven)
+		return wake;
 	for (size_t i = 0; v->signal != NULL && i < subjects(v); i++)
 		if (!v->passed[i] && v->probe[i] == 0)
 			wake = earlier(wake, earlier(v->again_boot_ms[i],

@@ -120,7 +120,7 @@ books_by_hash(void *shell, const char *sha256)
 	struct shell *s = shell;
 	struct err err = { 0 };
 	struct playbook *pb = NULL;
-	struct book *b;
+	struct book *b, **end;
 	char *text = NULL;
 	size_t n;
 
@@ -135,21 +135,12 @@ books_by_hash(void *shell, const char *sha256)
 		log_kv(LOG_ERROR_, "playbook", "sha256", sha256, "why", err.text);
 		return NULL;
 	}
-	/* Its targets must be found by name while its run goes on: it joins the list behind the
-	 * others. */
+	/* Its targets must be found while its run goes on: it joins the list behind the others. */
 	b = stdmem_get(sizeof *b);
-	*b = (struct book){ .pb = playbook_ref(pb), .file = stdmem_str(pb->file) };
-	if (books_by_name(s, pb->name) == NULL) {
-		struct book **end = &s->books;
-
-		while (*end != NULL)
-			end = &(*end)->next;
-		*end = b;
-	} else {
-		playbook_unref(&b->pb);
-		free(b->file);
-		free(b);
-	}
+	*b = (struct book){ .pb = playbook_ref(pb), .file = stdmem_str(pb->file), .kept = true };
+	for (end = &s->books; *end != NULL; end = &(*end)->next)
+		;
+	*end = b;
 	return pb;
 }
 
@@ -157,7 +148,7 @@ struct playbook *
 books_by_name(struct shell *s, const char *name)
 {
 	for (struct book *b = s->books; b != NULL; b = b->next)
-		if (strcmp(b->pb->name, name) == 0)
+		if (strcmp(b->pb->name, name) == 0 || strcmp(b->pb->sha256, name) == 0)
 			return b->pb;
 	return NULL;
 }

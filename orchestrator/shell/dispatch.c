@@ -366,6 +366,8 @@ ask_notifiers(struct shell *s, const struct action *a)
 		severity, "text", a->notify.text, "head", a->notify.head);
 	signed_head(s, a->notify.head, head, sizeof head);
 	for (struct book *b = s->books; b != NULL; b = b->next) {
+		if (books_by_name(s, b->pb->name) != b->pb)
+			continue; /* an older text of one that is in force */
 		for (size_t i = 0; i < b->pb->notify_n && n < sizeof to / sizeof to[0]; i++) {
 			struct err err = { 0 };
 			const char *name = b->pb->notify[i].name;

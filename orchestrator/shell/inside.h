@@ -20,6 +20,7 @@ struct book {
 	struct book *next;
 	struct playbook *pb;
 	char *file;
+	bool kept; /* not in force: a run that started with this text is still open */
 };
 
 /* An open connector: one for each target, signal and notifier of a playbook (ports.c). */
@@ -113,7 +114,7 @@ void ports_drop(struct shell *s, const struct playbook *pb); /* NULL = all */
 enum rc books_load(struct shell *s, struct err *err);
 void books_fini(struct shell *s);
 struct playbook *books_by_hash(void *shell, const char *sha256);   /* core_env.playbook */
-struct playbook *books_by_name(struct shell *s, const char *name); /* borrowed */
+struct playbook *books_by_name(struct shell *s, const char *name); /* or by SHA-256; borrowed */
 
 /* control.c */
 enum rc control_open(struct control **ret, struct shell *s, const char *path, struct err *err);

@@ -191,6 +191,8 @@ tell_playbooks(struct shell *s)
 	for (struct book *b = s->books; b != NULL && !s->halted; b = b->next) {
 		struct event ev = { .type = EV_PLAYBOOK };
 
+		if (b->kept)
+			continue;
 		ev.playbook.name = b->pb->name;
 		ev.playbook.sha256 = b->pb->sha256;
 		ev.playbook.why = b->file;

@@ -87,6 +87,7 @@ smart_host() { tenant 'Get-OutboundConnector -Identity ferryman-nsmail' | jq -r 
 other_smart_host() { tenant 'Set-OutboundConnector -Identity ferryman-nsmail -SmartHosts relay.other.example' >/dev/null; }
 own_smart_host() { tenant 'Set-OutboundConnector -Identity ferryman-nsmail -SmartHosts relay.nsmail.example' >/dev/null; }
 rule_with_exception() { tenant "Set-TransportRule -Identity ferryman-nsmail -ExceptIfFrom 'u09@corp.example'; Enable-TransportRule -Identity ferryman-nsmail" >/dev/null; }
+rule_on() { tenant 'Enable-TransportRule -Identity ferryman-nsmail' >/dev/null; }
 rule_off() { tenant 'Disable-TransportRule -Identity ferryman-nsmail -Confirm:$false' >/dev/null; }
 
 # --- the second name server ---

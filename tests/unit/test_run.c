@@ -524,6 +524,22 @@ what_is_gone_after_the_pivot_blocks_the_end(void)
 	world_end(w);
 }
 
+/* A message that cannot arrive any more is not waited for until the step's time is over. */
+static void
+a_way_that_is_gone_is_told_at_once(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until(w, HOUR, is_switched));
+	w->backup_bad = true;
+	world_edit(w, W_HUB, ROUTE, "");
+	CHECK(world_until(w, MINUTE, run_is_blocked));
+	CHECK_INT(world_count(w, "RESULT", "not as this run left it"), 1);
+	world_end(w);
+}
+
 /* --- drift while on the backup --- */
 
 static bool
@@ -1012,6 +1028,7 @@ main(void)
 	TEST(there_and_back_again_is_no_conflict);
 	TEST(a_token_beside_is_no_conflict_a_second_spf_record_is);
 	TEST(what_is_gone_after_the_pivot_blocks_the_end);
+	TEST(a_way_that_is_gone_is_told_at_once);
 	TEST(drift_on_the_backup_is_told_and_not_fought);
 	TEST(a_switch_point_moved_by_hand_blocks);
 	TEST(what_stood_still_sends_nothing_late_to_class_u);
