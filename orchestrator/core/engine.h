@@ -464,7 +464,7 @@ bool fence_quiet(struct core *c, struct book *b);
  * none. */
 const char *fence_conflict(const struct core *c, const struct book *b);
 /* A domain of this playbook is being fenced. why: a conflict keeps it from it. */
-bool fence_pending(const struct core *c, const struct playbook *pb, const char **ret_why);
+bool fence_pending(struct core *c, const struct playbook *pb, const char **ret_why);
 int64_t settle_wake(const struct core *c);
 
 /* restored.c */

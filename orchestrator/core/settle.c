@@ -98,23 +98,6 @@ is_raised(struct core *c, const struct playbook *pb, const struct target *t, con
 	return false;
 }
 
-bool
-fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
-	const char *resource, const char **ret_why)
-{
-	const struct book *b = book_find(c, pb->name);
-	const char *why;
-
-	if (ledger_ejected(&c->l, pb->name))
-		return true; /* what its last run sends was fenced before */
-	if (is_raised(c, pb, t, resource) &&
-		(b == NULL || b->pb == NULL || b->fenced_era == c->era))
-		return true;
-	why = b != NULL ? fence_conflict(c, b) : NULL;
-	*ret_why = why != NULL ? why : *ret_why;
-	return false;
-}
-
 const char *
 fence_conflict(const struct core *c, const struct book *b)
 {
@@ -230,6 +213,45 @@ reads_of(struct arena *a, const struct playbook *pb, enum flow f, struct plan_re
 			return 0;
 	}
 	return n;
+}
+
+/* Every fence domain that a run of this text may touch: true once all bear a number of this era. */
+static bool
+raise_all(struct core *c, const struct playbook *pb)
+{
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	struct plan_read all[READS_MAX];
+	bool raised = a != NULL;
+
+	for (int f = 0; a != NULL && f < FLOW_N; f++) {
+		size_t n = reads_of(a, pb, (enum flow)f, all);
+
+		for (size_t i = 0; i < n; i++)
+			raised = is_raised(c, pb, all[i].target, all[i].resource) && raised;
+	}
+	raised = raised && !arena_failed(a);
+	arena_free(&a);
+	return raised;
+}
+
+/* A run that began with an older text needs that text's domains, not those of the one in force. */
+bool
+fence_stands(struct core *c, const struct playbook *pb, const struct target *t,
+	const char *resource, const char **ret_why)
+{
+	const struct book *b = book_find(c, pb->name);
+	const char *why;
+
+	if (ledger_ejected(&c->l, pb->name))
+		return true; /* what its last run sends was fenced before */
+	if (is_raised(c, pb, t, resource) &&
+		(b == NULL || b->pb == NULL ||
+			(text_eq(b->pb->sha256, pb->sha256) ? b->fenced_era == c->era
+							    : raise_all(c, pb))))
+		return true;
+	why = b != NULL ? fence_conflict(c, b) : NULL;
+	*ret_why = why != NULL ? why : *ret_why;
+	return false;
 }
 
 static void
@@ -434,24 +456,11 @@ settle(struct core *c, struct book *b, enum flow f)
 static void
 fence_book(struct core *c, struct book *b)
 {
-	struct arena *a;
-	struct plan_read all[READS_MAX];
-	bool raised = true;
-
 	if (ledger_ejected(&c->l, b->name))
 		b->fenced_era = 0; /* taken in again, it begins as at first */
-	if (b->pb == NULL || b->fenced_era == c->era || ledger_ejected(&c->l, b->name))
-		return;
-	a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
-	for (int f = 0; a != NULL && f < FLOW_N; f++) {
-		size_t n = reads_of(a, b->pb, (enum flow)f, all);
-
-		for (size_t i = 0; i < n; i++)
-			raised = is_raised(c, b->pb, all[i].target, all[i].resource) && raised;
-	}
-	if (a != NULL && !arena_failed(a) && raised)
+	if (b->pb != NULL && b->fenced_era != c->era && !ledger_ejected(&c->l, b->name) &&
+		raise_all(c, b->pb))
 		b->fenced_era = c->era;
-	arena_free(&a);
 }
 
 /*
@@ -460,39 +469,55 @@ fence_book(struct core *c, struct book *b)
  * is sent to class U before: a newer marker at any of them stops it.
  */
 static void
+fence_anew_of(struct core *c, const struct playbook *pb)
+{
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	struct plan_read all[READS_MAX];
+
+	bool writes = pb->mode != MODE_OBSERVE && !ledger_ejected(&c->l, pb->name);
+
+	for (int f = 0; a != NULL && writes && f < FLOW_N; f++) {
+		size_t n = reads_of(a, pb, (enum flow)f, all);
+
+		for (size_t i = 0; i < n; i++)
+			if (all[i].target->info->fence == FENCE_F &&
+				fencing_of(c, all[i].target->fence_domain) == NULL)
+				fencing_new(c, pb, all[i].target, all[i].resource);
+	}
+	arena_free(&a);
+}
+
+static void
 fence_anew(struct core *c)
 {
-	for (struct book *b = c->books; b != NULL; b = b->next) {
-		struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
-		struct plan_read all[READS_MAX];
-
-		for (int f = 0;
-			a != NULL && b->pb != NULL && b->pb->mode != MODE_OBSERVE && f < FLOW_N;
-			f++) {
-			size_t n = reads_of(a, b->pb, (enum flow)f, all);
-
-			for (size_t i = 0; i < n; i++)
-				if (all[i].target->info->fence == FENCE_F &&
-					fencing_of(c, all[i].target->fence_domain) == NULL)
-					fencing_new(c, b->pb, all[i].target, all[i].resource);
-		}
-		arena_free(&a);
-	}
+	for (const struct book *b = c->books; b != NULL; b = b->next)
+		if (b->pb != NULL)
+			fence_anew_of(c, b->pb);
+	for (const struct live *l = c->live; l != NULL; l = l->next)
+		if (l->pb != NULL)
+			fence_anew_of(c, l->pb);
 	c->stalled = false;
 }
 
 bool
-fence_pending(const struct core *c, const struct playbook *pb, const char **ret_why)
+fence_pending(struct core *c, const struct playbook *pb, const char **ret_why)
 {
-	bool pending = false;
+	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	struct plan_read all[READS_MAX];
+	bool pending = a == NULL;
 
-	for (const struct fencing *f = c->fences; f != NULL; f = f->next) {
-		if (!text_eq(f->pb->name, pb->name))
-			continue;
-		pending = true;
-		if (f->conflict && ret_why != NULL)
-			*ret_why = f->why;
+	for (int f = 0; a != NULL && f < FLOW_N; f++) {
+		size_t n = reads_of(a, pb, (enum flow)f, all);
+
+		for (size_t i = 0; i < n; i++) {
+			const struct fencing *of = fencing_of(c, all[i].target->fence_domain);
+
+			pending = pending || of != NULL;
+			if (of != NULL && of->conflict && ret_why != NULL)
+				*ret_why = of->why;
+		}
 	}
+	arena_free(&a);
 	return pending;
 }
 
