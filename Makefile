@@ -163,7 +163,7 @@ unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(STOREWRITER)
 contract: all $(CONTRACT_BIN) $(CRASH_BIN)
 	@BUILD=$(BUILD) tests/run contract
 
-## e2e: all end-to-end tests, also the long ones that check leaves out, on two labs side by side (root)
+## e2e: all end-to-end tests, also the long ones that check leaves out, on three labs side by side (root)
 e2e: all $(KILLPOINT)
 	@BUILD=$(BUILD) tests/run e2e
 
