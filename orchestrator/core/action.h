@@ -67,7 +67,9 @@ struct action {
 			int64_t deadline_ms;
 		} effect;
 		struct {
-			const char *to; /* notifier's name; NULL = all */
+			const char *playbook; /* whose notifiers; NULL, or none of that name:
+						 everybody's */
+			const char *to;	      /* notifier's name; NULL = all */
 			enum severity severity;
 			const char *text;
 			const char *head; /* chain head to anchor */

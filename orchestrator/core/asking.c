@@ -106,9 +106,10 @@ ask(struct core *c, struct book *b, const struct plan *p, int needed, const char
 {
 	put_plan(c, b, p);
 	say_approval(c, b, p, needed);
-	tell(c, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s%s%s", b->name,
-		flow_name(p->proc->flow), p->dir == PLAN_OUT ? "the cut-over" : "the failback",
-		p->hash, why[0] != '\0' ? ": " : "", why);
+	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s%s%s",
+		b->name, flow_name(p->proc->flow),
+		p->dir == PLAN_OUT ? "the cut-over" : "the failback", p->hash,
+		why[0] != '\0' ? ": " : "", why);
 }
 
 /* --- a run starts --- */
@@ -202,8 +203,8 @@ no_plan(struct core *c, struct book *b, enum flow f, const struct decision *d, c
 	m->base_ready = false;
 	m->retry_boot_ms = c->boot_ms + AGAIN_MS;
 	if (strncmp(m->base_why, why, 300) != 0)
-		tell(c, SEV_ALARM, "%s %s: %s is due, but no plan can be made: %.300s", b->name,
-			flow_name(f), life_do_name(d->row->act), why);
+		tell(c, b->name, SEV_ALARM, "%s %s: %s is due, but no plan can be made: %.300s",
+			b->name, flow_name(f), life_do_name(d->row->act), why);
 	(void)snprintf(m->base_why, sizeof m->base_why, "%.300s", why);
 	if (d->row->act == LD_SHELTER)
 		(void)snprintf(m->shelter_failed, sizeof m->shelter_failed, "%.300s", why);

@@ -131,7 +131,8 @@ call_again(struct core *c)
 		const struct lrun *r = &c->l.run[i];
 
 		if (r->state == LR_BLOCKED && (r->kind == LK_SHELTER || r->kind == LK_UNSHELTER))
-			tell(c, SEV_ALARM, "%s of %s is blocked and needs a person: %.400s", r->id,
+			tell(c, r->playbook, SEV_ALARM,
+				"%s of %s is blocked and needs a person: %.400s", r->id,
 				r->playbook, r->why);
 	}
 }

@@ -79,11 +79,11 @@ static void
 say(struct core *c, const struct book *b, enum flow f, const char *why, bool row_tells)
 {
 	if (why[0] == '\0')
-		tell(c, SEV_INFO, "%s %s: the targets are again as the cut-over left them", b->name,
-			flow_name(f));
+		tell(c, b->name, SEV_INFO, "%s %s: the targets are again as the cut-over left them",
+			b->name, flow_name(f));
 	else if (!row_tells)
-		tell(c, SEV_ALARM, "%s %s: mail runs on the backup, and %s", b->name, flow_name(f),
-			why);
+		tell(c, b->name, SEV_ALARM, "%s %s: mail runs on the backup, and %s", b->name,
+			flow_name(f), why);
 }
 
 static void

@@ -200,6 +200,7 @@ struct message {
 	struct message *next;
 	uint64_t id, after_seq; /* after_seq: the record that must be folded before it leaves */
 	enum severity severity;
+	char playbook[NAME_MAX_];
 	char text[600];
 	op_id op;
 	int tries;
@@ -509,8 +510,9 @@ int64_t commands_wake(const struct core *c);
 void command_ended(struct core *c, const char *run, int exit, const char *state, const char *why);
 
 /* telling.c */
-void tell(struct core *c, enum severity s, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* To the people of a playbook. */
+void tell(struct core *c, const char *playbook, enum severity s, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 void tell_all(struct core *c);
 bool tell_waits(const struct core *c); /* a message has not had its first answer yet */
 void tell_sent(struct core *c, uint64_t id, const struct event *ev, bool late);

@@ -140,7 +140,7 @@ book_take(struct core *c, const struct event *ev)
 	if (sha256[0] != '\0')
 		pb = c->env.playbook(c->env.ctx, sha256);
 	if (sha256[0] != '\0' && pb == NULL)
-		tell(c, SEV_ALARM,
+		tell(c, b->name, SEV_ALARM,
 			"playbook %s: its text (%.12s) cannot be had; the one before is out of "
 			"force too",
 			b->name, sha256);
@@ -418,7 +418,7 @@ machine_row(struct core *c, struct book *b, enum flow f, const struct decision *
 	m->unfit_told = m->unfit_told || d->event == LE_BACKUP_UNFIT;
 	m->expiry_told = m->expiry_told || d->event == LE_SHELTER_OVER;
 	if (d->row->act == LD_ALARM)
-		tell(c, SEV_ALARM, "%s %s: %s%s%s", b->name, flow_name(f), d->row->why,
+		tell(c, b->name, SEV_ALARM, "%s %s: %s%s%s", b->name, flow_name(f), d->row->why,
 			alarm_why(b, f, r)[0] != '\0' ? ": " : "", alarm_why(b, f, r));
 }
 

@@ -215,10 +215,10 @@ run_end(struct core *c, struct live *l, const struct lrun *r, const char *state,
 	/* of a cut-over or a failback that is blocked the machine's row tells */
 	if (text_eq(state, "failed") ||
 		(blocked && r->kind != LK_CUTOVER && r->kind != LK_FAILBACK))
-		tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook,
-			state, why);
+		tell(c, r->playbook, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id,
+			r->playbook, state, why);
 	else if (!blocked)
-		tell(c, SEV_INFO, "%s of playbook %s %s%s (%s)", r->id, r->playbook,
+		tell(c, r->playbook, SEV_INFO, "%s of playbook %s %s%s (%s)", r->id, r->playbook,
 			open ? "is in force" : "has ended: ", open ? "" : state, why);
 }
 
@@ -231,7 +231,8 @@ run_give_up(struct core *c, const struct lrun *r, const char *state, const char 
 	if (l != NULL)
 		l->ending = true;
 	command_ended(c, r->id, exit_of(state), state, why);
-	tell(c, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook, state, why);
+	tell(c, r->playbook, SEV_ALARM, "%s of %s is %s and needs a person: %s", r->id, r->playbook,
+		state, why);
 }
 
 /* What it has sent may still land: the numbers are raised before it ends over that. */
@@ -247,7 +248,7 @@ may_land(struct core *c, struct live *l, const struct lrun *r, const char *why)
 		l->step[i].begun = false;
 	}
 	if (!l->told_stuck)
-		tell(c, SEV_ALARM,
+		tell(c, r->playbook, SEV_ALARM,
 			"%s of %s does not get on (%s); what it has sent may still land, so the "
 			"target gets a newer number first",
 			r->id, r->playbook, why);
@@ -268,7 +269,8 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 	}
 	(void)snprintf(why, sizeof why, "step %s (%s): %s", v->p->id, v->p->name, v->why);
 	if (r->kind == LK_SHELTER && any) {
-		tell(c, SEV_ALARM, "%s shelters only a part of the mail: %s", r->id, why);
+		tell(c, r->playbook, SEV_ALARM, "%s shelters only a part of the mail: %s", r->id,
+			why);
 		run_end(c, l, r, "open", why);
 	} else if (r->kind == LK_SHELTER) {
 		run_end(c, l, r, open ? "blocked" : "failed", why);

@@ -158,7 +158,7 @@ fences_advance(struct core *c)
 		if (f->change.end == CE_FAILED) {
 			(void)snprintf(f->why, sizeof f->why, "%s", f->change.why);
 			if (f->change.outcome == OUT_CONFLICT && !f->conflict)
-				tell(c, SEV_ALARM, "%s: %s", f->pb->name, f->why);
+				tell(c, f->pb->name, SEV_ALARM, "%s: %s", f->pb->name, f->why);
 			f->conflict = f->change.outcome == OUT_CONFLICT;
 			restart(c, f, f->change.target);
 			f->change.next_boot_ms = c->boot_ms + AGAIN_MAX_MS;
@@ -274,8 +274,9 @@ not_yet(struct core *c, struct book *b, enum flow f, const char *why)
 	(void)snprintf(m->settled_why, sizeof m->settled_why, "%s", why);
 	m->retry_boot_ms = c->boot_ms + (pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS);
 	if (++m->settle_tries == SAY_AFTER)
-		tell(c, SEV_ALARM, "%s %s: the targets cannot be read, so nothing may start: %s",
-			b->name, flow_name(f), why);
+		tell(c, b->name, SEV_ALARM,
+			"%s %s: the targets cannot be read, so nothing may start: %s", b->name,
+			flow_name(f), why);
 }
 
 /* Mail that waits and no run that knows of it: a journal that has forgotten, or a hand. Its expiry
@@ -288,7 +289,7 @@ tell_parked(struct core *c, const struct book *b, enum flow f, const struct look
 	for (size_t i = 0; i < l->n; i++)
 		if (text_starts(l->value[i].resource, "relay.park ") &&
 			text_eq(l->value[i].value, "parked\n"))
-			tell(c, SEV_ALARM,
+			tell(c, b->name, SEV_ALARM,
 				"%s %s: mail waits at %s (%s) and the journal knows of no shelter: "
 				"let it go by hand, or it "
 				"goes when its time on the relay is over",

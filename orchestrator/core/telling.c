@@ -22,7 +22,7 @@ enum {
 /* --- notifications --- */
 
 void
-tell(struct core *c, enum severity s, const char *fmt, ...)
+tell(struct core *c, const char *playbook, enum severity s, const char *fmt, ...)
 {
 	struct message **end = &c->messages_out, *m = mem_get(&c->env.mem, sizeof *m);
 	va_list ap;
@@ -32,6 +32,7 @@ tell(struct core *c, enum severity s, const char *fmt, ...)
 	memset(m, 0, sizeof *m);
 	m->id = ++c->messages;
 	m->severity = s;
+	(void)snprintf(m->playbook, sizeof m->playbook, "%s", playbook);
 	m->after_seq = c->l.seq + c->next.n;
 	va_start(ap, fmt);
 	(void)vsnprintf(m->text, sizeof m->text, fmt, ap);
@@ -54,6 +55,7 @@ send_out(struct core *c, struct message *m)
 	f->index = m->id;
 	m->op = a->op = f->op;
 	a->notify.severity = m->severity;
+	a->notify.playbook = core_keep(c, m->playbook);
 	a->notify.text = core_keep(c, m->text);
 	a->notify.head =
 		core_keep(c, arena_fmt(c->out, "%llu:%s", (unsigned long long)c->l.seq, c->l.hash));
@@ -108,6 +110,7 @@ put_notified(struct core *c, const struct message *m, enum outcome o)
 	buf_init(&b, &c->env.mem, RECORD_MAX);
 	jw_init(&w, &b);
 	jw_open(&w, NULL, '{');
+	jw_str(&w, "playbook", m->playbook);
 	jw_str(&w, "severity", severity_name(m->severity));
 	jw_str(&w, "text", m->text);
 	jw_str(&w, "outcome", outcome_name(o));

@@ -157,7 +157,7 @@ say_observed(struct core *c, const struct book *b, const struct diag_view *v)
 			buf_fmt(&names, "%s%s", names.len > 0 ? " and " : "", r->run->name);
 	}
 	if (only)
-		tell(c, SEV_WARNING,
+		tell(c, b->name, SEV_WARNING,
 			"playbook %s: %s mail: %s is confirmed: %d of %d groups bad, %d receivers, "
 			"%lld.%02lld %% failed; %s",
 			b->name, flow_name(v->d->flow), v->d->name, v->groups_bad, v->d->groups,
@@ -222,7 +222,7 @@ blindness(struct core *c, struct book *b)
 
 	if (blind == NULL) {
 		if (b->blind_told)
-			tell(c, SEV_INFO, "%s: sight is restored", b->name);
+			tell(c, b->name, SEV_INFO, "%s: sight is restored", b->name);
 		b->blind_told = false;
 		b->blind_since_boot_ms = 0;
 		return;
@@ -232,7 +232,7 @@ blindness(struct core *c, struct book *b)
 	if (b->blind_told || !blind_is_news(c, b))
 		return;
 	b->blind_told = true;
-	tell(c, SEV_ALARM, "%s: blind, so nothing is done by itself: %s", b->name, blind);
+	tell(c, b->name, SEV_ALARM, "%s: blind, so nothing is done by itself: %s", b->name, blind);
 }
 
 void

@@ -351,12 +351,23 @@ signed_head(const struct shell *s, const char *head, char *ret, size_t n)
 		(void)snprintf(ret, n, "%s", head);
 }
 
-/* Asks every notifier of every playbook, or the one that is named; the operation is one. Returns
- * how many were asked. */
+/* The playbook is in force here: its people hear of it, and nobody else. */
+static bool
+has_people(const struct shell *s, const char *playbook)
+{
+	for (const struct book *b = s->books; playbook != NULL && b != NULL; b = b->next)
+		if (!b->kept && strcmp(b->pb->name, playbook) == 0)
+			return true;
+	return false;
+}
+
+/* Asks every notifier of the playbook (of every one, where none is named or in force), or the one
+ * that is named; the operation is one. Returns how many were asked. */
 static size_t
 ask_notifiers(struct shell *s, const struct action *a)
 {
 	const char *severity = severity_name(a->notify.severity);
+	bool only = has_people(s, a->notify.playbook);
 	struct port *to[16];
 	struct flight *f;
 	char head[320];
@@ -368,6 +379,8 @@ ask_notifiers(struct shell *s, const struct action *a)
 	for (struct book *b = s->books; b != NULL; b = b->next) {
 		if (books_by_name(s, b->pb->name) != b->pb)
 			continue; /* an older text of one that is in force */
+		if (only && strcmp(b->pb->name, a->notify.playbook) != 0)
+			continue;
 		for (size_t i = 0; i < b->pb->notify_n && n < sizeof to / sizeof to[0]; i++) {
 			struct err err = { 0 };
 			const char *name = b->pb->notify[i].name;

@@ -112,6 +112,7 @@ turns_bad() {
 	want "$name: the pager rang" until_ 10 obs grep -q 'the cut-over cannot go on by itself: a person must continue it, abort it or fail back: step 6' /var/log/pages
 	want "$name: applications' mail waits at the hub" until_ 10 test "$(waits_at_hub)" -gt 0
 	want "$name: and status counts it" until_ 15 queue_shown 1
+	rc fm status >/dev/null # its words, for docs/operations.md
 	fm status | sed -n '/^outbound, outbound/,/^$/p' | sed 's/^/     /'
 	stop_traffic
 	account
