@@ -338,6 +338,8 @@ wait_seen(struct core *c, struct vstep *v, size_t i, const struct event *ev, boo
 
 	v->probe[i] = 0;
 	v->again_boot_ms[i] = c->boot_ms + PROBE_AGAIN_MS;
+	if (v->conflict)
+		return; /* why it ends is known, and who must hear of it */
 	if (ev->type == EV_SEEN && !late && ev->seen.verdict == VERDICT_OK) {
 		v->passed[i] = true;
 		run_say(c, false, v, "waiting", why);

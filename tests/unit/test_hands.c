@@ -176,6 +176,33 @@ a_way_that_is_gone_is_told_at_once(void)
 	world_end(w);
 }
 
+static int64_t
+every_other_is_slow(const char *signal)
+{
+	static int n;
+
+	(void)signal;
+	return ++n % 2 == 0 ? 2000 : 300;
+}
+
+/* A receiver that answers after that was found says less than who has changed it: once it took the
+ * other's place. */
+static void
+a_slow_receiver_does_not_hide_the_other_hand(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until(w, HOUR, is_switched));
+	w->probe_ms = every_other_is_slow;
+	w->backup_bad = true;
+	world_edit(w, W_TENANT, CONNECTOR, "");
+	CHECK(world_until(w, MINUTE, run_is_blocked));
+	CHECK_INT(world_count(w, "END", "not as this run left it"), 1);
+	world_end(w);
+}
+
 /* --- drift while on the backup --- */
 
 static bool
@@ -326,6 +353,7 @@ main(void)
 	TEST(a_token_beside_is_no_conflict_a_second_spf_record_is);
 	TEST(what_is_gone_after_the_pivot_blocks_the_end);
 	TEST(a_way_that_is_gone_is_told_at_once);
+	TEST(a_slow_receiver_does_not_hide_the_other_hand);
 	TEST(drift_on_the_backup_is_told_and_not_fought);
 	TEST(a_switch_point_moved_by_hand_blocks);
 	TEST(what_stood_still_sends_nothing_late_to_class_u);
