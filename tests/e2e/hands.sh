@@ -25,7 +25,7 @@ meet() {
 	met= code= run=
 	: >"$work/progress"
 	while IFS= read -r line; do
-		printf '%s\n' "$line" >>"$work/progress"
+		printf '%s\n' "$line" | tee -a "$work/printed" >>"$work/progress"
 		case $line in
 		'run outbound-'*' started'*) run=${line#run } run=${run%% *} pids=$(engine) ;;
 		'exit '*) code=${line#exit } ;;
