@@ -645,10 +645,11 @@ say_yes_or_no(struct core *c, struct command *m, struct book *b, enum flow f)
 
 /* --- pause, resume, ack --- */
 
-static void
-put_brake(struct core *c, const struct command *m, const struct book *b)
+void
+command_brake(struct core *c, const struct command *m, const struct book *b, const char *reason,
+	bool eject)
 {
-	bool on = m->verb == VERB_PAUSE;
+	bool on = m->verb != VERB_RESUME;
 	struct buf out;
 	struct jw w;
 
@@ -658,8 +659,10 @@ put_brake(struct core *c, const struct command *m, const struct book *b)
 	jw_str(&w, "playbook", b->name);
 	jw_str(&w, "state", on ? "pause" : "resume");
 	jw_str(&w, "by", m->principal);
-	jw_str(&w, "reason", m->reason != NULL ? m->reason : "");
-	jw_int(&w, "expires", on ? m->expires_wall_ms : 0);
+	jw_str(&w, "reason", reason);
+	jw_int(&w, "expires", on && !eject ? m->expires_wall_ms : 0);
+	if (eject)
+		jw_bool(&w, "eject", true);
 	jw_close(&w, '}');
 	(void)propose(c, REC_BRAKE, "", &out);
 	buf_fini(&out);
@@ -681,7 +684,7 @@ note(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (!d->any)
 		return command_refuse_decided(c, m, exit, d);
 	if (m->verb != VERB_ACK)
-		put_brake(c, m, b);
+		command_brake(c, m, b, m->reason != NULL ? m->reason : "", false);
 	row_of(c, b, f, d);
 	command_record(c, m, NULL, exit, text);
 	answer(c, m, exit, NULL, text, NULL);

@@ -23,6 +23,11 @@ void command_started(struct core *c, const struct command *m, const char *run, c
 bool command_same_plan(const struct command *m, const struct plan *p);
 bool command_answer_plan(struct core *c, const struct command *m, const struct plan *p);
 
+/* A BRAKE record: off for `resume`, else on; eject: ferryman is taken out with it, and it has no
+ * end of its own. */
+void command_brake(struct core *c, const struct command *m, const struct book *b,
+	const char *reason, bool eject);
+
 /* eject.c: `eject`, or `plan` of it. True when it has had its last answer, or is a run's now. */
 bool eject(struct core *c, struct command *m, struct book *b);
 

@@ -129,28 +129,6 @@ plan(struct core *c, struct command *m, const char *const *overrides, size_t ove
 
 /* --- the records --- */
 
-static void
-put_brake(struct core *c, const struct command *m, const struct book *b)
-{
-	struct buf out;
-	struct jw w;
-
-	buf_init(&out, &c->env.mem, RECORD_MAX);
-	jw_init(&w, &out);
-	jw_open(&w, NULL, '{');
-	jw_str(&w, "playbook", b->name);
-	jw_str(&w, "state", "pause");
-	jw_str(&w, "by", m->principal);
-	jw_str(&w, "reason",
-		core_keep(c, arena_fmt(c->out, "ferryman is taken out: %s",
-				     m->reason != NULL ? m->reason : "")));
-	jw_int(&w, "expires", 0);
-	jw_bool(&w, "eject", true);
-	jw_close(&w, '}');
-	(void)propose(c, REC_BRAKE, "", &out);
-	buf_fini(&out);
-}
-
 static bool
 begin(struct core *c, struct command *m, struct book *b, const struct plan *p,
 	const char *const *overrides, size_t overrides_n)
@@ -168,7 +146,8 @@ begin(struct core *c, struct command *m, struct book *b, const struct plan *p,
 
 	if (!may(c, m, b, command_same_plan(m, p), &f, &d, &exit))
 		return d == NULL || command_refuse_decided(c, m, exit, d);
-	put_brake(c, m, b);
+	command_brake(c, m, b,
+		core_keep(c, arena_fmt(c->out, "ferryman is taken out: %s", s.reason)), true);
 	machine_row(c, b, f, d, false);
 	run = run_start(c, &s);
 	if (run == NULL)
