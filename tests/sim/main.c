@@ -15,6 +15,11 @@
 #include <unistd.h>
 
 int planted_fault; /* the one global: the planted objects of the core read it */
+#ifdef FERRYMAN_PLANTED
+enum { PLANTABLE = 1 };
+#else
+enum { PLANTABLE = 0 }; /* the product's own objects: there is no fault to choose */
+#endif
 
 struct totals {
 	uint64_t seed; /* that runs now */
@@ -25,7 +30,7 @@ struct totals {
 
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list, brief;
+	bool one, trace, hash, shrink, list, brief, disk, lies;
 	const char *fault, *cases, *file;
 };
 
@@ -90,10 +95,13 @@ case_print(const struct sim *s, const struct script *c)
 /* --- running --- */
 
 static struct sim *
-run(uint64_t seed, bool trace, const struct script *script)
+run(const struct options *o, uint64_t seed, bool trace, const struct script *script)
 {
-	struct sim *s =
-		sim_new(&(struct sim_opts){ .seed = seed, .trace = trace, .script = script });
+	struct sim *s = sim_new(&(struct sim_opts){ .seed = seed,
+		.trace = trace,
+		.disk = o->disk,
+		.disk_lies = o->lies,
+		.script = script });
 
 	sim_run(s);
 	return s;
@@ -149,7 +157,7 @@ many(const struct options *o, struct totals *t)
 		struct sim *s;
 
 		t->seed = o->from + i;
-		s = run(t->seed, false, NULL);
+		s = run(o, t->seed, false, NULL);
 		count(t, s);
 		if (o->hash)
 			printf("%llu %016llx\n", (unsigned long long)s->seed,
@@ -163,24 +171,33 @@ many(const struct options *o, struct totals *t)
 	}
 }
 
-/* The same seed twice must give the same trace, or no seed is worth its number. */
+/* The same seed twice must give the same trace, or no seed is worth its number: in memory and on a
+ * disk. One after the other: there is one disk. */
 static void
-twice(const struct options *o, struct totals *t)
+twice(const struct options *o, struct totals *t, bool disk)
 {
-	struct sim *a = run(o->from, false, NULL), *b = run(o->from, false, NULL);
+	struct options own = *o;
+	uint64_t hash[2], lines[2];
 
-	if (a->trace.hash != b->trace.hash || a->trace.n != b->trace.n) {
-		printf("FAIL SEED %llu: two runs, two traces\n", (unsigned long long)o->from);
+	own.disk = disk;
+	for (int i = 0; i < 2; i++) {
+		struct sim *s = run(&own, o->from, false, NULL);
+
+		hash[i] = s->trace.hash;
+		lines[i] = s->trace.n;
+		sim_free(&s);
+	}
+	if (hash[0] != hash[1] || lines[0] != lines[1]) {
+		printf("FAIL SEED %llu%s: two runs, two traces\n", (unsigned long long)o->from,
+			disk ? " on a disk" : "");
 		t->failed++;
 	} else {
 		t->passed++;
 	}
-	sim_free(&a);
-	sim_free(&b);
 }
 
 static void
-one_case(const char *path, struct totals *t)
+one_case(const struct options *o, const char *path, struct totals *t)
 {
 	struct script script;
 	struct sim *s;
@@ -190,7 +207,7 @@ one_case(const char *path, struct totals *t)
 		return;
 	}
 	script.drawn = script.n == 0;
-	s = run(t->seed, false, &script);
+	s = run(o, t->seed, false, &script);
 	if (s->killer != NULL)
 		printf("FAIL %s\n", path);
 	if (s->killer != NULL)
@@ -201,7 +218,7 @@ one_case(const char *path, struct totals *t)
 }
 
 static void
-saved_cases(const char *dir, struct totals *t)
+saved_cases(const struct options *o, const char *dir, struct totals *t)
 {
 	struct dirent **name;
 	char path[600];
@@ -212,7 +229,7 @@ saved_cases(const char *dir, struct totals *t)
 
 		(void)snprintf(path, sizeof path, "%s/%s", dir, name[i]->d_name);
 		if (name[i]->d_name[0] != '.' && (end == NULL || strcmp(end, ".disabled") != 0))
-			one_case(path, t);
+			one_case(o, path, t);
 		free(name[i]);
 	}
 	if (n >= 0)
@@ -222,9 +239,9 @@ saved_cases(const char *dir, struct totals *t)
 /* --- a failing seed made small --- */
 
 static bool
-still_fails(uint64_t seed, const struct script *c, const char *killer)
+still_fails(const struct options *o, uint64_t seed, const struct script *c, const char *killer)
 {
-	struct sim *s = run(seed, false, c);
+	struct sim *s = run(o, seed, false, c);
 	bool same = s->killer != NULL && strcmp(s->killer->name, killer) == 0;
 
 	sim_free(&s);
@@ -241,10 +258,10 @@ without(const struct script *c, size_t from, size_t n, struct script *ret)
 }
 
 static int
-shrink(uint64_t seed)
+shrink(const struct options *o, uint64_t seed)
 {
 	static struct script now, less;
-	struct sim *s = run(seed, false, NULL);
+	struct sim *s = run(o, seed, false, NULL);
 	const char *killer = s->killer != NULL ? s->killer->name : NULL;
 
 	now = s->faults.happened;
@@ -257,13 +274,13 @@ shrink(uint64_t seed)
 	for (size_t size = now.n > 1 ? now.n / 2 : 1; size > 0; size /= 2) {
 		for (size_t at = 0; at < now.n;) {
 			without(&now, at, size, &less);
-			if (still_fails(seed, &less, killer))
+			if (still_fails(o, seed, &less, killer))
 				now = less;
 			else
 				at += size;
 		}
 	}
-	s = run(seed, false, &now);
+	s = run(o, seed, false, &now);
 	case_print(s, &now);
 	trace_tail(&s->trace, 80);
 	sim_free(&s);
@@ -298,7 +315,7 @@ hunt(const struct options *o, struct totals *t)
 		bool found;
 
 		t->seed = o->from + i;
-		s = run(t->seed, o->trace, NULL);
+		s = run(o, t->seed, o->trace, NULL);
 		found = s->killer != NULL;
 		if (found)
 			printf("KILLED %s by %s at seed %llu after %llu: %s\n", o->fault,
@@ -353,7 +370,7 @@ conclude(const struct options *o, struct totals *t)
 static int
 show_one(const struct options *o)
 {
-	struct sim *s = run(o->only, o->trace, NULL);
+	struct sim *s = run(o, o->only, o->trace, NULL);
 	int rc = s->killer != NULL;
 
 	if (s->killer != NULL)
@@ -371,21 +388,22 @@ work(const struct options *o, struct totals *t)
 	if (o->fault != NULL)
 		planted_fault = plant_parse(o->fault);
 	if (o->shrink)
-		return shrink(o->only);
+		return shrink(o, o->only);
 	if (o->one)
 		return show_one(o);
 	if (o->fault != NULL)
 		return hunt(o, t);
 	if (o->file != NULL) {
-		one_case(o->file, t);
+		one_case(o, o->file, t);
 		printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)t->passed,
 			(unsigned long long)t->failed);
 		return t->failed > 0;
 	}
 	many(o, t);
-	twice(o, t);
+	twice(o, t, false);
+	twice(o, t, true);
 	if (!o->brief)
-		saved_cases(o->cases, t);
+		saved_cases(o, o->cases, t);
 	return conclude(o, t);
 }
 
@@ -422,7 +440,8 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-		"usage: sim --seeds N [--from K] [--hash] [--brief] [--fault NAME]   many seeds; "
+		"usage: sim --seeds N [--from K] [--hash] [--brief] [--disk|--lying-disk] [--fault "
+		"NAME]   many seeds; "
 		"with a fault: until it is found\n"
 		"       sim --seed K [--trace] [--fault NAME]               one seed\n"
 		"       sim --shrink K [--fault NAME]                       a failing seed "
@@ -459,12 +478,16 @@ option(struct options *o, int argc, char **argv, int *i)
 		return (o->trace = true);
 	if (strcmp(a, "--hash") == 0)
 		return (o->hash = true);
+	if (strcmp(a, "--disk") == 0)
+		return (o->disk = true);
+	if (strcmp(a, "--lying-disk") == 0)
+		return (o->disk = o->lies = true);
 	if (strcmp(a, "--brief") == 0)
 		return (o->brief = true);
 	if (strcmp(a, "--list-faults") == 0)
 		return (o->list = true);
 	if (strcmp(a, "--fault") == 0 && *i + 1 < argc)
-		return plant_parse(o->fault = argv[++*i]) != 0;
+		return PLANTABLE != 0 && plant_parse(o->fault = argv[++*i]) != 0;
 	if (strcmp(a, "--case") == 0 && *i + 1 < argc)
 		return (o->file = argv[++*i]) != NULL;
 	return false;
@@ -478,7 +501,7 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argc, argv, &i))
 			return usage();
-	for (size_t i = 0; o.list && i < sizeof plants / sizeof *plants; i++)
+	for (size_t i = 0; PLANTABLE != 0 && o.list && i < sizeof plants / sizeof *plants; i++)
 		printf("%-22s %s\n", plants[i].name, plants[i].doc);
 	if (o.list)
 		return 0;

@@ -253,7 +253,10 @@ process_start(struct sim *s, bool fresh)
 	p->halted = p->appending = p->stopping = false;
 	p->tick_at = 0;
 	p->core = core_new(&env, s->seed * 1000 + p->life);
-	s->journal.epoch++;
+	if (s->disk == NULL)
+		s->journal.epoch++;
+	else if (!disk_open(s, &fresh))
+		return;
 	trace_add(s, "starts: life %u, epoch %llu, %zu records", p->life,
 		(unsigned long long)s->journal.epoch, s->journal.n);
 	if (!fold_all(s))
@@ -277,6 +280,8 @@ reboot(struct sim *s)
 	p->boot_base = s->now;
 	(void)snprintf(p->boot_id, sizeof p->boot_id, "00000000-0000-4000-8000-%012u", ++p->boots);
 	trace_add(s, "the machine boots");
+	if (s->disk != NULL)
+		disk_power(s);
 }
 
 void
@@ -313,6 +318,8 @@ start_again(struct sim *s)
 	core_free(&s->process.core);
 	if (fault(s, SITE_REBOOT) || s->process.boots == 0)
 		reboot(s);
+	if (s->disk != NULL)
+		disk_copy(s);
 	if (s->journal.n > 4 && fault(s, SITE_RESTORE))
 		journal_restore(s,
 			s->journal.n - (size_t)fault_span(s, 0,

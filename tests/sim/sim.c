@@ -78,6 +78,7 @@ sim_new(const struct sim_opts *o)
 	}
 	s->book = s->variant[0];
 	s->process.alarm_at = -1;
+	disk_init(s, o->disk, o->disk_lies);
 	return s;
 }
 
@@ -218,6 +219,7 @@ sim_free(struct sim **ps)
 		return;
 	*ps = NULL;
 	process_fini(s);
+	disk_fini(s);
 	journal_fini(&s->journal);
 	targets_fini(s);
 	view_fini(&s->view);

@@ -188,10 +188,23 @@ struct journal {
 void journal_init(struct sim *s);
 void journal_fini(struct journal *j);
 void journal_append(struct sim *s, const struct action *a);
+void journal_store(struct sim *s, const char *record); /* it is there, and everybody looks at it */
 void journal_happens(struct sim *s, const struct happening *h); /* H_APPLY, H_APPENDED */
 void journal_restore(struct sim *s,
 	size_t keep);		   /* an older copy is put back, by an operator's word: a new era */
 void journal_crash(struct sim *s); /* what was under way may or may not be there */
+
+/* --- disk.c: the production store of some seeds, over a disk that forgets --- */
+struct disk;
+void disk_init(
+	struct sim *s, bool always, bool lies); /* s->disk stays NULL: this seed's is in memory */
+void disk_fini(struct sim *s);
+bool disk_open(struct sim *s, bool *ret_fresh); /* false: a violation */
+enum outcome disk_append(struct sim *s, const struct pending *p, bool fails);
+void disk_die(struct sim *s, const struct pending *under_way); /* NULL: none was */
+void disk_power(struct sim *s);				       /* what was not synced may be lost */
+void disk_copy(struct sim *s);	    /* perhaps a copy is made, of what is there now */
+size_t disk_restore(struct sim *s); /* how many records are left; 0: there is no copy */
 
 /* --- targets.c: a zone (fence F by equality), a hub (F by high water), a tenant (U) --- */
 enum target_id { T_ZONE, T_HUB, T_TENANT, T_N };
@@ -461,6 +474,7 @@ struct sim {
 		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */
 	size_t loaded;
 	struct journal journal;
+	struct disk *disk; /* NULL: in memory */
 	struct ftarget target[T_N];
 	struct request *request;
 	size_t requests_n, requests_room;
@@ -480,6 +494,8 @@ struct sim {
 struct sim_opts {
 	uint64_t seed;
 	bool trace;
+	bool disk;	/* the real store, whatever the seed says */
+	bool disk_lies; /* it says "synced" and does nothing: what must be found */
 	const struct script *script;
 };
 struct sim *sim_new(const struct sim_opts *o);
