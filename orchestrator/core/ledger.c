@@ -483,8 +483,9 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 	d->older = d->older || (d->lsn != 0 && !d->answered);
 	d->lsn = r->lsn;
 	d->answered = false;
-	d->removing = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
-		      !text_eq(json_str(r->body, "dir"), "fence");
+	d->removes = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
+		     !text_eq(json_str(r->body, "dir"), "fence");
+	d->removing = d->removes || (d->removing && d->older);
 	d->effect_ms = json_int(r->body, "deadline", 0);
 	touched(d, r);
 	put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
@@ -604,6 +605,8 @@ fold_result(struct ledger *l, const struct record *r)
 		 */
 		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
 			l->domain[i].older = false;
+		if (o == OUT_DONE || o == OUT_UNCHANGED)
+			l->domain[i].removing = l->domain[i].removes;
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
 			l->domain[i].fenced_era = of >> 40; /* the number's, not the record's: an
 							       older one fences nothing newer */
