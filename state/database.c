@@ -58,13 +58,26 @@ database_exec(sqlite3 *db, const char *sql, struct err *err)
 								    : database_fail(db, doing, err);
 }
 
-enum rc
-database_open(sqlite3 **ret, const char *dir, bool write, struct err *err)
+/*
+ * The log's index is a file of its own that whoever comes first makes; on a full disk that can be
+ * a bus error (place_room). With exclusive locking SQLite keeps it in memory (sqlite.org/wal.html,
+ * "Use of WAL Without Shared-Memory"), for which it wants a lock as if it would write.
+ */
+static bool
+cramped(const char *dir, enum database_use use)
 {
+	return use == DATABASE_READ && place_room(dir, &(struct err){ 0 }) == RC_FULL &&
+	       place_free(dir);
+}
+
+enum rc
+database_open(sqlite3 **ret, const char *dir, enum database_use use, struct err *err)
+{
+	bool write = use == DATABASE_WRITE, tight = cramped(dir, use);
 	char path[PLACE_MAX];
 	sqlite3 *db = NULL;
-	int flags = (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
-		    SQLITE_OPEN_EXRESCODE;
+	int flags = (write || tight ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	enum rc rc;
 
 	place_path(path, dir, PLACE_DB);
@@ -85,6 +98,9 @@ database_open(sqlite3 **ret, const char *dir, bool write, struct err *err)
 			"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 			"PRAGMA temp_store = MEMORY;",
 			err);
+	if (rc == RC_OK && tight)
+		rc = database_exec(
+			db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON;", err);
 	if (rc == RC_OK)
 		*ret = db;
 	else

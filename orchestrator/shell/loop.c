@@ -36,16 +36,23 @@ on_farewell(uv_timer_t *t)
 	shell_leave(t->data);
 }
 
+static bool
+full_disk(const struct shell *s)
+{
+	return s->store != NULL && store_fault(s->store) == RC_FULL;
+}
+
 /* False when nobody is to be waited for. */
 static bool
 last_words(struct shell *s)
 {
+	bool waits = full_disk(s) && !s->opts->one_shot;
 	char text[sizeof s->why + 160];
 
 	(void)snprintf(text, sizeof text,
-		"ferryman has halted and sends nothing any more: %s. Started again it reads what "
-		"it had begun and goes on.",
-		s->why);
+		"ferryman has halted and sends nothing any more: %s. %s it reads what it had begun "
+		"and goes on.",
+		s->why, waits ? "As soon as there is room" : "Started again");
 	control_last_words(s->control, text);
 	return dispatch_last_words(s, text);
 }
@@ -298,7 +305,7 @@ shell_run(const struct shell_opts *opts, struct err *err)
 		(void)uv_run(&s->loop, UV_RUN_DEFAULT); /* at once over when it was left already */
 		exit = s->exit;
 		if (exit != EXIT_OK_)
-			(void)err_set(err, RC_IO, "%s", s->why);
+			(void)err_set(err, full_disk(s) ? RC_FULL : RC_IO, "%s", s->why);
 	} else if (rc == RC_BUSY || rc == RC_DENIED) {
 		exit = EXIT_GUARD;
 	} else if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED) {

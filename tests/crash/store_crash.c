@@ -454,6 +454,14 @@ fill_and_go_on(bool (*more_room)(void))
 	}
 	if (s != NULL) /* it opened, which is an epoch, and not an append */
 		store_close(&s);
+	/* Full still: what was acknowledged can be read. */
+	s = NULL;
+	o.mode = STORE_READER;
+	if (store_open(&s, &o, &h, &err) != RC_OK || h.seq < acked) {
+		printf("     full, to be read: %s\n", err.text);
+		return 1;
+	}
+	store_close(&s);
 	if (!more_room())
 		return NO_ROOM;
 	return whole(acked, "full after", (int)acked) ? 0 : 1;
