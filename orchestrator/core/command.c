@@ -693,6 +693,7 @@ note(struct core *c, struct command *m, struct book *b, enum flow f)
 		b->m[f].settled = SETTLED_NOT_YET;
 		b->m[f].settle_again = true;
 		b->m[f].retry_boot_ms = c->boot_ms;
+		fence_again(c, b);
 	}
 	return true;
 }

@@ -107,6 +107,18 @@ fence_conflict(const struct core *c, const struct book *b)
 	return NULL;
 }
 
+void
+fence_again(struct core *c, const struct book *b)
+{
+	for (struct fencing *f = c->fences; f != NULL; f = f->next) {
+		if (!text_eq(f->pb->name, b->name))
+			continue;
+		f->conflict = false;
+		f->why[0] = '\0';
+		f->change.next_boot_ms = c->boot_ms;
+	}
+}
+
 /* An operator's new era stands above everything that was ever sent here. */
 static void
 raise_era(struct core *c, const struct change *ch)
