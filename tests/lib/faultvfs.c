@@ -39,6 +39,7 @@ static struct {
 	void *watch_ctx;
 	struct handle *open;
 	unsigned draw;
+	bool lies, remembers;
 } fv = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static struct handle *
@@ -64,13 +65,12 @@ die(void)
 
 /* Power is lost: of what was not synced, some is there and some is not. */
 static void
-lose_power(void)
+undo_some(void)
 {
 	for (struct handle *h = fv.open; h != NULL; h = h->next)
 		for (struct undo *u = h->pending; u != NULL; u = u->next)
 			if (draw() % 2 == 0)
 				(void)h->real->pMethods->xWrite(h->real, u->old, u->n, u->at);
-	die();
 }
 
 /* SQLITE_OK = go on. Called with the mutex held. */
@@ -94,13 +94,17 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 					 : SQLITE_IOERR_WRITE;
 	case FV_FULL:
 		return SQLITE_FULL;
+	case FV_TORN_POWER:
+		undo_some(); /* what was written before the half write may be gone too */
+		/* fall through */
 	case FV_TORN:
 		if (op == FV_WRITE && h != NULL && n > 1)
 			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);
 		die();
 		break;
 	case FV_POWER:
-		lose_power();
+		undo_some();
+		die();
 		break;
 	case FV_KILL:
 		die();
@@ -185,7 +189,7 @@ fv_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 
 	if (code != SQLITE_OK)
 		return code;
-	if (fv.plan.fault == FV_POWER && fv.plan.at > 0) {
+	if (fv.remembers || (fv.plan.fault == FV_POWER && fv.plan.at > 0)) {
 		(void)pthread_mutex_lock(&fv.mutex);
 		remember(h, n, at);
 		(void)pthread_mutex_unlock(&fv.mutex);
@@ -212,6 +216,8 @@ fv_sync(sqlite3_file *f, int flags)
 
 	if (code != SQLITE_OK)
 		return code;
+	if (fv.lies)
+		return after(SQLITE_OK, FV_SYNC, h->file);
 	(void)pthread_mutex_lock(&fv.mutex);
 	forget(h);
 	(void)pthread_mutex_unlock(&fv.mutex);
@@ -376,6 +382,26 @@ faultvfs_plan(const struct fv_plan *p)
 	fv.struck = false;
 	fv.draw = fv.plan.seed;
 	(void)pthread_mutex_unlock(&fv.mutex);
+}
+
+void
+faultvfs_lie(bool lies)
+{
+	fv.lies = lies;
+}
+
+void
+faultvfs_volatile(void)
+{
+	fv.remembers = true;
+}
+
+void
+faultvfs_power_off(unsigned seed)
+{
+	(void)pthread_mutex_lock(&fv.mutex);
+	fv.draw = seed;
+	undo_some();
 }
 
 int
