@@ -52,7 +52,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libferryman.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 CONTRACT_BIN := $(patsubst tests/contract/%.c,$(BUILD)/contract/%,$(CONTRACT))
-CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH))
+CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH)) $(BUILD)/crash-planted/kill_points
 TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
@@ -128,6 +128,12 @@ $(BUILD)/planted/%.o: %.c | $(BUILD)/pkg.mk
 	@echo "  CC    $< (with plantable faults)"
 	@$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED $(PKGFLAGS) -MMD -MP -c -o $@ $<
 $(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+
+# The twin of a crash test: the same program over the core with the plantable faults.
+$(BUILD)/crash-planted/%: $(BUILD)/obj/tests/crash/%.o $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
