@@ -88,6 +88,8 @@ static const char book_long[] =
 	"require: [queues-drained]}\n";
 static const char book_short[] =
 	"      - {name: let it wait, mail.park: {at: [hub]}}\n"
+	"      - {name: authorise, spf.authorize: {zone: zone}}\n"
+	"      - {name: see it, wait.published: {zone: zone}}\n"
 	"      - {name: prove it, verify.canary: {through: relay}}\n"
 	"      - {name: switch, outbound.switch: {at: [tenant, hub]}, pivot: true}\n"
 	"      - {name: release, queue.release: {at: [hub], rate: 10 per s}}\n"
@@ -132,6 +134,24 @@ shore_clean(struct shore *s)
 	s->boots = 1;
 	s->boot_ms = FIRST_BOOT;
 	s->wall_ms = 1790000000000;
+}
+
+void
+shore_take(struct shore *to, const struct shore *from)
+{
+	size_t n = 0;
+
+	shore_clean(to);
+	while (n < W_EFFECTS && from->effect[n].lsn != 0)
+		n++;
+	memcpy(to->effect, from->effect, n * sizeof *to->effect);
+	memcpy(to->target, from->target, sizeof to->target);
+	memcpy(to->hash, from->hash, sizeof to->hash);
+	to->boot_ms = from->boot_ms;
+	to->wall_ms = from->wall_ms;
+	to->boots = from->boots;
+	to->acked = from->acked;
+	to->lost = from->lost;
 }
 
 void
@@ -210,7 +230,7 @@ static void
 inside(struct crossing *x, bool begins)
 {
 	if (x->inside != NULL)
-		x->inside(begins);
+		x->inside(x, begins);
 }
 
 static bool
@@ -314,18 +334,24 @@ load_one(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 	return 0;
 }
 
+void
+crossing_book(enum book book, char out[CROSSING_TEXT])
+{
+	(void)snprintf(out, CROSSING_TEXT, "%s%s%s%s%s", book_head,
+		book == BOOK_LONG ? book_hubs : "", book_paths,
+		book == BOOK_LONG ? book_long : book_short, book_tail);
+}
+
 static void
 make_world(struct crossing *x)
 {
 	static const char *const hubs[] = { "hub2", "hub3", "hub4" };
 	struct shore *s = x->shore;
 	bool first = s->target[0].name == NULL;
-	char text[8192];
+	char text[CROSSING_TEXT];
 	struct world *w;
 
-	(void)snprintf(text, sizeof text, "%s%s%s%s%s", book_head,
-		x->book == BOOK_LONG ? book_hubs : "", book_paths,
-		x->book == BOOK_LONG ? book_long : book_short, book_tail);
+	crossing_book(x->book, text);
 	w = x->w = stdmem_get(sizeof *w);
 	world_init_book(w, text, s->target, s->effect);
 	for (int i = 0; first && x->book == BOOK_LONG && i < 3; i++) {
@@ -336,8 +362,10 @@ make_world(struct crossing *x)
 		world_cell(w, hub, "relay.queue corp.example",
 			"state open\nparked 0\nwaiting 0\noldest 0\n");
 	}
-	if (first && x->book == BOOK_SHORT) /* authorised in peace time */
+	if (first && x->book == BOOK_SHORT) /* authorised in peace time: nothing to change */
 		world_edit(w, W_ZONE, "dns.rrset corp.example TXT", WORLD_SPF_BOTH);
+	if (x->mem != NULL)
+		w->mem = *x->mem;
 	w->boot_ms = s->boot_ms;
 	w->wall_ms = s->wall_ms;
 	(void)snprintf(w->boot_id, sizeof w->boot_id, "00000000-0000-4000-8000-%012u", s->boots);
@@ -353,6 +381,7 @@ open_journal(struct crossing *x)
 	static const char text[] = "a playbook's text\n";
 	const struct store_opts o = { .dir = x->dir, .mode = STORE_ACTOR, .holder = "crossing" };
 	char sha256[DIGEST_HEX];
+	struct err unsigned_ = { 0 };
 	enum rc rc;
 
 	if (x->at > 0)
@@ -361,6 +390,8 @@ open_journal(struct crossing *x)
 			.seed = x->seed });
 	inside(x, true);
 	rc = store_open(&x->store, &o, &x->head, &x->err);
+	if (rc == RC_OK && x->keys) /* without one the daemon goes on, and says so */
+		(void)sign_open(&x->sign, x->dir, &unsigned_);
 	digest_sha256(NULL, text, sizeof text - 1, sha256);
 	if (rc == RC_OK)
 		rc = store_blob_put(x->store, sha256, text, sizeof text - 1, &x->err);
@@ -433,12 +464,34 @@ order(struct crossing *x, const struct wask *a, const char *kind)
 }
 
 static bool
+see_plan(struct crossing *x)
+{
+	struct world *w = x->w;
+	const struct wreply *r;
+	size_t req;
+
+	if (w->halted)
+		return false;
+	x->leg = LEG_PLAN;
+	req = world_say(
+		w, &(struct wask){ .verb = VERB_PLAN, .of = VERB_CUTOVER, .procedure = "out" });
+	world_pass(w, 20000);
+	r = world_reply(w, req, true);
+	(void)snprintf(
+		x->plan_hash, sizeof x->plan_hash, "%s", r != NULL ? world_field(r, "plan_hash") : "");
+	return !w->halted;
+}
+
+static bool
 go(struct crossing *x)
 {
 	struct world *w = x->w;
 
 	if (runs(w, "START", "\"kind\":\"cutover\"") == 0)
 		world_pass(w, 20000);
+	if (x->plan)
+		return see_plan(x);
+	x->leg = LEG_RUN;
 	if (!order(x, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" },
 		    "\"kind\":\"cutover\"") ||
 		!until(x, out_has_ended))
@@ -471,7 +524,8 @@ crossing_live(struct crossing *x)
 {
 	bool done;
 
-	x->due = x->ended = false;
+	x->due = false;
+	x->leg = LEG_START;
 	x->err = (struct err){ 0 };
 	make_world(x);
 	done = open_journal(x);
@@ -493,7 +547,10 @@ crossing_live(struct crossing *x)
 void
 crossing_end(struct crossing *x)
 {
+	inside(x, true);
 	store_close(&x->store);
+	sign_free(&x->sign);
+	inside(x, false);
 	if (x->w != NULL)
 		world_fini(x->w);
 	free(x->w);

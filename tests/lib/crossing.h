@@ -13,6 +13,8 @@
 #include "lib/store_rig.h"
 #include "lib/world.h"
 
+#include "os/sign.h"
+
 enum { CROSSING_RECORDS = 400, CROSSING_TEXT = 16384 };
 
 /* The moments around a record at which a life can end. */
@@ -39,12 +41,16 @@ struct shore {
 	char hash[CROSSING_RECORDS + 1][65];
 	uint64_t lost; /* the first of them that a later life did not find; 0 = none */
 };
-/* shore_new - as it is before the first life. */
+/* shore_new, shore_clean - as it is before the first life. */
 struct shore *shore_new(void);
 void shore_clean(struct shore *s);
+void shore_take(struct shore *to, const struct shore *from); /* all of it */
 void shore_free(struct shore **s);
 
 enum book { BOOK_LONG, BOOK_SHORT }; /* twelve and more steps each way; few */
+/* What a life is at: from the opening until the targets were read; a plan is asked for (only with
+ * `plan`); from the order to cut over on. */
+enum leg { LEG_START, LEG_PLAN, LEG_RUN };
 
 struct crossing {
 	struct shore *shore;
@@ -56,15 +62,21 @@ struct crossing {
 	bool power; /* the machine loses its power, else the process is killed */
 	unsigned seed;
 	int at; /* or at the n-th operation on the disk from its opening on; 0 = none */
-	/* called just before and just after ferryman's own code runs; NULL = never */
-	void (*inside)(bool begins);
+	/* called just before and just after code of the store runs; NULL = never */
+	void (*inside)(const struct crossing *x, bool begins);
+	const struct mem *mem; /* of the core; NULL = the machine's */
+	bool plan; /* only asks for a plan, and ends when it is shown */
+	bool keys; /* has a key to sign heads with, as the daemon has */
 	/* what came of it */
 	struct world *w;
+	enum leg leg;
+	char plan_hash[80];
+	struct sign_key *sign;
 	struct store *store;
 	struct store_head head;
 	struct err err; /* why it did not open, or why it halted */
 	uint64_t first, last; /* of the records that were appended last */
-	bool due, ended;
+	bool due;
 };
 
 /*
@@ -73,6 +85,9 @@ struct crossing {
  */
 bool crossing_live(struct crossing *x);
 void crossing_end(struct crossing *x);
+
+/* crossing_book - the playbook's text. */
+void crossing_book(enum book book, char out[CROSSING_TEXT]);
 
 /* crossing_die - SIGKILL, after what a loss of power does to a disk, if it is one. */
 _Noreturn void crossing_die(const struct crossing *x);

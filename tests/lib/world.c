@@ -690,6 +690,7 @@ init_with(struct world *w, struct playbook *pb, struct wtarget *target, struct w
 	w->borrowed = target != NULL;
 	w->target = w->borrowed ? target : calloc(W_TARGETS_MAX, sizeof *w->target);
 	w->effect = w->borrowed ? effect : calloc(W_EFFECTS, sizeof *w->effect);
+	(void)fflush(stdout);
 	if (w->pb == NULL || w->target == NULL || w->effect == NULL)
 		abort();
 	w->boot_ms = 1000;
