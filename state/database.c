@@ -193,6 +193,9 @@ database_wal(sqlite3 *db, struct err *err)
 			"%s: no write-ahead log is possible here (journal mode %s); the folder "
 			"must be on a local disk",
 			sqlite3_db_filename(db, "main"), mode);
+	/* The row comes before the change is written and synced. */
+	else if (sqlite3_step(st) != SQLITE_DONE)
+		rc = database_fail(db, "switch to WAL", err);
 	(void)sqlite3_finalize(st);
 	return rc;
 }
