@@ -52,7 +52,8 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libferryman.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 CONTRACT_BIN := $(patsubst tests/contract/%.c,$(BUILD)/contract/%,$(CONTRACT))
-CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH)) $(BUILD)/crash-planted/kill_points
+CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH)) \
+	$(BUILD)/crash-planted/kill_points $(BUILD)/crash-planted/nth_failure
 TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim

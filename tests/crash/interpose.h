@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -26,11 +27,12 @@ static struct {
 	enum nth_kind kind;
 	long at; /* from 1; 0 = none */
 	bool for_ever;
-	int error;	  /* errno; 0 of a write: half of it is written */
-	int retries_hide; /* a twin: a failed fsync is asked again, as often, and nobody hears of it */
-	atomic_bool struck;
+	int error;    /* errno; 0 of a write: half of it is written */
+	bool retries; /* a twin: a failed fsync is asked again, and nobody hears of the failure */
+	atomic_bool struck, journal_struck; /* the latter: a file of the journal */
+	char path[256];			    /* of the file whose fsync failed first */
 	atomic_long n[NTH_KINDS];
-	atomic_long later[NTH_KINDS]; /* since the first failure */
+	atomic_long later; /* writes and fsyncs of the journal since one of its fsyncs failed */
 } nth;
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -47,8 +49,6 @@ nth_strikes(enum nth_kind kind)
 	if (!atomic_load(&nth.armed))
 		return false;
 	n = atomic_fetch_add(&nth.n[kind], 1) + 1;
-	if (atomic_load(&nth.struck))
-		(void)atomic_fetch_add(&nth.later[kind], 1);
 	if (kind != nth.kind || nth.at == 0 || n < nth.at || (n > nth.at && !nth.for_ever))
 		return false;
 	atomic_store(&nth.struck, true);
@@ -100,9 +100,40 @@ nth_error(void)
 	return -1;
 }
 
+static void
+nth_path(int fd, char out[256])
+{
+	char link[64];
+	long n;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = syscall(SYS_readlink, link, out, 255);
+	out[n > 0 ? n : 0] = '\0';
+}
+
+/* Database, its logs and the head file; not the folder, not the key that signs heads. */
+static bool
+nth_is_journal(int fd)
+{
+	char path[256];
+	size_t n;
+
+	nth_path(fd, path);
+	n = strlen(path);
+	return strstr(path, "/journal.db") != NULL || (n > 5 && strcmp(path + n - 5, "/head") == 0);
+}
+
+static void
+nth_later(int fd)
+{
+	if (atomic_load(&nth.armed) && atomic_load(&nth.journal_struck) && nth_is_journal(fd))
+		(void)atomic_fetch_add(&nth.later, 1);
+}
+
 static ssize_t
 nth_pwrite(int fd, const void *p, size_t n, off_t at)
 {
+	nth_later(fd);
 	if (nth_strikes(NTH_WRITE)) {
 		if (nth.error != 0)
 			return nth_error();
@@ -141,13 +172,17 @@ write(int fd, const void *p, size_t n)
 static int
 nth_sync(int fd, long call)
 {
-	int left = nth.retries_hide;
-	bool failed;
-
-	do
-		failed = nth_strikes(NTH_FSYNC);
-	while (failed && left-- > 0);
-	return failed ? nth_error() : (int)syscall(call, fd);
+	nth_later(fd);
+	if (!nth_strikes(NTH_FSYNC))
+		return (int)syscall(call, fd);
+	if (nth.path[0] == '\0')
+		nth_path(fd, nth.path);
+	if (nth_is_journal(fd))
+		atomic_store(&nth.journal_struck, true);
+	if (!nth.retries) /* a twin: asked again, and this time it says yes */
+		return nth_error();
+	nth_later(fd);
+	return (int)syscall(call, fd);
 }
 
 int fsync(int fd);
@@ -193,7 +228,8 @@ int rename(const char *from, const char *to);
 int
 rename(const char *from, const char *to)
 {
-	return nth_strikes(NTH_RENAME) ? nth_error() : (int)syscall(SYS_renameat2, -100, from, -100, to, 0);
+	return nth_strikes(NTH_RENAME) ? nth_error()
+				       : (int)syscall(SYS_renameat2, -100, from, -100, to, 0);
 }
 
 /* Two lives from the same beginning must be the same: identities and salts are drawn the same. */

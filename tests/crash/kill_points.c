@@ -6,7 +6,8 @@
  * journal had acknowledged, and had each effect its intent there before?
  *
  * `kill_points --records A B` does so around these records alone; with `--planted FAULT` of a build
- * with faults that can be planted; with `--lying` on a disk whose fsync does nothing (tests/crash/twins).
+ * with faults that can be planted; with `--lying` on a disk whose fsync does nothing
+ * (tests/crash/twins).
  */
 #include "lib/check.h"
 #include "lib/crossing.h"
@@ -257,7 +258,9 @@ draw(unsigned below)
 static bool
 killed_early(bool *ret_power)
 {
-	struct crossing x = { .shore = shore, .dir = dir, .power = draw(2) == 0, .seed = draw(1 << 20) };
+	struct crossing x = {
+		.shore = shore, .dir = dir, .power = draw(2) == 0, .seed = draw(1 << 20)
+	};
 
 	*ret_power = x.power;
 	if (draw(2) == 0) {
@@ -298,8 +301,8 @@ killed_in_recovery_five_deep(void)
 		say(&v, where);
 		bad += !good(&v);
 	}
-	printf("%d crossings killed, and then killed in recovery %d times: %d times in all\n", chains,
-		DEEP, kills);
+	printf("%d crossings killed, and then killed in recovery %d times: %d times in all\n",
+		chains, DEEP, kills);
 	CHECK_INT(kills, chains * DEEP);
 	CHECK_INT(bad, 0);
 }
@@ -330,10 +333,9 @@ an_effect_taken_twice_would_be_noticed(void)
 static void
 a_lost_record_would_be_noticed(void)
 {
-	struct crossing x = { .shore = shore,
-		.dir = dir,
-		.record = ref.records / 2,
-		.moment = MOMENT_STORED };
+	struct crossing x = {
+		.shore = shore, .dir = dir, .record = ref.records / 2, .moment = MOMENT_STORED
+	};
 	struct judged v;
 
 	fresh();
@@ -376,7 +378,8 @@ options(int argc, char **argv)
 			from_record = strtoull(argv[++i], NULL, 10);
 			to_record = strtoull(argv[++i], NULL, 10);
 		} else {
-			(void)fprintf(stderr, "usage: kill_points [--records A B] [--planted FAULT] [--lying]\n");
+			(void)fprintf(stderr,
+				"usage: kill_points [--records A B] [--planted FAULT] [--lying]\n");
 			exit(2);
 		}
 	}

@@ -16,11 +16,11 @@
 enum {
 	MINUTE = 60000,
 	HOUR = 3600000,
-	RESTART = 3000,	 /* until a process that was killed is started again */
-	BOOT = 90000,	 /* until a machine is there again */
-	LATE = 8000,	 /* a request that was on its way arrives so long after the next start; within
-			    the deadline of the tenant, which cannot refuse it (20 s) */
-	ORDERS = 20,	 /* so often a person asks again */
+	RESTART = 3000, /* until a process that was killed is started again */
+	BOOT = 90000,	/* until a machine is there again */
+	LATE = 8000, /* a request that was on its way arrives so long after the next start; within
+			the deadline of the tenant, which cannot refuse it (20 s) */
+	ORDERS = 20, /* so often a person asks again */
 	FIRST_BOOT = 1000,
 };
 
@@ -42,7 +42,8 @@ static const char book_head[] =
 static const char book_hubs[] =
 	"  hub2: {connector: postfix, host: 192.0.2.11, key: {file: id}, host_key: {file: h.key}}\n"
 	"  hub3: {connector: postfix, host: 192.0.2.12, key: {file: id}, host_key: {file: h.key}}\n"
-	"  hub4: {connector: postfix, host: 192.0.2.13, key: {file: id}, host_key: {file: h.key}}\n";
+	"  hub4: {connector: postfix, host: 192.0.2.13, key: {file: id}, host_key: {file: "
+	"h.key}}\n";
 static const char book_paths[] =
 	"paths:\n"
 	"  cloud:\n"
@@ -57,15 +58,19 @@ static const char book_paths[] =
 	"    spf: [\"ip4:203.0.113.65\"]\n"
 	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
 	"signals:\n"
-	"  canary: {kind: canary, group: delivery, path: cloud, flow: outbound, every: 1m, timeout: "
+	"  canary: {kind: canary, group: delivery, path: cloud, flow: outbound, every: 1m, "
+	"timeout: "
 	"50s, late_after: 40s, from: a@c.corp.example, submit: {host: submit.example, auth: {file: "
-	"c.auth}}, production: {host: submit.example, from: ann@corp.example, auth: {file: n.auth}}, "
+	"c.auth}}, production: {host: submit.example, from: ann@corp.example, auth: {file: "
+	"n.auth}}, "
 	"expect: {egress: [198.51.100.25, 198.51.100.26]}, seeds: [{receiver: r1, mailbox: "
 	"p+%@r1.example, imap: {host: mx.r1.example, auth: {file: r1.auth}}}]}\n"
 	"  canary-relay: {kind: canary, group: delivery, path: relay, flow: outbound, every: 1m, "
-	"timeout: 50s, late_after: 40s, from: b@c.corp.example, submit: {host: submit.example, auth: "
+	"timeout: 50s, late_after: 40s, from: b@c.corp.example, submit: {host: submit.example, "
+	"auth: "
 	"{file: c.auth}}, production: {host: submit.example, from: ann@corp.example, auth: {file: "
-	"n.auth}}, expect: {egress: [203.0.113.65]}, seeds: [{receiver: r1, mailbox: p+%@r1.example, "
+	"n.auth}}, expect: {egress: [203.0.113.65]}, seeds: [{receiver: r1, mailbox: "
+	"p+%@r1.example, "
 	"imap: {host: mx.r1.example, auth: {file: r1.auth}}}]}\n"
 	"  anchor-a: {kind: tcp, role: anchor, every: 30s, host: 192.0.2.1, port: 443}\n"
 	"  anchor-b: {kind: tcp, role: anchor, every: 30s, host: 203.0.113.80, port: 443}\n"
@@ -80,11 +85,13 @@ static const char book_long[] =
 	"      - {name: authorise, spf.authorize: {zone: zone}}\n"
 	"      - {name: see it, wait.published: {zone: zone}}\n"
 	"      - {name: prove it, verify.canary: {through: relay}}\n"
-	"      - {name: switch, outbound.switch: {at: [tenant, hub, hub2, hub3, hub4]}, pivot: true}\n"
+	"      - {name: switch, outbound.switch: {at: [tenant, hub, hub2, hub3, hub4]}, pivot: "
+	"true}\n"
 	"      - {name: let it settle, wait.time: {for: 10s}}\n"
 	"      - {name: release, queue.release: {at: [hub, hub2, hub3, hub4], rate: 10 per s}}\n"
 	"      - {name: verify, verify.canary: {through: relay, as: production}}\n"
-	"    failback: {mode: approve, soak: 20m, stage: 1m, order: [canaries, 5%, 25%, 50%, 100%], "
+	"    failback: {mode: approve, soak: 20m, stage: 1m, order: [canaries, 5%, 25%, 50%, "
+	"100%], "
 	"require: [queues-drained]}\n";
 static const char book_short[] =
 	"      - {name: let it wait, mail.park: {at: [hub]}}\n"
@@ -103,8 +110,8 @@ static const char book_tail[] = "limits: {cutovers: 2 per day, cooldown: 1m}\n"
 const char *
 moment_name(enum moment m)
 {
-	static const char *const names[MOMENT_N] = { "never", "before its write", "torn in its write",
-		"before its fsync", "after its fsync, before any effect",
+	static const char *const names[MOMENT_N] = { "never", "before its write",
+		"torn in its write", "before its fsync", "after its fsync, before any effect",
 		"request sent, reply unread", "after the effect, before its result" };
 
 	return names[m];
@@ -326,7 +333,8 @@ load_one(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 	world_load(x->w, bytes);
 	if (seq <= x->shore->acked && strcmp(x->shore->hash[seq], hash) != 0 && x->shore->lost == 0)
 		x->shore->lost = seq;
-	if (seq > x->shore->acked && seq <= CROSSING_RECORDS) { /* what was folded counts from now on */
+	if (seq > x->shore->acked &&
+		seq <= CROSSING_RECORDS) { /* what was folded counts from now on */
 		memcpy(x->shore->hash[seq], hash, sizeof x->shore->hash[seq]);
 		x->shore->acked = seq;
 	}
@@ -385,9 +393,8 @@ open_journal(struct crossing *x)
 	enum rc rc;
 
 	if (x->at > 0)
-		faultvfs_plan(&(struct fv_plan){ .at = x->at,
-			.fault = x->power ? FV_POWER : FV_KILL,
-			.seed = x->seed });
+		faultvfs_plan(&(struct fv_plan){
+			.at = x->at, .fault = x->power ? FV_POWER : FV_KILL, .seed = x->seed });
 	inside(x, true);
 	rc = store_open(&x->store, &o, &x->head, &x->err);
 	if (rc == RC_OK && x->keys) /* without one the daemon goes on, and says so */
@@ -477,8 +484,8 @@ see_plan(struct crossing *x)
 		w, &(struct wask){ .verb = VERB_PLAN, .of = VERB_CUTOVER, .procedure = "out" });
 	world_pass(w, 20000);
 	r = world_reply(w, req, true);
-	(void)snprintf(
-		x->plan_hash, sizeof x->plan_hash, "%s", r != NULL ? world_field(r, "plan_hash") : "");
+	(void)snprintf(x->plan_hash, sizeof x->plan_hash, "%s",
+		r != NULL ? world_field(r, "plan_hash") : "");
 	return !w->halted;
 }
 
@@ -538,7 +545,8 @@ crossing_live(struct crossing *x)
 	note_time(x);
 	if (!done && x->err.rc == RC_OK)
 		(void)err_set(&x->err, RC_UNSUPPORTED, "%s",
-			x->w->halted && x->w->halt.halt.why != NULL ? "halted" : "it came to no end");
+			x->w->halted && x->w->halt.halt.why != NULL ? "halted"
+								    : "it came to no end");
 	if (!done)
 		crossing_end(x);
 	return done;
@@ -610,8 +618,8 @@ crossing_unbacked(const struct crossing *x)
 		char mark[64];
 		bool backed = false;
 
-		(void)snprintf(mark, sizeof mark, "\"lsn\":%llu,",
-			(unsigned long long)w->effect[i].lsn);
+		(void)snprintf(
+			mark, sizeof mark, "\"lsn\":%llu,", (unsigned long long)w->effect[i].lsn);
 		for (size_t k = 0; k < w->effect[i].records && k < w->records_n && !backed; k++)
 			backed = strstr(w->record[k], "\"type\":\"INTENT\"") != NULL &&
 				 strstr(w->record[k], mark) != NULL;

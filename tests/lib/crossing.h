@@ -24,10 +24,10 @@ enum moment {
 	MOMENT_TORN,	     /* half of a page of it is */
 	MOMENT_BEFORE_SYNC,  /* written, not synced */
 	MOMENT_STORED,	     /* synced, the core has not heard: no effect has left */
-	MOMENT_SENT,	     /* what follows from it has left (an INTENT's effect, else reads, probes,
-				notifications), no answer was read */
-	MOMENT_ANSWERED,     /* it was answered (an INTENT: until its RESULT is to be written, else until
-				the next record is), and that is not written */
+	MOMENT_SENT,	 /* what follows from it has left (an INTENT's effect, else reads, probes,
+			    notifications), no answer was read */
+	MOMENT_ANSWERED, /* it was answered (an INTENT: until its RESULT is to be written, else
+			    until the next record is), and that is not written */
 	MOMENT_N
 };
 const char *moment_name(enum moment m);
@@ -65,8 +65,8 @@ struct crossing {
 	/* called just before and just after code of the store runs; NULL = never */
 	void (*inside)(const struct crossing *x, bool begins);
 	const struct mem *mem; /* of the core; NULL = the machine's */
-	bool plan; /* only asks for a plan, and ends when it is shown */
-	bool keys; /* has a key to sign heads with, as the daemon has */
+	bool plan;	       /* only asks for a plan, and ends when it is shown */
+	bool keys;	       /* has a key to sign heads with, as the daemon has */
 	/* what came of it */
 	struct world *w;
 	enum leg leg;
@@ -74,7 +74,7 @@ struct crossing {
 	struct sign_key *sign;
 	struct store *store;
 	struct store_head head;
-	struct err err; /* why it did not open, or why it halted */
+	struct err err;	      /* why it did not open, or why it halted */
 	uint64_t first, last; /* of the records that were appended last */
 	bool due;
 };

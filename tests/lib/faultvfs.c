@@ -96,7 +96,7 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 		return SQLITE_FULL;
 	case FV_TORN_POWER:
 		undo_some(); /* what was written before the half write may be gone too */
-		/* fall through */
+			     /* fall through */
 	case FV_TORN:
 		if (op == FV_WRITE && h != NULL && n > 1)
 			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);

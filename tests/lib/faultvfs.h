@@ -15,12 +15,12 @@ enum fv_op { FV_WRITE, FV_SYNC, FV_TRUNCATE, FV_OPEN, FV_DELETE, FV_OP_N };
 enum fv_file { FV_DB, FV_WAL, FV_HEAD, FV_OTHER };
 
 enum fv_fault {
-	FV_ERROR, /* input/output error */
-	FV_FULL,  /* no space left */
-	FV_KILL,  /* SIGKILL before it */
-	FV_TORN,  /* half of a write takes place, then SIGKILL */
+	FV_ERROR,      /* input/output error */
+	FV_FULL,       /* no space left */
+	FV_KILL,       /* SIGKILL before it */
+	FV_TORN,       /* half of a write takes place, then SIGKILL */
 	FV_TORN_POWER, /* half of a write takes place, then as FV_POWER */
-	FV_POWER, /* a drawn subset of what is not synced is undone, then SIGKILL */
+	FV_POWER,      /* a drawn subset of what is not synced is undone, then SIGKILL */
 };
 
 struct fv_plan {
@@ -36,11 +36,12 @@ struct fv_plan {
 void faultvfs_install(void);
 void faultvfs_plan(const struct fv_plan *p); /* counts from 0 again; NULL = none */
 int faultvfs_count(void);		     /* operations that counted since */
-void faultvfs_lie(bool lies);	     /* a disk whose sync says yes and does nothing */
-void faultvfs_power_off(unsigned seed); /* what FV_POWER does to the disk; needs faultvfs_volatile */
+void faultvfs_lie(bool lies);		     /* a disk whose sync says yes and does nothing */
+void faultvfs_power_off(
+	unsigned seed); /* what FV_POWER does to the disk; needs faultvfs_volatile */
 /* faultvfs_volatile - remember what is not synced, for a loss of power; from the next write on. */
 void faultvfs_volatile(void);
-bool faultvfs_struck(void);		     /* the fault has taken place */
+bool faultvfs_struck(void); /* the fault has taken place */
 
 /* faultvfs_watch - called after each operation that succeeded, on the thread that did it; NULL =
  * nobody. */

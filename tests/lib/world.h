@@ -90,7 +90,7 @@ struct world {
 	/* targets */
 	struct wtarget *target; /* room for W_TARGETS_MAX */
 	int targets_n;
-	bool borrowed; /* target and effect */
+	bool borrowed;		/* target and effect */
 	struct weffect *effect; /* room for W_EFFECTS; only what is used costs memory */
 	size_t effects_n;
 	enum fate (*fate)(struct world *w, const struct weffect *e, size_t n);
@@ -141,7 +141,7 @@ void world_start(struct world *w); /* fold, EV_OPEN, EV_PLAYBOOK */
 void world_load(struct world *w, const char *record);
 /* world_late - a request of an earlier process arrives after ms; nobody waits for its answer. */
 void world_late(struct world *w, const struct weffect *e, int64_t ms);
-void world_kill(struct world *w);  /* the core is gone; what it had sent goes on */
+void world_kill(struct world *w); /* the core is gone; what it had sent goes on */
 void world_event(struct world *w, struct event *ev);
 void world_pass(struct world *w, int64_t ms); /* let so much time pass */
 bool world_until(struct world *w, int64_t ms,
