@@ -134,7 +134,7 @@ class Evidence:
         known = {k.signal.group for k in keys if k.health is not None}
         hurt = [k for k in must if (k.harm() if has("harm") else k.health == "bad")]
         receivers = {k.cls() if has("class") else k.subject for k in hurt if k.cls()}
-        answers = [a for k in must for a in k.answers]
+        answers = [a for k in must for a in k.answers[-k.signal.rise[1]:]]
         failed = sum(1 for a in answers if a[1] == "bad")
         part = failed * 10000 // len(answers) if answers else 0
         v = Bag(d=d, groups=len(bad), groups_known=len(known), receivers=len(receivers), share=part, only_class=None)

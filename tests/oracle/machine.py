@@ -200,11 +200,11 @@ class Machine:
         if self.denied and has("deny"):
             yield "denied", None, set(), None
         if len(self.approvals) >= (r.approvers if has("approvers") else 1):
-            yield "approved", proc, {"base"} if not self.plan_ready and has("plan") else set(), None
+            yield "approved", proc, self.brakes("ask"), None
         if r.within is not None and self.t - self.asked_at >= r.within and has("within"):
             if r.otherwise == "proceed":
                 g = self.brakes("cutover")
-                if has("proceed") and not self.ev.views[self.led_by].met:
+                if has("proceed") and not self.ev.views[self.led_by].confirmed:
                     g.add("evidence")
                 yield "time-over-proceed", proc, g, None
             else:
@@ -223,18 +223,19 @@ class Machine:
         if not back or not self.soaked():
             return
         automatic = back.mode == "automatic" and self.pb.mode == "automatic"
-        if automatic:
+        if self.pb.mode == "observe" and has("observe"):
+            yield "soaked", self.cutover, {"mode"}, None
+        elif automatic:
             yield "soaked-automatic", self.cutover, self.brakes("failback"), None
         elif not self.home_asked or not has("ask-once"):
             yield "soaked", self.cutover, self.brakes("failback"), None
-        elif self.denied:
-            yield "denied", None, set(), None
-        elif self.approvals:
+        elif self.approvals and not self.denied:
             yield "approved", self.cutover, set(), None
 
     def worry_events(self):
         if self.backup_unfit():
-            if not self.unfit_told and has("unfit-told"):
+            due = self.state != "suspect" or any(self.mode(r) != "observe" for r, _, _ in self.due("cutover"))
+            if due and not self.unfit_told and has("unfit-told"):
                 yield "backup-unfit", None, set(), None
         else:
             self.unfit_told = False
@@ -258,6 +259,9 @@ class Machine:
         self.held = set()
         paused, blind = self.flags()
         for event, proc, guards, about in self.events():
+            if guards & {"stood-down", "mode"}:  # then it is not due at all, and nothing else holds it
+                self.held |= guards
+                continue
             to = lifecycle.cell(self.state, event, paused, blind)
             if to is None:
                 for name, p, b in (("pause", False, blind), ("blind", paused, False)):
@@ -328,9 +332,9 @@ class Machine:
         if "pause" in overrides and has("override"):
             paused = False
         to = lifecycle.cell(self.state, verb, paused, blind)
-        row = NUMBERS[self.state, verb, paused, blind][0]
+        row = None  # a guard refuses, or the table does
         if code == 0 and to is None:
-            code = 3
+            row, code = NUMBERS[self.state, verb, paused, blind][0], 3
             if lifecycle.cell(self.state, verb, False, blind) is not None:
                 guards = guards | {"pause"}
         if code not in (0, 5) or to is None or "twice" in guards:
@@ -364,13 +368,17 @@ class Machine:
             rights = ["run", "approve", "brake"]
         if has("rights") and RIGHT.get(verb, "brake") not in rights and verb != "ack":
             return 3, set()
+        if verb in ("approve", "deny") and lifecycle.cell(self.state, verb) is None:
+            return 0, set()  # the table says why
         if verb == "approve":
             return self.may_approve(who, other_plan, expired, replayed, own)
+        if verb == "deny" and not self.pending():
+            return 3, set()
         if self.state == "blocked":
             code = self.may_blocked(verb)
             if code:
                 return code, set()
-        if verb == "abort" and self.pivoted and has("pivot") and self.state in ("cutting-over", "blocked"):
+        if verb == "abort" and self.pivoted and has("pivot") and self.state in ("cutting-over", "failing-back", "blocked"):
             return 3, set()
         if verb in ("cutover", "failback") and lifecycle.cell(self.state, verb) is not None:
             return self.may_start(verb, overrides, other_plan)
@@ -378,12 +386,14 @@ class Machine:
             return 3, {"mode"}
         return 0, set()
 
+    def pending(self):
+        return self.state == "awaiting-approval" or (self.state == "recovering" and self.home_asked)
+
     def may_approve(self, who, other_plan, expired, replayed, own):
         if (other_plan and has("other-plan") or expired and has("expired") or replayed and has("replayed") or
                 own and has("requester")):
             return 3, set()
-        pending = self.state == "awaiting-approval" or (self.state == "recovering" and self.home_asked)
-        if not pending:
+        if not self.pending():
             return 3, set()
         if who in self.approvals and has("twice"):
             return 5, {"twice"}
@@ -409,11 +419,9 @@ class Machine:
             g.add("mode")
         if other_plan and has("other-plan"):
             g.add("plan")
-        if not self.plan_ready and has("plan"):
-            g.add("base")
         if verb == "cutover" and self.backup_unfit() and has("unfit"):
             g.add("unfit")
-        if verb == "failback" and self.state != "blocked":
+        if verb == "failback":
             if not self.soaked() and has("soak-manual"):
                 g.add("soak")
             g |= self.queue_guard()

@@ -78,6 +78,10 @@ RULES = {
     "settle": "at a start the targets are read before anything is decided",
 }
 
+# What the truth table is about; the corpus is about all.
+TRUTH = ["rise", "stale", "unknown", "degraded", "of", "groups", "must", "harm", "receivers", "class", "one-class",
+         "share", "for", "clear", "clear-good", "at-suspect", "mode", "one-shelter", "path-unfit", "path-ok-harm"]
+
 OUT = set()
 
 

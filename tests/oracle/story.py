@@ -1,4 +1,4 @@
-"""A case's timeline (tests/README.md, `decision`) played through the oracle, and the telling of the program read."""
+"""A case's timeline (tests/README.md, `decision`) played through the oracle."""
 import os
 import shlex
 from types import SimpleNamespace as Bag
@@ -29,8 +29,8 @@ def cases(text):
 
 
 class Story:
-    def __init__(self, lines, folders):
-        self.lines = [split(x) for x in lines]
+    def __init__(self, lines, books):
+        self.lines = [words(x) for x in lines]
         self.setting = dict(START)
         self.facts, self.edits = [], []
         self.end = 0
@@ -38,7 +38,7 @@ class Story:
         self.looks = []
         for w in self.lines:
             self.read(w)
-        text = find_playbook(self.setting["playbook"], folders)
+        text = find_playbook(self.setting["playbook"], books)
         for a, b in self.edits:
             if text.count(a) != 1:
                 raise ValueError(f"stands {text.count(a)} times in the playbook: {a}")
@@ -195,66 +195,12 @@ class Story:
                             diags=[Bag(**vars(self.ev.views[d.name])) for d in self.pb.diagnoses], paths=paths))
 
 
-def split(line):
-    return words(line)
-
-
-def find_playbook(name, folders):
-    for f in folders:
+def find_playbook(name, books):
+    """Its text; `books` is a mapping of names to texts, or a list of folders."""
+    if isinstance(books, dict):
+        return books[name]
+    for f in books:
         path = os.path.join(f, name + ".yaml")
         if os.path.exists(path):
             return open(path, encoding="utf-8").read()
     raise ValueError(f"no playbook {name}")
-
-
-HOLDS = {"pause", "blind", "cooldown", "budget", "blackout", "unfit", "queues", "stood-down", "base", "mode",
-         "one-shot", "evidence", "class"}
-
-
-def guards_of(said):
-    """Names of the guards that stand before the colon in the program's reasons."""
-    found = {x.split(":")[0].strip() for x in said.split(" | ") if ":" in x} & (HOLDS | {"soak"})
-    return {"blind"} if "blind" in found else found
-
-
-def program(output):
-    """{case: [Bag]} from what `tests/table trace` printed."""
-    out, now, held, t_held = {}, [], set(), None
-    for line in output.split("\n"):
-        w = line.split("\t")
-        if w[0] == "did":
-            now.append(Bag(kind="did", t=int(w[1]), row=int(w[2]), event=w[3], before=w[4], after=w[5], act=w[6],
-                           proc=None if w[7] == "-" else w[7], exit=None if w[8] == "-1" else int(w[8]),
-                           guards=guards_of(w[9]), said=w[9]))
-        elif w[0] == "held":
-            g = guards_of(w[2]) & HOLDS
-            if now and now[-1].kind == "held" and now[-1].t == int(w[1]):
-                now[-1].guards = g
-            else:
-                now.append(Bag(kind="held", t=int(w[1]), guards=g))
-        elif w[0] == "seen":
-            now.append(Bag(kind="look", t=int(w[1]), state=w[2], blind=None if w[3] == "sees" else w[3], diags=[],
-                           paths={}))
-        elif w[0] == "diag":
-            met, confirmed, cleared, known = (x == "1" for x in w[3:7])
-            now[-1].diags.append(Bag(d=Bag(name=w[2]), met=met, confirmed=confirmed, cleared=cleared, known=known,
-                                     groups=int(w[7]), groups_known=int(w[8]), receivers=int(w[9]), share=int(w[10]),
-                                     only_class=None if w[11] == "-" else w[11]))
-        elif w[0] == "path":
-            now[-1].paths[w[2]] = w[3]
-        elif line.startswith(("ok   ", "FAIL ")):
-            out[line[5:]] = changes_only(now) if line.startswith("ok") else None
-            now = []
-    return out
-
-
-def changes_only(items):
-    """Without what holds nothing new back."""
-    out, held = [], set()
-    for x in items:
-        if x.kind == "held":
-            if x.guards == held:
-                continue
-            held = x.guards
-        out.append(x)
-    return out

@@ -3,6 +3,7 @@
 import itertools
 
 WORDS = ["ok", "bad", "unknown", "stale"]
+TURNS = 30  # after so many every grouping has met every lead and mode
 GROUPINGS = ["alone", "pairs", "together"]
 # What the sources are: three see mail refused, of two receiver classes; the others see causes.
 KINDS = ["canary", "dnsbl", "canary", "smtp", "canary", "tcp"]
