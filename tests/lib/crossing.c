@@ -350,10 +350,26 @@ crossing_book(enum book book, char out[CROSSING_TEXT])
 		book == BOOK_LONG ? book_long : book_short, book_tail);
 }
 
+void
+crossing_fill(struct world *w, enum book book)
+{
+	static const char *const hubs[] = { "hub2", "hub3", "hub4" };
+
+	for (int i = 0; book == BOOK_LONG && i < 3; i++) {
+		int hub = world_target(w, hubs[i], W_HUB);
+
+		world_cell(w, hub, "relay.route corp.example", "");
+		world_cell(w, hub, "relay.park corp.example", "");
+		world_cell(w, hub, "relay.queue corp.example",
+			"state open\nparked 0\nwaiting 0\noldest 0\n");
+	}
+	if (book == BOOK_SHORT) /* authorised in peace time: nothing to change */
+		world_edit(w, W_ZONE, "dns.rrset corp.example TXT", WORLD_SPF_BOTH);
+}
+
 static void
 make_world(struct crossing *x)
 {
-	static const char *const hubs[] = { "hub2", "hub3", "hub4" };
 	struct shore *s = x->shore;
 	bool first = s->target[0].name == NULL;
 	char text[CROSSING_TEXT];
@@ -362,16 +378,8 @@ make_world(struct crossing *x)
 	crossing_book(x->book, text);
 	w = x->w = stdmem_get(sizeof *w);
 	world_init_book(w, text, s->target, s->effect);
-	for (int i = 0; first && x->book == BOOK_LONG && i < 3; i++) {
-		int hub = world_target(w, hubs[i], W_HUB);
-
-		world_cell(w, hub, "relay.route corp.example", "");
-		world_cell(w, hub, "relay.park corp.example", "");
-		world_cell(w, hub, "relay.queue corp.example",
-			"state open\nparked 0\nwaiting 0\noldest 0\n");
-	}
-	if (first && x->book == BOOK_SHORT) /* authorised in peace time: nothing to change */
-		world_edit(w, W_ZONE, "dns.rrset corp.example TXT", WORLD_SPF_BOTH);
+	if (first)
+		crossing_fill(w, x->book);
 	if (x->mem != NULL)
 		w->mem = *x->mem;
 	w->boot_ms = s->boot_ms;

@@ -86,8 +86,9 @@ struct crossing {
 bool crossing_live(struct crossing *x);
 void crossing_end(struct crossing *x);
 
-/* crossing_book - the playbook's text. */
+/* crossing_book - the playbook's text. crossing_fill - its targets, before the first life. */
 void crossing_book(enum book book, char out[CROSSING_TEXT]);
+void crossing_fill(struct world *w, enum book book);
 
 /* crossing_die - SIGKILL, after what a loss of power does to a disk, if it is one. */
 _Noreturn void crossing_die(const struct crossing *x);
