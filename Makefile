@@ -131,7 +131,7 @@ $(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(LIB)
 
 # Its twin links core objects of its own, built with the planted faults selectable at run time.
 PURE := $(sort $(wildcard $(addprefix orchestrator/,base/*.c mail/*.c config/*.c core/*.c)))
-PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(PURE))
+PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(PURE) $(sort $(wildcard state/*.c)))
 $(BUILD)/planted/%.o: %.c | $(BUILD)/pkg.mk
 	@mkdir -p $(@D)
 	@echo "  CC    $< (with plantable faults)"

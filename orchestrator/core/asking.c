@@ -7,7 +7,7 @@
  * approved voids the approval, and people are asked again.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -215,7 +215,7 @@ static bool
 is_void(const struct lmachine *l, const struct decision *d, const struct plan *p)
 {
 	return (d->event == LE_APPROVED || d->event == LE_PROCEED) &&
-	       !text_eq(l->ask_hash, p->hash) && !PLANTED(STALE_BASE);
+	       !text_eq(l->ask_hash, p->hash) && !PLANTED(VOID_APPROVAL);
 }
 
 static void
@@ -250,7 +250,8 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 	if (m->look != NULL && (m->look_settles || m->look_row != d->row->id))
 		machine_forget_look(c, m);
 	if (d->row->act != LD_ASK && !asking_may_start(c, b, f, why, sizeof why)) {
-		machine_forget_look(c, m); /* what was read will be old by then */
+		if (!PLANTED(STALE_LOOK))
+			machine_forget_look(c, m); /* what was read will be old by then */
 		return;
 	}
 	if (m->look == NULL) {

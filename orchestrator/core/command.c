@@ -7,7 +7,7 @@
  */
 #include "core/commanding.h"
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -345,7 +345,7 @@ give_up_blocked(struct core *c, const struct book *b, enum flow f)
 	struct buf out;
 	struct jw w;
 
-	if (r == NULL || r->state != LR_BLOCKED)
+	if (r == NULL || r->state != LR_BLOCKED || PLANTED(BESIDE_BLOCKED))
 		return;
 	buf_init(&out, &c->env.mem, 4096);
 	jw_init(&w, &out);

@@ -2,7 +2,7 @@
  * main.c - the command line of the simulator: many seeds, one seed with its trace, a planted fault
  * to be found, a saved case, or a failing seed made small. `sim --help` lists it.
  */
-#include "core/planted.h"
+#include "base/planted.h"
 #include "os/digest.h"
 #include "sim/sim.h"
 

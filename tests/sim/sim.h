@@ -506,6 +506,6 @@ const char *sim_str(
 	struct sim *s, const char *text); /* kept until the sim is freed; NULL stays NULL */
 void *sim_grow(void *array, size_t n, size_t *room, size_t size); /* room for one more than n */
 
-extern int planted_fault; /* core/planted.h */
+extern int planted_fault; /* base/planted.h */
 
 #endif
