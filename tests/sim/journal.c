@@ -137,7 +137,7 @@ journal_crash(struct sim *s)
 {
 	struct pending *p = &s->journal.pending;
 
-	bool under_way = p->any && !p->applied && rng_ratio(&s->net_rng, 1, 2);
+	bool under_way = p->any && !p->applied && fault_even(s);
 
 	if (s->disk != NULL)
 		disk_die(s, under_way ? p : NULL);
@@ -177,7 +177,7 @@ journal_happens(struct sim *s, const struct happening *h)
 		return;
 	}
 	if (p->outcome == OUT_DONE || s->disk != NULL ||
-		rng_ratio(&s->net_rng, 1, 2)) /* a failing disk may have it, or not */
+		fault_even(s)) /* a failing disk may have it, or not */
 		apply(s);
 	sim_push(s, (struct happening){ .at = s->now + rng_between(&s->net_rng, 0, 3),
 			    .kind = H_APPENDED,

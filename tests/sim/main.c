@@ -307,6 +307,13 @@ plant_parse(const char *name)
 	return 0;
 }
 
+bool
+planted_choose(const char *name)
+{
+	planted_fault = PLANTABLE != 0 ? plant_parse(name) : 0;
+	return planted_fault != 0;
+}
+
 static int
 hunt(const struct options *o, struct totals *t)
 {
@@ -498,6 +505,10 @@ main(int argc, char **argv)
 {
 	struct options o = { .from = 1, .cases = "tests/sim/cases" };
 
+	if (argc > 1 && strcmp(argv[1], "--odometer") == 0) {
+		digest_warm();
+		return odometer_main(argc, argv);
+	}
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argc, argv, &i))
 			return usage();

@@ -72,7 +72,7 @@ sim_new(const struct sim_opts *o)
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
 	for (size_t i = 0; i < 2; i++) {
-		s->variant[i] = book_get(book, i);
+		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(book, i);
 		if (s->variant[i] == NULL)
 			abort();
 	}
@@ -121,8 +121,8 @@ set_clock(struct sim *s)
 	trace_add(s, "the wall clock is off by %lld ms", (long long)s->process.wall_skew);
 }
 
-static void
-happen(struct sim *s, const struct happening *h)
+void
+sim_happens(struct sim *s, const struct happening *h)
 {
 	switch (h->kind) {
 	case H_APPLY:
@@ -202,7 +202,7 @@ sim_run(struct sim *s)
 			violated(s, &endless, "%d events, and no end", EVENTS_MAX);
 			break;
 		}
-		happen(s, &h);
+		sim_happens(s, &h);
 	}
 	s->ended = true;
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)

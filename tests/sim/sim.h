@@ -27,6 +27,7 @@ struct sim;
 /* --- rng.c: xoshiro256**, one stream for each component, seeded by hash(seed, name) --- */
 struct rng {
 	uint64_t s[4];
+	bool least; /* gives the smallest number each time: a world without chance */
 };
 void rng_seed(struct rng *r, uint64_t seed, const char *name);
 uint64_t rng_next(struct rng *r);
@@ -144,8 +145,9 @@ struct faults {
 	struct rng rng[SITE_N];
 	unsigned per_mille[SITE_N]; /* drawn for each seed, about half of them 0 */
 	uint64_t asked[SITE_N], hits[SITE_N];
-	uint64_t amount; /* drawn with the last decision */
-	bool off;	 /* healed */
+	uint64_t amount;	   /* drawn with the last decision */
+	bool off;		   /* healed */
+	struct odometer *odometer; /* decides instead of chance; NULL = none */
 	const struct script *script;
 	struct script happened;
 };
@@ -153,11 +155,20 @@ void faults_init(struct faults *f, uint64_t seed, const struct script *script);
 bool fault(struct sim *s, enum site site);
 int64_t fault_span(
 	const struct sim *s, int64_t low, int64_t high); /* from the last decision's number */
+bool fault_even(struct sim *s);				 /* one way or the other, both as likely */
+
+/* --- odometer.c: every schedule of a small world, choice by choice --- */
+struct odometer;
+bool odometer_fault(struct sim *s, struct odometer *o, enum site site);
+int64_t odometer_span(struct odometer *o, int64_t low, int64_t high);
+bool odometer_even(struct odometer *o);
+int odometer_main(int argc, char **argv);
 
 /* --- books.c: the playbooks that are run --- */
 enum { BOOKS_N = 4 };
 struct playbook *book_get(
 	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
+struct playbook *book_read(const char *text, size_t variant);
 
 /* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
 struct entry {
@@ -497,15 +508,18 @@ struct sim_opts {
 	bool disk;	/* the real store, whatever the seed says */
 	bool disk_lies; /* it says "synced" and does nothing: what must be found */
 	const struct script *script;
+	struct playbook *const *book; /* two texts, a reference is taken; NULL: by the seed */
 };
 struct sim *sim_new(const struct sim_opts *o);
 void sim_run(struct sim *s);
+void sim_happens(struct sim *s, const struct happening *h);
 void sim_free(struct sim **s);
 void sim_push(struct sim *s, struct happening h);
 const char *sim_str(
 	struct sim *s, const char *text); /* kept until the sim is freed; NULL stays NULL */
 void *sim_grow(void *array, size_t n, size_t *room, size_t size); /* room for one more than n */
 
-extern int planted_fault; /* base/planted.h */
+extern int planted_fault;	       /* base/planted.h */
+bool planted_choose(const char *name); /* false: there is no such fault in this build */
 
 #endif

@@ -1,0 +1,416 @@
+/*
+ * odometer.c - exhaustive small scope: one small world without chance, and every schedule of it.
+ *
+ * The production core, two runs (a cut-over and its failback, or the second try after one that was
+ * rolled back), three steps each (a zone that fences by equality, a proof, a tenant that does not
+ * fence), and up to N faults. What chance decides elsewhere is a digit here: whether a fault
+ * strikes at its site, how late, how much is lost. The last digit turns first; when none can turn
+ * any more, each schedule has been run once. Delays are the shortest there are, so that edges meet.
+ */
+#include "base/planted.h"
+#include "base/text.h"
+#include "sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PLAN_MS = 20000,     /* a person asks for the cut-over */
+	AGAIN_MS = 15000,    /* and for the next one, or lets it go on, so long after it ended */
+	HEAL_MS = 240000,    /* from here on nothing goes wrong any more */
+	END_MS = 25 * 60000, /* the latest copy of a request lands ten deadlines after it left */
+	FEW = 64,	     /* a span of so many numbers is tried whole, a wider one at its ends */
+	EVENTS_MAX = 20000
+};
+
+static const char text[] =
+	"ferryman: 1\nplaybook: small\nsummary: for the odometer\nowner: duty@elsewhere.example\n"
+	"domains: [corp.example]\nmode: automatic\n"
+	"targets:\n"
+	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53], zone: corp.example, "
+	"tsig: {name: f, secret: {file: t.key}}}\n"
+	"  tenant: {connector: exchange-online, tenant: corp.example, app: {file: a.id}, "
+	"certificate: "
+	"{file: a.pem}, connector_name: ferryman-nsmail, smart_host: relay.nsmail.example}\n"
+	"paths:\n"
+	"  cloud:\n    prefer: 1\n    egress: [198.51.100.25]\n    last_hop: none\n"
+	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
+	"    spf: [\"include:spf.cloud.example\"]\n"
+	"  nsmail:\n    prefer: 2\n    egress: [203.0.113.65]\n    last_hop: none\n"
+	"    relay: {host: \"[relay.nsmail.example]:587\", auth: {file: n.auth}}\n"
+	"    dkim: {by: cloud, d: corp.example, selector: s1}\n    spf: [\"ip4:203.0.113.65\"]\n"
+	"signals:\n"
+	"  canary:\n    kind: canary\n    group: delivery\n    path: cloud\n    flow: outbound\n"
+	"    every: 15m\n    timeout: 50s\n    rise: 1 of 1\n    fall: 1 of 1\n"
+	"    from: a@c.corp.example\n    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"
+	"    production: {host: mx.cloud.example, from: probe@corp.example, auth: {file: a.auth}}\n"
+	"    expect: {egress: [198.51.100.25, 203.0.113.65]}\n"
+	"    seeds:\n      - {receiver: r1, mailbox: seed+%@r1.example, authserv: mx.r1.example, "
+	"imap: "
+	"{host: mx.r1.example, auth: {file: r1.auth}}}\n"
+	"  canary-nsmail:\n    kind: canary\n    group: delivery\n    path: nsmail\n"
+	"    flow: outbound\n    every: 15m\n    timeout: 50s\n    rise: 1 of 1\n    fall: 1 of 1\n"
+	"    from: b@c.corp.example\n    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"
+	"    expect: {egress: [198.51.100.25, 203.0.113.65]}\n"
+	"    seeds:\n      - {receiver: r1, mailbox: seed+%@r1.example, authserv: mx.r1.example, "
+	"imap: "
+	"{host: mx.r1.example, auth: {file: r1.auth}}}\n"
+	"  anchor-a: {kind: tcp, role: anchor, every: 15m, timeout: 5s, host: 198.51.100.80, port: "
+	"443}\n"
+	"  anchor-b: {kind: tcp, role: anchor, every: 15m, timeout: 5s, host: 203.0.113.80, port: "
+	"443}\n"
+	"diagnoses:\n"
+	"  blocked: {path: cloud, flow: outbound, groups: 1, of: [delivery], must: [delivery], "
+	"for: "
+	"10m, clear: 10m}\n"
+	"responses:\n  - {on: blocked, at: confirmed, run: out, mode: observe}\n"
+	"procedures:\n"
+	"  out:\n    kind: cutover\n    flow: outbound\n    to: nsmail\n    steps:\n"
+	"      - {name: allow, spf.authorize: {zone: zone}, deadline: 20s, retries: 0}\n"
+	"      - {name: prove, verify.canary: {through: nsmail}, deadline: 60s}\n"
+	"      - {name: switch, outbound.switch: {at: [tenant]}, pivot: true}\n"
+	"    failback: {mode: automatic, soak: 1s, order: [100%]}\n"
+	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"
+	"people:\n  cio: {user: alice, may: [run, approve, brake]}\n"
+	"notify: [{program: [/usr/local/bin/page-duty]}]\n";
+
+struct digit {
+	uint8_t value, values;
+	bool fault; /* it costs one of the faults when it is not 0 */
+};
+
+struct odometer {
+	struct digit *digit;
+	size_t n, room, at; /* at: the next one to be read */
+	unsigned faults, left;
+	bool asked_of[SITE_N]; /* sites that are in scope */
+	uint64_t choices[SITE_N];
+	uint64_t schedules, events, runs;
+	size_t first_n; /* digits of the schedule without a fault */
+};
+
+/* --- the digits --- */
+
+static unsigned
+read_digit(struct odometer *o, unsigned values, bool fault)
+{
+	struct digit *d;
+
+	if (o->at == o->n) {
+		o->digit = sim_grow(o->digit, o->n, &o->room, sizeof *o->digit);
+		o->digit[o->n++] = (struct digit){ .values = (uint8_t)values, .fault = fault };
+	}
+	d = &o->digit[o->at++];
+	if (d->values == 0) /* typed by hand */
+		*d = (struct digit){ .value = d->value, .values = (uint8_t)values, .fault = fault };
+	if (d->values != values || d->fault != fault)
+		abort(); /* the same digits led elsewhere: the world is not without chance */
+	if (d->fault && d->value != 0)
+		o->left--;
+	return d->value;
+}
+
+/* How a process comes back is no fault of its own: a reboot costs nothing beside the crash. */
+bool
+odometer_fault(struct sim *s, struct odometer *o, enum site site)
+{
+	bool costs = site != SITE_REBOOT;
+
+	if (!o->asked_of[site] || (costs && o->left == 0) ||
+		(site == SITE_REBOOT && s->process.life == 0))
+		return false;
+	o->choices[site]++;
+	return read_digit(o, 2, costs) != 0;
+}
+
+int64_t
+odometer_span(struct odometer *o, int64_t low, int64_t high)
+{
+	if (high - low < FEW)
+		return low + (int64_t)read_digit(o, (unsigned)(high - low) + 1, false);
+	return read_digit(o, 2, false) != 0 ? low : high;
+}
+
+bool
+odometer_even(struct odometer *o)
+{
+	return read_digit(o, 2, false) != 0;
+}
+
+/* To the next schedule; false: that was the last one. */
+static bool
+turn(struct odometer *o)
+{
+	while (o->n > 0 && o->digit[o->n - 1].value + 1 == o->digit[o->n - 1].values)
+		o->n--;
+	if (o->n == 0)
+		return false;
+	o->digit[o->n - 1].value++;
+	return true;
+}
+
+/* --- the world --- */
+
+struct world {
+	struct sim *s;
+	size_t effs, seen_runs; /* of the view, as looked at last */
+	uint64_t spoken_seq;
+};
+
+static void
+begin(struct sim *s, struct odometer *o)
+{
+	s->faults.odometer = o;
+	journal_init(s);
+	targets_init(s);
+	rng_seed(&s->people.rng, 0, "people");
+	s->net_rng.least = s->probe_rng.least = s->people.rng.least = true;
+	s->heal_at = HEAL_MS;
+	s->end_at = END_MS;
+	sim_push(s, (struct happening){ .at = 10, .kind = H_STARTS });
+	sim_push(s, (struct happening){ .at = PLAN_MS, .kind = H_COMMAND, .number = VERB_PLAN });
+	sim_push(s, (struct happening){ .at = HEAL_MS, .kind = H_HEAL });
+}
+
+/* A person may put back what an effect of ours has just changed. */
+static void
+offer_hand(struct world *w)
+{
+	struct sim *s = w->s;
+
+	for (; w->effs < s->view.effs_n; w->effs++) {
+		const struct accepted *e = &s->view.eff[w->effs];
+		struct tcell *c = e->fence ? NULL : target_cell(&s->target[e->to], e->resource);
+
+		if (c != NULL && !s->healed)
+			sim_push(s, (struct happening){ .at = s->now + 1,
+					    .kind = H_HAND,
+					    .index = e->to,
+					    .number = c - s->target[e->to].cell });
+	}
+}
+
+static void
+hand(struct sim *s, const struct happening *h)
+{
+	struct tcell *c = &s->target[h->index].cell[h->number];
+
+	if (s->healed || c->changes_n < 2 || !fault(s, SITE_HAND))
+		return;
+	target_edit(s, &s->target[h->index], c, c->change[c->changes_n - 2].value, 0);
+}
+
+/* Who has given the order tries again when it came to nothing, and lets go on what is blocked. */
+static void
+offer_words(struct world *w)
+{
+	struct sim *s = w->s;
+	const struct vrun *r = s->view.runs_n > 0 ? &s->view.run[s->view.runs_n - 1] : NULL;
+	enum verb verb = r != NULL && r->state == VR_BLOCKED ? VERB_CONTINUE : VERB_PLAN;
+
+	if (r == NULL || r->end_seq <= w->spoken_seq)
+		return;
+	w->spoken_seq = r->end_seq;
+	if (r->state == VR_BLOCKED || (r->state == VR_UNDONE && s->view.runs_n == 1))
+		sim_push(s, (struct happening){
+				    .at = s->now + AGAIN_MS, .kind = H_COMMAND, .number = verb });
+}
+
+static struct sim *
+run(struct odometer *o, struct playbook *const *book, bool trace)
+{
+	struct sim *s = sim_new(&(struct sim_opts){ .seed = 1, .trace = trace, .book = book });
+	struct world w = { .s = s };
+	struct happening h;
+
+	o->at = 0;
+	o->left = o->faults;
+	begin(s, o);
+	while (s->killer == NULL && heap_pop(&s->heap, &h) && h.at <= s->end_at &&
+		s->events++ < EVENTS_MAX) {
+		s->now = h.at;
+		if (h.kind == H_HAND)
+			hand(s, &h);
+		else
+			sim_happens(s, &h);
+		offer_hand(&w);
+		offer_words(&w);
+	}
+	s->ended = true;
+	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
+		if (invariants[i]->over != NULL)
+			invariants[i]->over(s);
+	return s;
+}
+
+/* --- all of them --- */
+
+struct scope {
+	const char *fault;
+	unsigned faults;
+	bool trace;
+	const char *replay; /* digits, as a violation prints them */
+};
+
+static void
+put_digits(const struct odometer *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		printf("%s%u", i > 0 ? "." : "", o->digit[i].value);
+	printf("\n");
+}
+
+static void
+report(const struct sim *s, const struct odometer *o, const struct scope *sc)
+{
+	if (sc->fault != NULL) {
+		printf("KILLED %s by %s at schedule %llu: %s\n", sc->fault, s->killer->name,
+			(unsigned long long)o->schedules, s->why);
+		return;
+	}
+	printf("FAIL schedule %llu: %s: %s\n", (unsigned long long)o->schedules, s->killer->name,
+		s->why);
+	trace_tail(&s->trace, 60);
+	printf("     its digits: ");
+	put_digits(o);
+}
+
+/* With 0, 1, … faults: a small schedule is found before a large one. */
+static bool
+exhaust(struct odometer *o, struct playbook *const *book, const struct scope *sc)
+{
+	bool clean = true;
+
+	for (o->faults = sc->faults > 0 && sc->fault != NULL ? 1 : sc->faults;
+		clean && o->faults <= sc->faults; o->faults++) {
+		memset(o->choices, 0, sizeof o->choices);
+		o->n = o->schedules = o->events = o->runs = 0;
+		do {
+			struct sim *s = run(o, book, false);
+
+			o->schedules++;
+			o->events += s->events;
+			o->runs += s->view.runs_n;
+			if (o->schedules == 1)
+				o->first_n = o->n;
+			clean = s->killer == NULL;
+			if (!clean)
+				report(s, o, sc);
+			sim_free(&s);
+		} while (clean && turn(o));
+	}
+	return clean;
+}
+
+static void
+conclude(const struct odometer *o, const struct scope *sc)
+{
+	printf("choice sites:");
+	for (int i = 0; i < SITE_N; i++)
+		if (o->choices[i] > 0)
+			printf(" %s %llu", site_name((enum site)i),
+				(unsigned long long)o->choices[i]);
+	printf("\n%zu choices on the schedule without a fault; %llu events and %llu.%llu runs "
+	       "each\n",
+		o->first_n, (unsigned long long)(o->events / o->schedules),
+		(unsigned long long)(o->runs / o->schedules),
+		(unsigned long long)(o->runs * 10 / o->schedules % 10));
+	printf("schedules: %llu with up to %u faults\nodometer exhausted\n",
+		(unsigned long long)o->schedules, sc->faults);
+}
+
+static enum site
+site_of(const char *name)
+{
+	int i = 0;
+
+	while (i < SITE_N && !text_eq(site_name((enum site)i), name))
+		i++;
+	return (enum site)i;
+}
+
+/* "A,B,C": these sites and no others. */
+static bool
+choose(struct odometer *o, char *list)
+{
+	memset(o->asked_of, 0, sizeof o->asked_of);
+	for (char *at = list, *end; at != NULL; at = end) {
+		enum site site;
+
+		end = strchr(at, ',');
+		if (end != NULL)
+			*end++ = '\0';
+		site = site_of(at);
+		if (site == SITE_N)
+			return false;
+		o->asked_of[site] = true;
+	}
+	return true;
+}
+
+static int
+replay(struct odometer *o, struct playbook *const *book, const struct scope *sc)
+{
+	struct sim *s;
+
+	o->faults = sc->faults;
+	for (const char *at = sc->replay; *at != '\0'; at += *at == '.') {
+		char *end;
+
+		o->digit = sim_grow(o->digit, o->n, &o->room, sizeof *o->digit);
+		o->digit[o->n++].value = (uint8_t)strtoul(at, &end, 10);
+		if (end == at)
+			return 2;
+		at = end;
+	}
+	s = run(o, book, true);
+	printf("%s\n", s->killer != NULL ? s->why : "nothing is violated");
+	sim_free(&s);
+	return 0;
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: sim --odometer [--faults N] [--sites A,B,...] [--fault NAME] "
+			"[--replay DIGITS]\n");
+	return 2;
+}
+
+int
+odometer_main(int argc, char **argv)
+{
+	struct scope sc = { .faults = 2 };
+	struct odometer o = { 0 };
+	struct playbook *book[2] = { book_read(text, 0), book_read(text, 1) };
+	bool clean;
+
+	memset(o.asked_of, true, sizeof o.asked_of);
+	for (int i = 2; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], "--faults") == 0)
+			sc.faults = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--sites") == 0 && choose(&o, argv[i + 1]))
+			continue;
+		else if (strcmp(argv[i], "--fault") == 0 && planted_choose(argv[i + 1]))
+			sc.fault = argv[i + 1];
+		else if (strcmp(argv[i], "--replay") == 0)
+			sc.replay = argv[i + 1];
+		else
+			return usage();
+	}
+	if (argc % 2 != 0 || book[0] == NULL || book[1] == NULL)
+		return usage();
+	if (sc.replay != NULL)
+		return replay(&o, book, &sc);
+	clean = exhaust(&o, book, &sc);
+	if (clean)
+		conclude(&o, &sc);
+	if (clean && sc.fault != NULL)
+		printf("SURVIVED %s in %llu schedules\n", sc.fault,
+			(unsigned long long)o.schedules);
+	free(o.digit);
+	playbook_unref(&book[0]);
+	playbook_unref(&book[1]);
+	return clean == (sc.fault != NULL);
+}
