@@ -484,11 +484,12 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 {
 	struct buf body;
 
-	d->older = (d->older && !PLANTED(OLDER_FORGOTTEN)) || (d->lsn != 0 && !d->answered);
+	d->older = d->older || (d->lsn != 0 && !d->answered);
 	d->lsn = r->lsn;
 	d->answered = false;
-	d->removing = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
-		      !text_eq(json_str(r->body, "dir"), "fence");
+	d->removes = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
+		     !text_eq(json_str(r->body, "dir"), "fence");
+	d->removing = d->removes || (d->removing && d->older);
 	d->effect_ms = json_int(r->body, "deadline", 0);
 	touched(d, r);
 	put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
@@ -607,10 +608,13 @@ fold_result(struct ledger *l, const struct record *r)
 		l->domain[i].intent = NULL;
 		/* the target has a number now that no older one comes past; a refusal raises none
 		 */
-		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
+		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE ||
+			(PLANTED(OLDER_FORGOTTEN) && o == OUT_REFUSED))
 			l->domain[i].older = false;
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
-			/* the number's, not the record's: an older one fences nothing newer */
+			l->domain[i].removing = l->domain[i].removes;
+		/* the number's era, not the record's: an older one fences nothing newer */
+		if (o == OUT_DONE || o == OUT_UNCHANGED)
 			l->domain[i].fenced_era = PLANTED(ERA_OF_RECORD) ? r->era : of >> 40;
 	}
 	unmark(l, json_str(r->body, "unmarked"));

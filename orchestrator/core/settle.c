@@ -132,6 +132,17 @@ its_turn(const struct core *c, const struct fencing *f)
 	return true;
 }
 
+/* A fence that was to end an eject safely, and nothing can land any more without it: it would only
+ * put a number back. */
+static bool
+is_needless(const struct core *c, const struct fencing *f)
+{
+	const struct ldomain *d = core_ldomain(c, f->change.target->fence_domain);
+
+	return ledger_ejected(&c->l, f->pb->name) && f->change.phase == CP_IDLE && d != NULL &&
+	       d->answered && !d->older;
+}
+
 static void
 fences_advance(struct core *c)
 {
@@ -141,6 +152,10 @@ fences_advance(struct core *c)
 		struct fencing *f = *at;
 		const struct lbrake *b = ledger_brake(&c->l, f->pb->name, c->wall_ms);
 
+		if (is_needless(c, f)) {
+			fencing_free(c, at);
+			continue;
+		}
 		if (!its_turn(c, f)) {
 			at = &f->next;
 			continue;

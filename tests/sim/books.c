@@ -30,7 +30,7 @@
 	"\nsummary: for the simulator\nowner: duty@elsewhere.example\ndomains: "                   \
 	"[corp.example]\nmode: " mode "\n"
 #define ZONE                                                                                       \
-	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53], zone: "              \
+	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53, 192.0.2.53], zone: "  \
 	"corp.example, tsig: {name: f, secret: {file: t.key}}, "                                   \
 	"resolvers: [198.51.100.55]}\n"
 #define HUB                                                                                        \

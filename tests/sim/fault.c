@@ -57,6 +57,8 @@ fault(struct sim *s, enum site site)
 
 	f->amount = rng_next(&f->rng[site]);
 	if (f->odometer != NULL)
+		f->amount = 0;
+	if (f->odometer != NULL)
 		hit = !f->off && odometer_fault(s, f->odometer, site);
 	else if (f->script != NULL)
 		hit = scripted(f->script, site, index);

@@ -24,7 +24,7 @@ journal_init(struct sim *s)
 	memcpy(j->hash, zeros, sizeof zeros);
 }
 
-static void
+void
 pending_fini(struct pending *p)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -55,13 +55,12 @@ journal_fini(struct journal *j)
 	for (size_t i = 0; i < j->n; i++)
 		free(j->entry[i].text);
 	free(j->entry);
-	pending_fini(&j->pending);
 }
 
 void
 journal_append(struct sim *s, const struct action *a)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 	bool slow = fault(s, SITE_APPEND_SLOW);
 	int64_t late = slow ? fault_span(s, 50, 8000) : rng_between(&s->net_rng, 1, 4);
 
@@ -111,7 +110,7 @@ apply(struct sim *s)
 {
 	static const struct invariant conditional = { .name = "inv_03_one_writer" };
 	struct journal *j = &s->journal;
-	struct pending *p = &j->pending;
+	struct pending *p = &s->process.pending;
 
 	p->applied = true;
 	if (s->disk != NULL) {
@@ -135,7 +134,7 @@ apply(struct sim *s)
 void
 journal_crash(struct sim *s)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 
 	bool under_way = p->any && !p->applied && fault_even(s);
 
@@ -149,7 +148,7 @@ journal_crash(struct sim *s)
 static void
 acknowledge(struct sim *s)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 	struct event ev = { .type = EV_APPENDED, .op = p->op };
 	enum outcome outcome = p->outcome;
 
@@ -168,7 +167,7 @@ acknowledge(struct sim *s)
 void
 journal_happens(struct sim *s, const struct happening *h)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 
 	if (!p->any || p->life != h->life || p->op != h->op)
 		return;

@@ -128,7 +128,7 @@ count(struct totals *t, const struct sim *s)
 {
 	t->events += s->events;
 	t->intents += s->view.intents_n;
-	t->crashes += s->process.life - 1;
+	t->crashes += s->lives - 1;
 	for (int i = 0; i < SITE_N; i++) {
 		t->faults += s->faults.hits[i];
 		t->hits[i] += s->faults.hits[i];

@@ -24,56 +24,81 @@ enum {
 	EVENTS_MAX = 20000
 };
 
-static const char text[] =
-	"ferryman: 1\nplaybook: small\nsummary: for the odometer\nowner: duty@elsewhere.example\n"
-	"domains: [corp.example]\nmode: automatic\n"
-	"targets:\n"
-	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53], zone: corp.example, "
-	"tsig: {name: f, secret: {file: t.key}}}\n"
-	"  tenant: {connector: exchange-online, tenant: corp.example, app: {file: a.id}, "
-	"certificate: "
-	"{file: a.pem}, connector_name: ferryman-nsmail, smart_host: relay.nsmail.example}\n"
-	"paths:\n"
-	"  cloud:\n    prefer: 1\n    egress: [198.51.100.25]\n    last_hop: none\n"
-	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
-	"    spf: [\"include:spf.cloud.example\"]\n"
-	"  nsmail:\n    prefer: 2\n    egress: [203.0.113.65]\n    last_hop: none\n"
-	"    relay: {host: \"[relay.nsmail.example]:587\", auth: {file: n.auth}}\n"
-	"    dkim: {by: cloud, d: corp.example, selector: s1}\n    spf: [\"ip4:203.0.113.65\"]\n"
-	"signals:\n"
-	"  canary:\n    kind: canary\n    group: delivery\n    path: cloud\n    flow: outbound\n"
-	"    every: 15m\n    timeout: 50s\n    rise: 1 of 1\n    fall: 1 of 1\n"
-	"    from: a@c.corp.example\n    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"
-	"    production: {host: mx.cloud.example, from: probe@corp.example, auth: {file: a.auth}}\n"
-	"    expect: {egress: [198.51.100.25, 203.0.113.65]}\n"
-	"    seeds:\n      - {receiver: r1, mailbox: seed+%@r1.example, authserv: mx.r1.example, "
-	"imap: "
-	"{host: mx.r1.example, auth: {file: r1.auth}}}\n"
-	"  canary-nsmail:\n    kind: canary\n    group: delivery\n    path: nsmail\n"
-	"    flow: outbound\n    every: 15m\n    timeout: 50s\n    rise: 1 of 1\n    fall: 1 of 1\n"
-	"    from: b@c.corp.example\n    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"
-	"    expect: {egress: [198.51.100.25, 203.0.113.65]}\n"
-	"    seeds:\n      - {receiver: r1, mailbox: seed+%@r1.example, authserv: mx.r1.example, "
-	"imap: "
-	"{host: mx.r1.example, auth: {file: r1.auth}}}\n"
-	"  anchor-a: {kind: tcp, role: anchor, every: 15m, timeout: 5s, host: 198.51.100.80, port: "
-	"443}\n"
-	"  anchor-b: {kind: tcp, role: anchor, every: 15m, timeout: 5s, host: 203.0.113.80, port: "
-	"443}\n"
-	"diagnoses:\n"
-	"  blocked: {path: cloud, flow: outbound, groups: 1, of: [delivery], must: [delivery], "
-	"for: "
-	"10m, clear: 10m}\n"
-	"responses:\n  - {on: blocked, at: confirmed, run: out, mode: observe}\n"
-	"procedures:\n"
-	"  out:\n    kind: cutover\n    flow: outbound\n    to: nsmail\n    steps:\n"
-	"      - {name: allow, spf.authorize: {zone: zone}, deadline: 20s, retries: 0}\n"
-	"      - {name: prove, verify.canary: {through: nsmail}, deadline: 60s}\n"
-	"      - {name: switch, outbound.switch: {at: [tenant]}, pivot: true}\n"
-	"    failback: {mode: automatic, soak: 1s, order: [100%]}\n"
-	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"
-	"people:\n  cio: {user: alice, may: [run, approve, brake]}\n"
-	"notify: [{program: [/usr/local/bin/page-duty]}]\n";
+#define HEAD(name)                                                                                 \
+	"ferryman: 1\nplaybook: " name "\nsummary: for the odometer\nowner: "                      \
+	"duty@elsewhere.example\ndomains: [corp.example]\nmode: automatic\n"
+#define PATH(name, prefer, egress, mx, more)                                                       \
+	"  " name ":\n    prefer: " prefer "\n    egress: [" egress "]\n    last_hop: none\n"      \
+	"    dkim: {by: cloud, d: corp.example, selector: s1}\n    inbound: {mx: [{preference: "   \
+	"10, host: " mx "}], " more "}\n"
+#define CANARY(name, path, flow)                                                                   \
+	"  " name ":\n    kind: canary\n    group: delivery\n    path: " path "\n    flow: " flow  \
+	"\n    every: 15m\n    timeout: 50s\n    rise: 1 of 1\n    fall: 1 of 1\n    from: " name  \
+	"@c.corp.example\n    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"            \
+	"    production: {host: mx.cloud.example, from: probe@corp.example, auth: {file: "         \
+	"a.auth}}\n    expect: {egress: [198.51.100.25, 203.0.113.65]}\n    seeds: [{receiver: "   \
+	"r1, mailbox: seed+%@r1.example, authserv: mx.r1.example, imap: {host: mx.r1.example, "    \
+	"auth: {file: r1.auth}}}]\n"
+#define REST(flow)                                                                                 \
+	"paths:\n" PATH("cloud", "1", "198.51.100.25", "mx.cloud.example", "mode: deliver") PATH(  \
+		"nsmail", "2", "203.0.113.65", "mx.nsmail.example",                                \
+		"mode: spool, onward: \"[mx.cloud.example]:25\", recipients: list, keep: "         \
+		"5d") "    relay: {host: \"[relay.nsmail.example]:587\", auth: {file: "            \
+		      "n.auth}}\n"                                                                 \
+		      "signals:\n" CANARY("canary", "cloud", flow) CANARY("canary-nsmail",         \
+			      "nsmail",                                                            \
+			      flow) "  anchor-a: {kind: tcp, role: anchor, every: 15m, timeout: "  \
+				    "5s, host: "                                                   \
+				    "198.51.100.80, port: 443}\n"                                  \
+				    "  anchor-b: {kind: tcp, role: anchor, every: 15m, timeout: "  \
+				    "5s, host: "                                                   \
+				    "203.0.113.80, port: 443}\n"                                   \
+				    "diagnoses:\n  bad: {path: cloud, flow: " flow                 \
+				    ", groups: 1, of: [delivery], "                                \
+				    "must: [delivery], for: 16m, clear: 16m}\n"                    \
+				    "responses:\n  - {on: bad, at: confirmed, run: out, mode: "    \
+				    "observe}\n"                                                   \
+				    "limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"  \
+				    "people:\n  cio: {user: alice, may: [run, approve, brake]}\n"  \
+				    "notify: [{program: [/usr/local/bin/page-duty]}]\n"            \
+				    "procedures:\n  out:\n    kind: cutover\n    flow: " flow      \
+				    "\n    to: nsmail\n"
+
+/* Each has its own kind of fence: a target that keeps the highest number and one that keeps none,
+ * and a zone that wants to be as it was read. */
+static const struct {
+	const char *name, *text;
+} worlds[] = {
+	{ "relay",
+		HEAD("relay") "targets:\n"
+			      "  hub: {connector: postfix, host: 203.0.113.10, user: ferryman, "
+			      "key: {file: id}, host_key: {file: hub.key}}\n"
+			      "  tenant: {connector: exchange-online, tenant: corp.example, app: "
+			      "{file: a.id}, certificate: {file: a.pem}, connector_name: "
+			      "ferryman-nsmail, smart_host: relay.nsmail.example}\n" REST(
+				      "outbound") "    steps:\n"
+						  "      - {name: wait, mail.park: {at: [hub]}, "
+						  "deadline: 20s, retries: 0}\n"
+						  "      - {name: prove, verify.canary: {through: "
+						  "nsmail}, deadline: 4s}\n"
+						  "      - {name: switch, outbound.switch: {at: "
+						  "[tenant]}, pivot: true}\n"
+						  "    failback: {mode: automatic, soak: 1s, "
+						  "order: [100%]}\n" },
+	{ "zone", HEAD("zone") "targets:\n"
+			       "  zone: {connector: rfc2136, servers: [198.51.100.53, "
+			       "203.0.113.53], zone: corp.example, tsig: {name: f, secret: {file: "
+			       "t.key}}}\n" REST(
+				       "inbound") "    steps:\n"
+						  "      - {name: prove, verify.canary: {through: "
+						  "nsmail}, deadline: 4s}\n"
+						  "      - {name: point, mx.switch: {zone: zone}, "
+						  "pivot: true, deadline: 20s, retries: 0}\n"
+						  "      - {name: seen, wait.published: {zone: "
+						  "zone}, deadline: 60s}\n"
+						  "    failback: {mode: automatic, soak: 1s, "
+						  "order: [100%]}\n" },
+};
 
 struct digit {
 	uint8_t value, values;
@@ -154,7 +179,7 @@ turn(struct odometer *o)
 
 struct world {
 	struct sim *s;
-	size_t effs, seen_runs; /* of the view, as looked at last */
+	size_t results; /* of the view, as looked at last */
 	uint64_t spoken_seq;
 };
 
@@ -165,6 +190,8 @@ begin(struct sim *s, struct odometer *o)
 	journal_init(s);
 	targets_init(s);
 	rng_seed(&s->people.rng, 0, "people");
+	s->people.looks_at = INT64_MAX; /* who acts on alarms is offer_words() */
+	s->people.alarm_at = -1;
 	s->net_rng.least = s->probe_rng.least = s->people.rng.least = true;
 	s->heal_at = HEAL_MS;
 	s->end_at = END_MS;
@@ -173,21 +200,23 @@ begin(struct sim *s, struct odometer *o)
 	sim_push(s, (struct happening){ .at = HEAL_MS, .kind = H_HEAL });
 }
 
-/* A person may put back what an effect of ours has just changed. */
+/* A person may put back what a step of ours has just done. */
 static void
 offer_hand(struct world *w)
 {
 	struct sim *s = w->s;
 
-	for (; w->effs < s->view.effs_n; w->effs++) {
-		const struct accepted *e = &s->view.eff[w->effs];
-		struct tcell *c = e->fence ? NULL : target_cell(&s->target[e->to], e->resource);
+	for (; w->results < s->view.results_n; w->results++) {
+		const struct vresult *r = &s->view.result[w->results];
+		const struct vintent *x = view_intent(&s->view, r->of);
+		struct ftarget *t = x != NULL ? target_find(s, x->target) : NULL;
+		struct tcell *c = t != NULL ? target_cell(t, x->resource) : NULL;
 
-		if (c != NULL && !s->healed)
+		if (c != NULL && r->outcome == OUT_DONE && r->dir == DIR_DO && !s->healed)
 			sim_push(s, (struct happening){ .at = s->now + 1,
 					    .kind = H_HAND,
-					    .index = e->to,
-					    .number = c - s->target[e->to].cell });
+					    .index = (size_t)(t - s->target),
+					    .number = c - t->cell });
 	}
 }
 
@@ -349,6 +378,18 @@ choose(struct odometer *o, char *list)
 	return true;
 }
 
+static bool
+find_world(const char *name, size_t *ret)
+{
+	for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) {
+		if (strcmp(worlds[i].name, name) != 0)
+			continue;
+		*ret = i;
+		return true;
+	}
+	return false;
+}
+
 static int
 replay(struct odometer *o, struct playbook *const *book, const struct scope *sc)
 {
@@ -373,7 +414,8 @@ replay(struct odometer *o, struct playbook *const *book, const struct scope *sc)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: sim --odometer [--faults N] [--sites A,B,...] [--fault NAME] "
+	fprintf(stderr, "usage: sim --odometer [--world NAME] [--faults N] [--sites A,B,...] "
+			"[--fault NAME] "
 			"[--replay DIGITS]\n");
 	return 2;
 }
@@ -383,13 +425,16 @@ odometer_main(int argc, char **argv)
 {
 	struct scope sc = { .faults = 2 };
 	struct odometer o = { 0 };
-	struct playbook *book[2] = { book_read(text, 0), book_read(text, 1) };
+	struct playbook *book[2] = { NULL, NULL };
+	size_t world = 0;
 	bool clean;
 
 	memset(o.asked_of, true, sizeof o.asked_of);
 	for (int i = 2; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--faults") == 0)
 			sc.faults = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--world") == 0 && find_world(argv[i + 1], &world))
+			continue;
 		else if (strcmp(argv[i], "--sites") == 0 && choose(&o, argv[i + 1]))
 			continue;
 		else if (strcmp(argv[i], "--fault") == 0 && planted_choose(argv[i + 1]))
@@ -399,6 +444,8 @@ odometer_main(int argc, char **argv)
 		else
 			return usage();
 	}
+	for (size_t i = 0; i < 2; i++)
+		book[i] = book_read(worlds[world].text, i);
 	if (argc % 2 != 0 || book[0] == NULL || book[1] == NULL)
 		return usage();
 	if (sc.replay != NULL)

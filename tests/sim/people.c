@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How often somebody looks again before giving it up. */
+enum { LOOKS_MAX = 12 };
 enum { COMMANDS_MAX = 14, HANDS_MAX = 5, PEOPLE_FROM = 5 * 60000, PEOPLE_TO = 150 * 60000 };
 
 static void
@@ -119,6 +121,9 @@ static const char *
 newest_open(struct sim *s)
 {
 	for (size_t i = s->view.runs_n; i-- > 0;)
+		if (s->view.run[i].state == VR_BLOCKED && !s->view.run[i].terminal)
+			return s->view.run[i].id;
+	for (size_t i = s->view.runs_n; i-- > 0;)
 		if (!s->view.run[i].terminal)
 			return s->view.run[i].id;
 	return NULL;
@@ -208,6 +213,21 @@ people_reply(struct sim *s, const struct action *a)
 	p->asked = 0;
 	if (member(a->reply.body, "plan_hash", p->hash, sizeof p->hash))
 		say_at(s, s->now + rng_between(&p->rng, 2000, 120000), p->of);
+}
+
+/* Whoever is called looks what is the matter, puts it right or waits until somebody else has, and
+ * tells ferryman to go on. Not every time, and not for ever. */
+void
+people_alarmed(struct sim *s)
+{
+	struct people *p = &s->people;
+
+	p->alarm_at = s->now;
+	if (p->looks == LOOKS_MAX || p->looks_at > s->now || !rng_ratio(&p->leaving, 5, 6))
+		return;
+	p->looks++;
+	p->looks_at = s->now + rng_between(&p->leaving, 60000, 2400000);
+	say_at(s, p->looks_at, rng_ratio(&p->leaving, 1, 8) ? VERB_ABORT : VERB_CONTINUE);
 }
 
 void

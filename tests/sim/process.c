@@ -248,7 +248,7 @@ process_start(struct sim *s, bool fresh)
 		.in_window = in_window };
 	struct event open = { .type = EV_OPEN };
 
-	p->life++;
+	p->life = ++s->lives;
 	p->up = true;
 	p->halted = p->appending = p->stopping = false;
 	p->tick_at = 0;
@@ -272,8 +272,8 @@ process_start(struct sim *s, bool fresh)
 	tell_playbook(s);
 }
 
-static void
-reboot(struct sim *s)
+void
+process_boots(struct sim *s)
 {
 	struct process *p = &s->process;
 
@@ -296,7 +296,8 @@ process_die(struct sim *s)
 	p->up = false;
 	p->stalled_until = 0;
 	journal_crash(s);
-	sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
+	if (!p->stale)
+		sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
 }
 
 /* Not at once: the core is still inside its own call. The first instant after it is early enough.
@@ -317,7 +318,7 @@ start_again(struct sim *s)
 		return;
 	core_free(&s->process.core);
 	if (fault(s, SITE_REBOOT) || s->process.boots == 0)
-		reboot(s);
+		process_boots(s);
 	if (s->disk != NULL)
 		disk_copy(s);
 	if (s->journal.n > 4 && fault(s, SITE_RESTORE))
@@ -328,10 +329,12 @@ start_again(struct sim *s)
 }
 
 void
-process_fini(struct sim *s)
+process_fini(struct process *p)
 {
-	core_free(&s->process.core);
-	free(s->process.op);
+	core_free(&p->core);
+	pending_fini(&p->pending);
+	free(p->op);
+	p->op = NULL;
 }
 
 /* --- what reaches it --- */
@@ -350,10 +353,11 @@ tell_read(struct sim *s, const struct happening *h, enum outcome outcome)
 	ev.read.marker_lsn = r->marker_lsn;
 	ev.read.why = outcome == OUT_DONE ? "" : "no answer";
 	for (size_t i = 0; i < r->by_n; i++)
-		ev.read.source[i] =
-			(struct source_value){ .source = i == 0 ? "198.51.100.53" : "203.0.113.53",
-				.value = r->by[i],
-				.answered = r->answered[i] };
+		ev.read.source[i] = (struct source_value){ .source = i == 0   ? "198.51.100.53"
+								     : i == 1 ? "203.0.113.53"
+									      : "192.0.2.53",
+			.value = r->by[i],
+			.answered = r->answered[i] };
 	ev.read.source_n = r->by_n;
 	process_tell(s, &ev);
 }
@@ -378,7 +382,7 @@ tell_sent(struct sim *s, const struct happening *h)
 	ev.sent.outcome = h->outcome;
 	ev.sent.why = "";
 	if (h->outcome == OUT_DONE && h->number != 0)
-		s->process.alarm_at = s->now;
+		people_alarmed(s);
 	process_tell(s, &ev);
 }
 
@@ -453,6 +457,17 @@ tick(struct sim *s, const struct happening *h)
 		ev.type = EV_STOP;
 	}
 	process_tell(s, &ev);
+	if (s->process.stalled_until > s->now && fault(s, SITE_TAKEN_OVER))
+		owner_taken_over(s);
+}
+
+static void
+loses(struct sim *s)
+{
+	struct event ev = { .type = EV_LOST };
+
+	ev.lost.why = "the hold on the journal is over";
+	process_tell(s, &ev);
 }
 
 void
@@ -491,6 +506,9 @@ process_happens(struct sim *s, const struct happening *h)
 		break;
 	case H_CANCELLED:
 		cancelled(s, h);
+		break;
+	case H_LOSES:
+		loses(s);
 		break;
 	default:
 		break;

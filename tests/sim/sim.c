@@ -77,7 +77,7 @@ sim_new(const struct sim_opts *o)
 			abort();
 	}
 	s->book = s->variant[0];
-	s->process.alarm_at = -1;
+	s->people.alarm_at = -1;
 	disk_init(s, o->disk, o->disk_lies);
 	return s;
 }
@@ -105,6 +105,9 @@ heal(struct sim *s)
 	s->healed = true;
 	s->faults.off = true;
 	s->process.stalled_until = 0;
+	owner_end(s);
+	for (int i = 0; i < T_N; i++)
+		s->target[i].busy_until = s->target[i].closed_until = 0;
 	for (size_t i = 1; i <= SECONDARIES; i++)
 		target_sync(s, &(struct happening){ .index = i });
 	trace_add(s, "everything is healed");
@@ -121,8 +124,8 @@ set_clock(struct sim *s)
 	trace_add(s, "the wall clock is off by %lld ms", (long long)s->process.wall_skew);
 }
 
-void
-sim_happens(struct sim *s, const struct happening *h)
+static void
+reaches(struct sim *s, const struct happening *h)
 {
 	switch (h->kind) {
 	case H_APPLY:
@@ -134,9 +137,11 @@ sim_happens(struct sim *s, const struct happening *h)
 		net_happens(s, h);
 		break;
 	case H_HAND:
-	case H_HAND_BACK:
 		if (!s->healed)
 			people_hand(s, h);
+		break;
+	case H_HAND_BACK: /* also when all is healed: that is a part of it */
+		people_hand(s, h);
 		break;
 	case H_COMMAND:
 		people_command(s, h);
@@ -163,11 +168,23 @@ sim_happens(struct sim *s, const struct happening *h)
 	case H_STARTS:
 	case H_STALLS:
 	case H_GOES_ON:
+	case H_LOSES:
 		process_happens(s, h);
 		break;
+	case H_LIMBO:
 	case H_N:
 		break;
 	}
+}
+
+void
+sim_happens(struct sim *s, const struct happening *h)
+{
+	bool old = owner_enter(s, h->life);
+
+	reaches(s, h);
+	if (old)
+		owner_leave(s);
 }
 
 /* Nothing is under way any more: no run that is neither ended, blocked nor a shelter. */
@@ -175,6 +192,8 @@ static bool
 all_quiet(const struct sim *s)
 {
 	if (!s->healed || !s->process.up || s->now < s->heal_at + 900000)
+		return false;
+	if (s->people.looks_at > s->now)
 		return false;
 	for (size_t i = 0; i < s->view.runs_n;
 		i++) /* an alarm takes its time, and is tried again */
@@ -218,7 +237,8 @@ sim_free(struct sim **ps)
 	if (s == NULL)
 		return;
 	*ps = NULL;
-	process_fini(s);
+	process_fini(&s->process);
+	process_fini(&s->old);
 	disk_fini(s);
 	journal_fini(&s->journal);
 	targets_fini(s);

@@ -57,6 +57,8 @@ enum happening_kind {
 	H_SYNC,	     /* a secondary transfers the zone */
 	H_EMPTIED,   /* the hub's queue has let go what waited */
 	H_CLOCK,     /* the wall clock is set */
+	H_LOSES,     /* a process hears that its journal is another's */
+	H_LIMBO,     /* a target's bad spell is over */
 	H_HEAL,
 	H_N
 };
@@ -121,7 +123,12 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(RESTORE, "the journal is put back from an older copy", 20, 250)                          \
 	X(NOT_APPLIED, "the target says done and has done nothing", 5, 200)                        \
 	X(READ_SLOW, "a read tells late what was there when it was asked", 5, 200)                 \
-	X(PROBE_LATE, "a probe is answered after its deadline", 20, 400)
+	X(PROBE_LATE, "a probe is answered after its deadline", 20, 400)                           \
+	X(TAKEN_OVER, "another ferryman takes over while it stands still", 50, 600)                \
+	X(THROTTLED, "the target is busy and says so (429)", 2, 60)                                \
+	X(TOKEN_EXPIRED, "the target no longer takes the credential", 1, 20)                       \
+	X(SERVER_OLD, "an authoritative server answers with an older value", 5, 200)               \
+	X(SERVER_EMPTY, "an authoritative server answers with an empty zone", 5, 150)
 enum site {
 #define SITE_ENUM(n, d, low, high) SITE_##n,
 	FAULT_SITES(SITE_ENUM)
@@ -188,13 +195,13 @@ struct pending { /* the one append that is on its way */
 	bool applied;
 	enum outcome outcome;
 };
+void pending_fini(struct pending *p);
 struct journal {
 	char store[33];
 	uint64_t era, epoch, last_era; /* last_era: of the newest record */
 	char hash[65];
 	struct entry *entry; /* seq 1 is entry[0] */
 	size_t n, room;
-	struct pending pending;
 };
 void journal_init(struct sim *s);
 void journal_fini(struct journal *j);
@@ -219,7 +226,7 @@ size_t disk_restore(struct sim *s); /* how many records are left; 0: there is no
 
 /* --- targets.c: a zone (fence F by equality), a hub (F by high water), a tenant (U) --- */
 enum target_id { T_ZONE, T_HUB, T_TENANT, T_N };
-enum { CELLS_MAX = 4, SECONDARIES = 1 };
+enum { CELLS_MAX = 4, SECONDARIES = 2 };
 struct cell_change {
 	int64_t at;
 	const char *value;
@@ -247,6 +254,7 @@ struct ftarget {
 	size_t cells_n;
 	int64_t releasing_until;
 	int64_t drain_ms;
+	int64_t busy_until, closed_until; /* 429; the credential */
 };
 
 /* A request as it left the process. Strings live in the sim's arena. */
@@ -258,9 +266,10 @@ struct request {
 	enum effect_dir dir;
 	uint64_t lsn, seen_lsn;
 	const char *seen_store;
-	size_t to; /* enum target_id */
-	bool refused;
-	unsigned accepted; /* copies that changed the target */
+	size_t to;	    /* enum target_id */
+	bool refused, dead; /* turned away, for good or for now: no copy of it does anything */
+	unsigned accepted;  /* copies that changed the target */
+	bool busy;	    /* some copy met a 429: nothing changed by that one */
 };
 
 void targets_init(struct sim *s);
@@ -271,6 +280,8 @@ enum outcome target_take(
 	struct sim *s, size_t request); /* the request arrives; what would be answered */
 void target_edit(
 	struct sim *s, struct ftarget *t, struct tcell *c, const char *value, uint64_t lsn);
+bool target_throttled(struct sim *s, struct ftarget *t); /* at this moment, or from it on */
+bool target_locked(struct sim *s, struct ftarget *t);	 /* it does not take the credential */
 void target_sync(struct sim *s, const struct happening *h);
 void target_emptied(struct sim *s, const struct happening *h);
 const char *target_read(
@@ -329,12 +340,16 @@ struct people {
 	size_t said_n;
 	unsigned next_req, asked;
 	char hash[65], playbook[64]; /* newest plan that was shown */
+	int64_t alarm_at;	     /* newest alarm that somebody got; -1 = none */
+	int64_t looks_at;	     /* when whoever got it has looked and said something */
+	unsigned looks;
 	enum verb of;
 	enum flow flow;
 };
 void people_init(struct sim *s);
 void people_command(struct sim *s, const struct happening *h);
 void people_reply(struct sim *s, const struct action *a);
+void people_alarmed(struct sim *s); /* an alarm has got out: somebody will look */
 void people_told(struct sim *s, const struct action *a); /* ACT_STATUS */
 void people_hand(struct sim *s, const struct happening *h);
 
@@ -357,19 +372,27 @@ struct process {
 	char boot_id[40];
 	struct operation *op;
 	size_t ops_n, ops_room;
+	struct pending pending; /* the one append that is outstanding */
 	bool appending, stopping;
-	int64_t stop_at;  /* one append is outstanding */
-	int64_t alarm_at; /* newest alarm that somebody got; -1 = none */
+	int64_t stop_at;
+	bool stale; /* its hold on the journal is over, and it does not know */
 };
 void process_start(struct sim *s, bool fresh);
 void process_tell(struct sim *s, struct event *ev); /* fills the clocks, steps, carries out */
 void process_happens(struct sim *s, const struct happening *h);
 void process_die(struct sim *s);
 void process_maybe_dies(struct sim *s, const char *where); /* at the boundaries where it hurts */
-void process_fini(struct sim *s);
+void process_boots(struct sim *s);
+void process_fini(struct process *p);
 /* Ends the operation: false when it is over already, or of another life. */
 struct operation *process_end_op(struct sim *s, uint32_t life, op_id op);
 int64_t process_wall(const struct sim *s);
+
+/* --- owner.c: a process that another one has taken over from --- */
+void owner_taken_over(struct sim *s);		/* from now on s->process is the other one */
+bool owner_enter(struct sim *s, uint32_t life); /* true: s->process is the old one; then leave */
+void owner_leave(struct sim *s);
+void owner_end(struct sim *s);
 
 /* --- view.c: what the journal says, read by another hand than the core's --- */
 struct vstep {
@@ -495,7 +518,8 @@ struct sim {
 	size_t probings_n, probings_room;
 	struct truth truth;
 	struct people people;
-	struct process process;
+	struct process process, old; /* old: up only after another one took over */
+	uint32_t lives;
 	struct view view;
 	int64_t harm_at[FLOW_N]; /* newest probe of the primary that saw mail refused */
 	uint64_t events;

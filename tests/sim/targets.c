@@ -106,6 +106,24 @@ target_read(struct sim *s, struct ftarget *t, const char *resource)
 	return c != NULL ? c->value : NULL;
 }
 
+/* --- how it is with it --- */
+
+bool
+target_throttled(struct sim *s, struct ftarget *t)
+{
+	if (t->busy_until <= s->now && fault(s, SITE_THROTTLED))
+		t->busy_until = s->now + fault_span(s, 1000, 120000);
+	return t->busy_until > s->now;
+}
+
+bool
+target_locked(struct sim *s, struct ftarget *t)
+{
+	if (t->closed_until <= s->now && fault(s, SITE_TOKEN_EXPIRED))
+		t->closed_until = s->now + fault_span(s, 5000, 600000);
+	return t->closed_until > s->now;
+}
+
 /* --- what changes --- */
 
 void
