@@ -230,20 +230,26 @@ hand(struct sim *s, const struct happening *h)
 	target_edit(s, &s->target[h->index], c, c->change[c->changes_n - 2].value, 0);
 }
 
-/* Who has given the order tries again when it came to nothing, and lets go on what is blocked. */
+/* Who has given the order tries again when it came to nothing, soon or much later, and lets go on
+ * what is blocked. */
 static void
 offer_words(struct world *w)
 {
 	struct sim *s = w->s;
 	const struct vrun *r = s->view.runs_n > 0 ? &s->view.run[s->view.runs_n - 1] : NULL;
-	enum verb verb = r != NULL && r->state == VR_BLOCKED ? VERB_CONTINUE : VERB_PLAN;
+	int64_t at = s->now + AGAIN_MS;
 
 	if (r == NULL || r->end_seq <= w->spoken_seq)
 		return;
 	w->spoken_seq = r->end_seq;
-	if (r->state == VR_BLOCKED || (r->state == VR_UNDONE && s->view.runs_n == 1))
+	if (r->state == VR_BLOCKED)
+		sim_push(s,
+			(struct happening){ .at = at, .kind = H_COMMAND, .number = VERB_CONTINUE });
+	else if (r->state == VR_UNDONE && s->view.runs_n == 1)
 		sim_push(s, (struct happening){
-				    .at = s->now + AGAIN_MS, .kind = H_COMMAND, .number = verb });
+				    .at = odometer_even(s->faults.odometer) ? at + HEAL_MS : at,
+				    .kind = H_COMMAND,
+				    .number = VERB_PLAN });
 }
 
 static struct sim *
@@ -400,7 +406,7 @@ replay(struct odometer *o, struct playbook *const *book, const struct scope *sc)
 		char *end;
 
 		o->digit = sim_grow(o->digit, o->n, &o->room, sizeof *o->digit);
-		o->digit[o->n++].value = (uint8_t)strtoul(at, &end, 10);
+		o->digit[o->n++] = (struct digit){ .value = (uint8_t)strtoul(at, &end, 10) };
 		if (end == at)
 			return 2;
 		at = end;
