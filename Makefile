@@ -57,6 +57,7 @@ TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
 SIMPLANTED := $(BUILD)/tests/sim-planted
+SIMCANARY := $(BUILD)/tests/sim-canary
 STOREWRITER := $(BUILD)/tests/storewriter
 MICRO := $(BUILD)/bench/micro
 KILLPOINT := $(BUILD)/tests/killpoint.so
@@ -95,7 +96,7 @@ $(BUILD)/pkg.mk:
 	@pkg-config --exists $(LIBS) || { echo "ferryman: libraries are missing; run: make deps" >&2; exit 1; }
 	@echo "PKGFLAGS := $$(pkg-config --cflags $(LIBS))" > $@
 -include $(BUILD)/pkg.mk
--include $(shell find $(BUILD)/obj $(BUILD)/planted -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/planted $(BUILD)/canary -name '*.d' -type f 2>/dev/null)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
@@ -136,11 +137,22 @@ $(BUILD)/planted/%.o: %.c | $(BUILD)/pkg.mk
 	@mkdir -p $(@D)
 	@echo "  CC    $< (with plantable faults)"
 	@$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED $(PKGFLAGS) -MMD -MP -c -o $@ $<
-$(SIMPLANTED): $(call obj,$(filter-out tests/sim/main.c,$(SIMSRC))) $(BUILD)/planted/tests/sim/main.o $(call obj,$(TESTLIB)) \
-		$(PLANTED) $(LIB)
+SIMTWIN := $(call obj,$(filter-out tests/sim/main.c,$(SIMSRC))) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
+$(SIMPLANTED): $(BUILD)/planted/tests/sim/main.o $(SIMTWIN)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) $(SIM_LINK) -Wl,-Map=$@.map -o $@ $^ $(PKG_LIBS)
+
+# And a canary: the twin with one fault for good. What runs the seeds must find it (tests/sim/canary).
+CANARY := UNCHANGED_SKIPS_FENCE
+$(BUILD)/canary/main.o: tests/sim/main.c Makefile | $(BUILD)/pkg.mk
+	@mkdir -p $(@D)
+	@echo "  CC    $< (canary)"
+	@$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED -DCANARY=PLANT_$(CANARY) $(PKGFLAGS) -MMD -MP -c -o $@ $<
+$(SIMCANARY): $(BUILD)/canary/main.o $(SIMTWIN)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(SIM_LINK) -o $@ $^ $(PKG_LIBS)
 
 $(STOREWRITER): $(call obj,tests/cli/storewriter.c) $(LIB)
 	@mkdir -p $(@D)
@@ -163,10 +175,10 @@ deps:
 	@tests/lib/deps.sh $(DEPS)
 
 ## test-build: compile every test program
-test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(SIMPLANTED) $(STOREWRITER) $(KILLPOINT)
+test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(SIMPLANTED) $(SIMCANARY) $(STOREWRITER) $(KILLPOINT)
 
 ## unit: unit tests, golden tables, simulator's seeds; no network, no root
-unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(SIMPLANTED) $(STOREWRITER)
+unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(SIMPLANTED) $(SIMCANARY) $(STOREWRITER)
 	@BUILD=$(BUILD) tests/run unit
 
 ## sim-proof: the simulator runs the objects of core, mail and state that ./ferryman is made of

@@ -14,7 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int planted_fault; /* the one global: the planted objects of the core read it */
+#ifndef CANARY
+#define CANARY PLANT_NONE
+#endif
+int planted_fault = CANARY; /* the one global: the planted objects of the core read it */
 #ifdef FERRYMAN_PLANTED
 enum { PLANTABLE = 1 };
 #else
@@ -290,12 +293,14 @@ shrink(const struct options *o, uint64_t seed)
 /* --- planted faults --- */
 
 struct plant {
-	const char *name, *doc;
+	const char *name, *kind, *doc;
 };
 static const struct plant plants[] = {
-#define PLANT_ROW(n, d) { #n, d },
-	PLANTED_FAULTS(PLANT_ROW)
-#undef PLANT_ROW
+#define PLANT_WIDE(n, d) { #n, "wide", d },
+#define PLANT_NARROW(n, d) { #n, "narrow", d },
+	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW)
+#undef PLANT_WIDE
+#undef PLANT_NARROW
 };
 
 static int
@@ -509,11 +514,15 @@ main(int argc, char **argv)
 		digest_warm();
 		return odometer_main(argc, argv);
 	}
+	if (argc > 1 && strcmp(argv[1], "--hunt") == 0) {
+		digest_warm();
+		return hunt_main(argc, argv);
+	}
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argc, argv, &i))
 			return usage();
 	for (size_t i = 0; PLANTABLE != 0 && o.list && i < sizeof plants / sizeof *plants; i++)
-		printf("%-22s %s\n", plants[i].name, plants[i].doc);
+		printf("%-22s %-6s %s\n", plants[i].name, plants[i].kind, plants[i].doc);
 	if (o.list)
 		return 0;
 	if (o.seeds == 0 && !o.one && !o.shrink && o.file == NULL)

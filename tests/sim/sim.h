@@ -170,6 +170,7 @@ bool odometer_fault(struct sim *s, struct odometer *o, enum site site);
 int64_t odometer_span(struct odometer *o, int64_t low, int64_t high);
 bool odometer_even(struct odometer *o);
 int odometer_main(int argc, char **argv);
+int hunt_main(int argc, char **argv); /* hunt.c: one planted fault */
 
 /* --- books.c: the playbooks that are run --- */
 enum { BOOKS_N = 4 };
