@@ -284,8 +284,9 @@ run(struct odometer *o, struct playbook *const *book, bool trace)
 struct scope {
 	const char *fault;
 	unsigned faults;
-	bool trace;
-	const char *replay; /* digits, as a violation prints them */
+	uint64_t limit; /* of schedules; 0 = none */
+	size_t world;
+	bool replay;
 };
 
 static void
@@ -311,29 +312,43 @@ report(const struct sim *s, const struct odometer *o, const struct scope *sc)
 	put_digits(o);
 }
 
-/* With 0, 1, … faults: a small schedule is found before a large one. */
+/* From where the digits stand, up to the limit; false: something is found, or there are more. */
 static bool
 exhaust(struct odometer *o, struct playbook *const *book, const struct scope *sc)
 {
+	bool clean, more;
+
+	do {
+		struct sim *s = run(o, book, false);
+
+		if (o->schedules++ == 0)
+			o->first_n = o->n;
+		o->events += s->events;
+		o->runs += s->view.runs_n;
+		clean = s->killer == NULL;
+		if (!clean)
+			report(s, o, sc);
+		sim_free(&s);
+		more = clean && turn(o);
+	} while (more && o->schedules != sc->limit);
+	if (!more)
+		return clean;
+	printf("%llu schedules; to go on: --from ", (unsigned long long)o->schedules);
+	put_digits(o);
+	return false;
+}
+
+/* A planted fault is sought with one fault of the world first, then with two: what is small is
+ * found before what is large. */
+static bool
+seek(struct odometer *o, struct playbook *const *book, const struct scope *sc)
+{
 	bool clean = true;
 
-	for (o->faults = sc->faults > 0 && sc->fault != NULL ? 1 : sc->faults;
-		clean && o->faults <= sc->faults; o->faults++) {
+	for (o->faults = 1; clean && o->faults <= sc->faults; o->faults++) {
 		memset(o->choices, 0, sizeof o->choices);
 		o->n = o->schedules = o->events = o->runs = 0;
-		do {
-			struct sim *s = run(o, book, false);
-
-			o->schedules++;
-			o->events += s->events;
-			o->runs += s->view.runs_n;
-			if (o->schedules == 1)
-				o->first_n = o->n;
-			clean = s->killer == NULL;
-			if (!clean)
-				report(s, o, sc);
-			sim_free(&s);
-		} while (clean && turn(o));
+		clean = exhaust(o, book, sc);
 	}
 	return clean;
 }
@@ -396,22 +411,24 @@ find_world(const char *name, size_t *ret)
 	return false;
 }
 
-static int
-replay(struct odometer *o, struct playbook *const *book, const struct scope *sc)
+/* "1.0.2": digits as put_digits() prints them. */
+static bool
+type_digits(struct odometer *o, const char *at)
 {
-	struct sim *s;
-
-	o->faults = sc->faults;
-	for (const char *at = sc->replay; *at != '\0'; at += *at == '.') {
-		char *end;
-
+	for (char *end; *at != '\0'; at = end + (*end == '.')) {
 		o->digit = sim_grow(o->digit, o->n, &o->room, sizeof *o->digit);
 		o->digit[o->n++] = (struct digit){ .value = (uint8_t)strtoul(at, &end, 10) };
 		if (end == at)
-			return 2;
-		at = end;
+			return false;
 	}
-	s = run(o, book, true);
+	return true;
+}
+
+static int
+replay(struct odometer *o, struct playbook *const *book)
+{
+	struct sim *s = run(o, book, true);
+
 	printf("%s\n", s->killer != NULL ? s->why : "nothing is violated");
 	sim_free(&s);
 	return 0;
@@ -421,9 +438,27 @@ static int
 usage(void)
 {
 	fprintf(stderr, "usage: sim --odometer [--world NAME] [--faults N] [--sites A,B,...] "
-			"[--fault NAME] "
-			"[--replay DIGITS]\n");
+			"[--fault NAME] [--limit N] [--from DIGITS]\n"
+			"       sim --odometer [--world NAME] [--faults N] [--sites A,B,...] "
+			"[--fault NAME] --replay DIGITS\n");
 	return 2;
+}
+
+static bool
+option(struct odometer *o, struct scope *sc, const char *name, char *value)
+{
+	if (strcmp(name, "--faults") == 0)
+		return (sc->faults = (unsigned)strtoul(value, NULL, 10)) > 0;
+	if (strcmp(name, "--limit") == 0)
+		return (sc->limit = strtoull(value, NULL, 10)) > 0;
+	if (strcmp(name, "--world") == 0)
+		return find_world(value, &sc->world);
+	if (strcmp(name, "--sites") == 0)
+		return choose(o, value);
+	if (strcmp(name, "--fault") == 0)
+		return planted_choose(sc->fault = value);
+	sc->replay = strcmp(name, "--replay") == 0;
+	return (sc->replay || strcmp(name, "--from") == 0) && type_digits(o, value);
 }
 
 int
@@ -431,37 +466,24 @@ odometer_main(int argc, char **argv)
 {
 	struct scope sc = { .faults = 2 };
 	struct odometer o = { 0 };
-	struct playbook *book[2] = { NULL, NULL };
-	size_t world = 0;
-	bool clean;
+	struct playbook *book[2];
+	bool good = argc % 2 == 0, clean;
 
 	memset(o.asked_of, true, sizeof o.asked_of);
-	for (int i = 2; i + 1 < argc; i += 2) {
-		if (strcmp(argv[i], "--faults") == 0)
-			sc.faults = (unsigned)strtoul(argv[i + 1], NULL, 10);
-		else if (strcmp(argv[i], "--world") == 0 && find_world(argv[i + 1], &world))
-			continue;
-		else if (strcmp(argv[i], "--sites") == 0 && choose(&o, argv[i + 1]))
-			continue;
-		else if (strcmp(argv[i], "--fault") == 0 && planted_choose(argv[i + 1]))
-			sc.fault = argv[i + 1];
-		else if (strcmp(argv[i], "--replay") == 0)
-			sc.replay = argv[i + 1];
-		else
-			return usage();
-	}
+	for (int i = 2; i + 1 < argc && good; i += 2)
+		good = option(&o, &sc, argv[i], argv[i + 1]);
 	for (size_t i = 0; i < 2; i++)
-		book[i] = book_read(worlds[world].text, i);
-	if (argc % 2 != 0 || book[0] == NULL || book[1] == NULL)
+		book[i] = book_read(worlds[sc.world].text, i);
+	if (!good || book[0] == NULL || book[1] == NULL)
 		return usage();
-	if (sc.replay != NULL)
-		return replay(&o, book, &sc);
-	clean = exhaust(&o, book, &sc);
+	o.faults = sc.faults;
+	if (sc.replay)
+		return replay(&o, book);
+	clean = sc.fault != NULL ? seek(&o, book, &sc) : exhaust(&o, book, &sc);
 	if (clean)
 		conclude(&o, &sc);
 	if (clean && sc.fault != NULL)
-		printf("SURVIVED %s in %llu schedules\n", sc.fault,
-			(unsigned long long)o.schedules);
+		printf("SURVIVED %s\n", sc.fault);
 	free(o.digit);
 	playbook_unref(&book[0]);
 	playbook_unref(&book[1]);
