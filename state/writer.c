@@ -4,7 +4,6 @@
  */
 #include "state/writer.h"
 
-#include "base/planted.h"
 #include "core/record.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
@@ -181,8 +180,7 @@ write_job(struct writer *w, struct job *j)
 	struct head next = { 0 };
 	enum rc rc = begin(w, &next, &j->err);
 
-	if (rc == RC_OK && j->sha256 == NULL && !expected(j, &next, &j->err) &&
-		!PLANTED(ANY_APPEND)) {
+	if (rc == RC_OK && j->sha256 == NULL && !expected(j, &next, &j->err)) {
 		rc = database_exec(w->db, "ROLLBACK", &j->err);
 		j->outcome = rc == RC_OK ? OUT_CONFLICT : OUT_UNKNOWN;
 		j->rc = rc == RC_OK ? RC_CONFLICT : rc;

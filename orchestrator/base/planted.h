@@ -76,7 +76,7 @@
 	X(UNDO_IS_WANT, "the way back leads forward")                                              \
 	X(BESIDE_BLOCKED, "a failback starts beside the blocked run that it takes over")           \
 	X(NO_FSYNC, "the journal is acknowledged before it is on the disk")                        \
-	X(ANY_APPEND, "the store takes an append that does not follow its last record")
+	X(EPOCH_STAYS, "an opening of the store is no new epoch")
 
 /* And these only who tries every schedule of a small world (tests/sim/odometer.c). */
 #define PLANTED_NARROW(X)                                                                          \
