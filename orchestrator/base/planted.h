@@ -31,7 +31,6 @@
 	X(EMPTY_SET, "an MX set is made empty")                                                    \
 	X(NO_FENCE, "the value at the target is taken as proof, and not the number")               \
 	X(LEASE_TOKEN, "any number of this era at the target is taken for the one that was sent")  \
-	X(REFUSED_IS_PROOF, "a refusal closes an intent although an earlier copy may still land")  \
 	X(YES_IS_PROOF, "a class U target that says done is believed without a look")              \
 	X(ERA_OF_RECORD, "an answer to a number of the era before fences this one")                \
 	X(WALL_IS_TIME, "waiting goes by the wall clock")                                          \
@@ -41,12 +40,9 @@
 	X(ANY_RESULT, "an answer to an older number closes the newest intent of its run")          \
 	X(BRAKE_LOST, "a restart forgets the brake")                                               \
 	X(PIVOT_WHEN_DONE, "the pivot counts from its result on, not from its intent")             \
-	X(UNSURE_IS_UNDONE, "an undo of unknown outcome counts as done")                           \
 	X(ABORT_ANY, "abort takes a run back that is past its pivot")                              \
 	X(RESTORED_UNREAD,                                                                         \
 		"an open run of a restored journal goes on before the targets are read")           \
-	X(RESTORED_FITS, "an open run of a restored journal goes on whatever the targets hold")    \
-	X(STALE_IS_BAD, "a signal that has gone silent stays bad")                                 \
 	X(BACKUP_ACCUSES, "the backup's evidence is counted against the primary")                  \
 	X(UNKNOWN_IS_BAD, "an answer that says nothing is taken for harm")                         \
 	X(PROCEED_ALWAYS, "silence of the people lets a cut-over start that should stand down")    \
@@ -55,11 +51,9 @@
 	X(EXPIRED_COUNTS, "an approval counts past its expiry")                                    \
 	X(ANY_PLAN, "a yes to one plan starts another")                                            \
 	X(VOID_APPROVAL, "a plan that has changed since it was approved starts")                   \
-	X(STALE_LOOK, "a plan is made from what was read before it had to wait")                   \
 	X(LSN_OF_OLD_ERA, "a new era goes on with the numbers of the one before")                  \
 	X(APPEND_IGNORED, "effects leave although the journal has not taken their intents")        \
 	X(CHAIN_SKIPS, "records of one append all name the hash before the first of them")         \
-	X(LATE_COUNTS, "an answer after its time counts")                                          \
 	X(UNDO_LAST_ONLY, "compensation ends after one step")                                      \
 	X(SILENT_IS_SHOWN, "a server that does not answer is taken to show the new set")           \
 	X(SHELTER_EARLY, "what waited is let go before the new way is taken")                      \
@@ -72,7 +66,6 @@
 	X(HASH_PARTLY, "the plan's hash leaves out what is bypassed")                              \
 	X(UNREAD_IS_EMPTY, "what cannot be read is taken for empty")                               \
 	X(RECORD_SHORT, "an intent's record lacks the hash before it")                             \
-	X(AUTO_UNCOUNTED, "a cut-over that starts by itself is not counted")                       \
 	X(UNDO_IS_WANT, "the way back leads forward")                                              \
 	X(BESIDE_BLOCKED, "a failback starts beside the blocked run that it takes over")           \
 	X(NO_FSYNC, "the journal is acknowledged before it is on the disk")                        \

@@ -250,8 +250,7 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 	if (m->look != NULL && (m->look_settles || m->look_row != d->row->id))
 		machine_forget_look(c, m);
 	if (d->row->act != LD_ASK && !asking_may_start(c, b, f, why, sizeof why)) {
-		if (!PLANTED(STALE_LOOK))
-			machine_forget_look(c, m); /* what was read will be old by then */
+		machine_forget_look(c, m); /* what was read will be old by then */
 		return;
 	}
 	if (m->look == NULL) {

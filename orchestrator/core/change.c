@@ -494,8 +494,8 @@ static void
 give_up(struct core *c, struct change *ch, const struct ldomain *d, enum outcome o)
 {
 	/* class U was drained before it was read: what is not there now never comes */
-	bool proven = !ch->maybe || !marks(ch->target) || is_dead(c, ch, d) ||
-		      PLANTED(UNKNOWN_IS_FAILED) || (PLANTED(REFUSED_IS_PROOF) && o == OUT_REFUSED);
+	bool proven =
+		!ch->maybe || !marks(ch->target) || is_dead(c, ch, d) || PLANTED(UNKNOWN_IS_FAILED);
 
 	result(c, ch, d->lsn,
 		proven && o != OUT_DONE && o != OUT_UNCHANGED && o != OUT_N ? o : OUT_UNKNOWN,

@@ -199,7 +199,8 @@ command_decided(struct core *c, const struct command *m, struct book *b, enum fl
 		cf.expired = m->expires_wall_ms > 0 && c->wall_ms > m->expires_wall_ms;
 		cf.replayed = m->nonce != NULL && m->nonce[0] != '\0' &&
 			      ledger_nonce_used(&c->l, m->nonce);
-		cf.already = m->verb == VERB_APPROVE && is_among(m->principal, l);
+		cf.already = m->verb == VERB_APPROVE && is_among(m->principal, l) &&
+			     !PLANTED(WORDS_COUNT);
 	}
 	decide_command(&facts, &cf, d, exit);
 }

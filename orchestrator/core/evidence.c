@@ -222,7 +222,7 @@ cell_flow(const struct cell *c, enum flow f)
 static void
 judge(struct evidence *e, struct cell *c)
 {
-	if (!cell_fresh(c, e->boot_ms) && !(PLANTED(STALE_IS_BAD) && c->health == HEALTH_BAD)) {
+	if (!cell_fresh(c, e->boot_ms)) {
 		c->health = HEALTH_UNKNOWN;
 		return;
 	}

@@ -624,8 +624,7 @@ fold_result(struct ledger *l, const struct record *r)
 	if (undo && (of == s->undo_lsn || (of == 0 && s->undo_answered))) {
 		s->undo_answered = closes || of == 0;
 		s->undo_outcome = o;
-		s->undone = o == OUT_DONE || o == OUT_UNCHANGED ||
-			    (PLANTED(UNSURE_IS_UNDONE) && o == OUT_UNKNOWN);
+		s->undone = o == OUT_DONE || o == OUT_UNCHANGED;
 	} else if (!undo && (of == s->do_lsn || (of == 0 && s->do_answered))) {
 		s->do_answered = closes || of == 0;
 		s->do_outcome = o;

@@ -5,7 +5,6 @@
 #include "core/engine.h"
 
 #include "base/num.h"
-#include "base/planted.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -362,7 +361,7 @@ put_row(struct core *c, const struct book *b, enum flow f, const struct decision
 		jw_str(&w, "diagnosis", d->diagnosis->name);
 	if (down)
 		jw_str(&w, "stood_down", l->diagnosis);
-	if (automatic && !PLANTED(AUTO_UNCOUNTED))
+	if (automatic)
 		jw_bool(&w, "auto", true);
 	jw_close(&w, '}');
 }

@@ -98,8 +98,7 @@ restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *
 				    : NULL;
 		const struct json *last = v != NULL ? last_on(r, steps, o) : NULL;
 
-		if (last == NULL || PLANTED(RESTORED_FITS) ||
-			step_fits(run_lstep(r, json_str(last, "id")), last, v->value))
+		if (last == NULL || step_fits(run_lstep(r, json_str(last, "id")), last, v->value))
 			continue;
 		fits = false;
 		(void)snprintf(why, n,
