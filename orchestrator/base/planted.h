@@ -74,8 +74,8 @@
 /* And these only who tries every schedule of a small world (tests/sim/odometer.c). */
 #define PLANTED_NARROW(X)                                                                          \
 	X(DRAIN_SHORT, "a class U target is drained a tenth of a second too short")                \
-	X(HAND_IS_ENOUGH, "an undo is not sent where a hand has put the old value back")           \
-	X(OLDER_FORGOTTEN, "a refused undo hides that an older effect may still land")
+	X(HAND_IS_ENOUGH, "a shelter is not undone where a hand has let its mail go")              \
+	X(DRAIN_SHORT_LATER, "and so is one that was sent to before a restart")
 
 #define PLANTED_FAULTS(X) PLANTED_WIDE(X) PLANTED_NARROW(X)
 

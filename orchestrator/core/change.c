@@ -108,8 +108,10 @@ quiet_at(struct core *c, const struct change *ch)
 		at = text_eq(l->touched_boot_id, c->boot_id) ? l->touched_boot_ms + span
 							     : c->opened_boot_ms + span;
 	if (d != NULL && d->quiet_boot_ms != 0)
-		at = d->quiet_boot_ms;
-	return at - (PLANTED(DRAIN_SHORT) ? 100 : 0);
+		at = d->quiet_boot_ms - (PLANTED(DRAIN_SHORT) ? 100 : 0);
+	else if (PLANTED(DRAIN_SHORT_LATER))
+		at -= 100;
+	return at;
 }
 
 static bool
@@ -636,7 +638,8 @@ did_it(struct core *c, const struct change *ch)
 {
 	const struct lrun *r = ch->dir == DIR_UNDO ? ledger_run(&c->l, ch->run) : NULL;
 
-	return r != NULL && run_lstep(r, ch->step)->done && !PLANTED(HAND_IS_ENOUGH);
+	return r != NULL && run_lstep(r, ch->step)->done &&
+	       !(PLANTED(HAND_IS_ENOUGH) && text_starts(ch->resource, "relay.park "));
 }
 
 /* Nothing of ours is under way there. open: an older intent is unanswered; then equal is not

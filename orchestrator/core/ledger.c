@@ -608,8 +608,7 @@ fold_result(struct ledger *l, const struct record *r)
 		l->domain[i].intent = NULL;
 		/* the target has a number now that no older one comes past; a refusal raises none
 		 */
-		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE ||
-			(PLANTED(OLDER_FORGOTTEN) && o == OUT_REFUSED))
+		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
 			l->domain[i].older = false;
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
 			l->domain[i].removing = l->domain[i].removes;
