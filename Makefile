@@ -123,8 +123,9 @@ tests/table: $(TABLE)
 endif
 
 # The simulator links the library that ./ferryman links; `make sim-proof` compares what both took from it.
-# digest_random is the one door by which chance comes into what the sim runs: its numbers come from the seed.
-SIM_LINK := $(LINK) -Wl,--wrap=digest_random
+# digest_random is the one door by which chance comes into what the sim runs: its numbers come from the seed. What is
+# looked up in the table of states is counted.
+SIM_LINK := $(LINK) -Wl,--wrap=digest_random -Wl,--wrap=lifecycle_next
 $(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"

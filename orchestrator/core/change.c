@@ -280,12 +280,24 @@ is_removal(const struct change *ch)
 	return ch->dir != DIR_FENCE && text_eq(ch->resource, FENCE_MARKER);
 }
 
+/* Our number is gone from there, and nothing of ours can land any more: by its removal itself, or,
+ * seen by the fence that was to overtake it, by one that was never answered. */
+static bool
+unmarks(const struct core *c, const struct change *ch, enum outcome o, enum change_end then)
+{
+	const struct ldomain *d = core_ldomain(c, ch->target->fence_domain);
+
+	if (is_removal(ch))
+		return then == CE_DONE;
+	return ch->dir == DIR_FENCE && o == OUT_STALE && !ch->seen_any && d != NULL && d->removing;
+}
+
 static void
 result(struct core *c, struct change *ch, uint64_t of, enum outcome o, enum change_end then,
 	const char *why)
 {
 	put_result(c, ch->run, ch->step, effect_dir_name(ch->dir), of, o, why,
-		is_removal(ch) && then == CE_DONE ? ch->target->fence_domain : NULL);
+		unmarks(c, ch, o, then) ? ch->target->fence_domain : NULL);
 	if (why != ch->why)
 		(void)snprintf(ch->why, sizeof ch->why, "%s", why);
 	ch->outcome = o;
@@ -499,6 +511,9 @@ give_up(struct core *c, struct change *ch, const struct ldomain *d, enum outcome
 	bool proven =
 		!ch->maybe || !marks(ch->target) || is_dead(c, ch, d) || PLANTED(UNKNOWN_IS_FAILED);
 
+	if (ch->why[0] == '\0') /* a yes says nothing more */
+		(void)snprintf(ch->why, sizeof ch->why,
+			"%s says that it is done, and does not show it", ch->target->name);
 	result(c, ch, d->lsn,
 		proven && o != OUT_DONE && o != OUT_UNCHANGED && o != OUT_N ? o : OUT_UNKNOWN,
 		CE_FAILED, ch->why);

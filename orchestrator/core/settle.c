@@ -139,8 +139,8 @@ is_needless(const struct core *c, const struct fencing *f)
 {
 	const struct ldomain *d = core_ldomain(c, f->change.target->fence_domain);
 
-	return ledger_ejected(&c->l, f->pb->name) && f->change.phase == CP_IDLE && d != NULL &&
-	       d->answered && !d->older;
+	return ledger_ejected(&c->l, f->pb->name) && f->change.phase == CP_IDLE &&
+	       (d == NULL || (d->answered && !d->older));
 }
 
 static void

@@ -28,6 +28,9 @@ struct disk {
 	bool restored;
 	char **maybe; /* the append that nobody has answered for: there, or not */
 	size_t maybe_n;
+	int64_t maybe_at; /* when it was asked for, and by which life: it is judged by what was
+			     known then */
+	uint32_t maybe_life;
 };
 
 static const struct invariant inv_14 = { .name = "inv_14_journal" };
@@ -99,6 +102,19 @@ struct read_back {
 	size_t extra; /* records that nobody has acknowledged */
 };
 
+static void
+store_as_then(struct sim *s, const char *bytes)
+{
+	int64_t now = s->now;
+	uint32_t life = s->process.life;
+
+	s->now = s->disk->maybe_at;
+	s->process.life = s->disk->maybe_life;
+	journal_store(s, bytes);
+	s->now = now;
+	s->process.life = life;
+}
+
 static int
 found(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 {
@@ -115,7 +131,7 @@ found(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 				(unsigned long long)seq);
 	} else if (f->extra < d->maybe_n && text_eq(d->maybe[f->extra], bytes)) {
 		f->extra++;
-		journal_store(s, bytes);
+		store_as_then(s, bytes);
 	} else {
 		violated(s, &inv_14, "record %llu was never asked for", (unsigned long long)seq);
 	}
@@ -212,8 +228,12 @@ append(struct disk *d, const struct pending *p)
 }
 
 static void
-keep_maybe(struct disk *d, const struct pending *p)
+keep_maybe(struct sim *s, const struct pending *p)
 {
+	struct disk *d = s->disk;
+
+	d->maybe_at = s->now;
+	d->maybe_life = p->life;
 	d->maybe = stdmem_get((p->n + 1) * sizeof *d->maybe);
 	d->maybe_n = p->n;
 	for (size_t i = 0; i < p->n; i++)
@@ -248,7 +268,7 @@ disk_append(struct sim *s, const struct pending *p, bool fails)
 	if (fails)
 		trace_add(s, "the disk fails at operation %d: %s", plan.at, outcome_name(o));
 	if (o == OUT_UNKNOWN)
-		keep_maybe(d, p);
+		keep_maybe(s, p);
 	return o;
 }
 
@@ -269,7 +289,7 @@ disk_die(struct sim *s, const struct pending *under_way)
 		(void)append(d, under_way);
 		trace_add(s, "dies at operation %d of an append%s", plan.at,
 			faultvfs_struck() ? "" : ", or after it");
-		keep_maybe(d, under_way);
+		keep_maybe(s, under_way);
 		if (!faultvfs_struck())
 			faultvfs_plan(&dead);
 	} else if (rng_ratio(&d->rng, 3, 4)) {

@@ -4,7 +4,7 @@
  */
 #include "base/planted.h"
 #include "os/digest.h"
-#include "sim/sim.h"
+#include "sim/tally.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef CANARY
@@ -24,17 +25,13 @@ enum { PLANTABLE = 1 };
 enum { PLANTABLE = 0 }; /* the product's own objects: there is no fault to choose */
 #endif
 
-struct totals {
-	uint64_t seed; /* that runs now */
-	uint64_t passed, failed, events, intents, faults, crashes;
-	uint64_t runs, complete, undone, blocked, shelters, other;
-	uint64_t hits[SITE_N];
-};
-
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list, brief, disk, lies;
-	const char *fault, *cases, *file;
+	bool one, trace, hash, shrink, list, brief, disk, lies, cells, keep, sum;
+	uint64_t slice; /* seconds; 0 = as long as it takes */
+	const char *fault, *cases, *file, *state;
+	const char *const *files;
+	size_t files_n;
 };
 
 /* --- saved cases --- */
@@ -110,35 +107,16 @@ run(const struct options *o, uint64_t seed, bool trace, const struct script *scr
 	return s;
 }
 
-static void
-count_runs(struct totals *t, const struct sim *s)
+static struct sim *
+run_counting(const struct options *o, struct tally *t)
 {
-	for (size_t i = 0; i < s->view.runs_n; i++) {
-		const struct vrun *r = &s->view.run[i];
-		bool moves = strcmp(r->kind, "cutover") == 0 || strcmp(r->kind, "failback") == 0;
+	const struct sim_opts opts = {
+		.seed = t->running, .disk = o->disk, .disk_lies = o->lies, .reach = &t->reach
+	};
+	struct sim *s = sim_new(&opts);
 
-		t->runs += moves;
-		t->shelters += !moves;
-		t->complete += moves && r->state == VR_DONE;
-		t->undone += moves && r->state == VR_UNDONE;
-		t->blocked += moves && r->state == VR_BLOCKED;
-		t->other += moves && (r->state == VR_FAILED || r->state == VR_OPEN);
-	}
-}
-
-static void
-count(struct totals *t, const struct sim *s)
-{
-	t->events += s->events;
-	t->intents += s->view.intents_n;
-	t->crashes += s->lives - 1;
-	for (int i = 0; i < SITE_N; i++) {
-		t->faults += s->faults.hits[i];
-		t->hits[i] += s->faults.hits[i];
-	}
-	count_runs(t, s);
-	t->passed += s->killer == NULL;
-	t->failed += s->killer != NULL;
+	sim_run(s);
+	return s;
 }
 
 static void
@@ -151,33 +129,58 @@ report_violation(const struct sim *s)
 	trace_tail(&s->trace, 40);
 }
 
+enum { SAVE_EACH = 100 };
+
 static void
-many(const struct options *o, struct totals *t)
+one_of_many(const struct options *o, struct tally *t, uint64_t *shown)
 {
-	uint64_t shown = 0;
+	struct sim *s;
 
-	for (uint64_t i = 0; i < o->seeds; i++) {
-		struct sim *s;
+	t->running = o->from + t->next;
+	s = run_counting(o, t);
+	tally_add(t, s);
+	t->next++;
+	if (o->hash)
+		printf("%llu %016llx\n", (unsigned long long)s->seed,
+			(unsigned long long)s->trace.hash);
+	if (s->killer != NULL && o->brief)
+		printf("FAIL SEED %llu: %s: %s\n", (unsigned long long)s->seed, s->killer->name,
+			s->why);
+	else if (s->killer != NULL && (*shown)++ < 5)
+		report_violation(s);
+	sim_free(&s);
+}
 
-		t->seed = o->from + i;
-		s = run(o, t->seed, false, NULL);
-		count(t, s);
-		if (o->hash)
-			printf("%llu %016llx\n", (unsigned long long)s->seed,
-				(unsigned long long)s->trace.hash);
-		if (s->killer != NULL && o->brief)
-			printf("FAIL SEED %llu: %s: %s\n", (unsigned long long)s->seed,
-				s->killer->name, s->why);
-		else if (s->killer != NULL && shown++ < 5)
-			report_violation(s);
-		sim_free(&s);
+/* False: its time was over before the last seed. */
+static bool
+many(const struct options *o, struct tally *t)
+{
+	time_t begun = time(NULL);
+	uint64_t shown = 0, first;
+
+	if (o->state != NULL && tally_load(t, o->state))
+		printf("goes on after %llu seeds, %llu of them failed\n",
+			(unsigned long long)t->next, (unsigned long long)t->failed);
+	for (first = t->next; t->next < o->seeds;) {
+		if (o->slice > 0 && t->next > first && time(NULL) - begun >= (time_t)o->slice)
+			break;
+		one_of_many(o, t, &shown);
+		if (o->state != NULL && t->next % SAVE_EACH == 0)
+			tally_save(t, o->state);
 	}
+	if (o->state != NULL && t->next < o->seeds)
+		tally_save(t, o->state);
+	else if (o->state != NULL && o->keep)
+		tally_save(t, o->state);
+	else if (o->state != NULL)
+		(void)unlink(o->state); /* the next one begins anew */
+	return t->next >= o->seeds;
 }
 
 /* The same seed twice must give the same trace, or no seed is worth its number: in memory and on a
  * disk. One after the other: there is one disk. */
 static void
-twice(const struct options *o, struct totals *t, bool disk)
+twice(const struct options *o, struct tally *t, bool disk)
 {
 	struct options own = *o;
 	uint64_t hash[2], lines[2];
@@ -200,17 +203,17 @@ twice(const struct options *o, struct totals *t, bool disk)
 }
 
 static void
-one_case(const struct options *o, const char *path, struct totals *t)
+one_case(const struct options *o, const char *path, struct tally *t)
 {
 	struct script script;
 	struct sim *s;
 
-	if (!case_read(path, &t->seed, &script)) {
+	if (!case_read(path, &t->running, &script)) {
 		t->failed++;
 		return;
 	}
 	script.drawn = script.n == 0;
-	s = run(o, t->seed, false, &script);
+	s = run(o, t->running, false, &script);
 	if (s->killer != NULL)
 		printf("FAIL %s\n", path);
 	if (s->killer != NULL)
@@ -221,7 +224,7 @@ one_case(const struct options *o, const char *path, struct totals *t)
 }
 
 static void
-saved_cases(const struct options *o, const char *dir, struct totals *t)
+saved_cases(const struct options *o, const char *dir, struct tally *t)
 {
 	struct dirent **name;
 	char path[600];
@@ -320,14 +323,14 @@ planted_choose(const char *name)
 }
 
 static int
-hunt(const struct options *o, struct totals *t)
+hunt(const struct options *o, struct tally *t)
 {
 	for (uint64_t i = 0; i < o->seeds; i++) {
 		struct sim *s;
 		bool found;
 
-		t->seed = o->from + i;
-		s = run(o, t->seed, o->trace, NULL);
+		t->running = o->from + i;
+		s = run(o, t->running, o->trace, NULL);
 		found = s->killer != NULL;
 		if (found)
 			printf("KILLED %s by %s at seed %llu after %llu: %s\n", o->fault,
@@ -343,40 +346,30 @@ hunt(const struct options *o, struct totals *t)
 
 /* --- the end --- */
 
-static uint64_t
-share(uint64_t part, uint64_t whole)
-{
-	return whole > 0 ? part * 100 / whole : 0;
-}
-
 static int
-conclude(const struct options *o, struct totals *t)
+say_sum(const struct tally *t)
 {
-	uint64_t n = o->seeds > 0 ? o->seeds : 1;
-
-	printf("each seed: %llu events, %llu intents, %llu.%llu faults, %llu.%llu restarts\n",
-		(unsigned long long)(t->events / n), (unsigned long long)(t->intents / n),
-		(unsigned long long)(t->faults / n), (unsigned long long)(t->faults * 10 / n % 10),
-		(unsigned long long)(t->crashes / n),
-		(unsigned long long)(t->crashes * 10 / n % 10));
-	printf("%llu runs: %llu%% complete, %llu%% rolled back, %llu%% blocked, %llu%% other; %llu "
-	       "shelters\n",
-		(unsigned long long)t->runs, (unsigned long long)share(t->complete, t->runs),
-		(unsigned long long)share(t->undone, t->runs),
-		(unsigned long long)share(t->blocked, t->runs),
-		(unsigned long long)share(t->other, t->runs), (unsigned long long)t->shelters);
-	printf("faults:");
-	for (int i = 0; i < SITE_N; i++)
-		printf(" %s %llu", site_name((enum site)i), (unsigned long long)t->hits[i]);
-	printf("\n");
-	if (t->complete == 0 || t->undone == 0 || t->faults == 0 || t->crashes == 0) {
-		printf("FAIL nothing was tried: no run was completed, or none rolled back, or no "
-		       "fault was injected\n");
-		t->failed++;
-	}
 	printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)t->passed,
 		(unsigned long long)t->failed);
 	return t->failed > 0;
+}
+
+/* What several of them have counted, each with seeds of its own. */
+static int
+sum(const struct options *o, struct tally *t)
+{
+	static struct tally one;
+
+	for (size_t i = 0; i < o->files_n; i++) {
+		if (!tally_load(&one, o->files[i])) {
+			printf("FAIL %s: nothing is counted there\n", o->files[i]);
+			t->failed++;
+			continue;
+		}
+		tally_sum(t, &one);
+	}
+	t->failed += tally_report(t, t->next, o->cells);
+	return say_sum(t);
 }
 
 static int
@@ -395,10 +388,12 @@ show_one(const struct options *o)
 }
 
 static int
-work(const struct options *o, struct totals *t)
+work(const struct options *o, struct tally *t)
 {
 	if (o->fault != NULL)
 		planted_fault = plant_parse(o->fault);
+	if (o->sum)
+		return sum(o, t);
 	if (o->shrink)
 		return shrink(o, o->only);
 	if (o->one)
@@ -407,23 +402,27 @@ work(const struct options *o, struct totals *t)
 		return hunt(o, t);
 	if (o->file != NULL) {
 		one_case(o, o->file, t);
-		printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)t->passed,
-			(unsigned long long)t->failed);
-		return t->failed > 0;
+		return say_sum(t);
 	}
-	many(o, t);
+	if (!many(o, t)) {
+		printf("stopped after %llu s and %llu of %llu seeds; the same command goes on\n",
+			(unsigned long long)o->slice, (unsigned long long)t->next,
+			(unsigned long long)o->seeds);
+		return say_sum(t);
+	}
 	twice(o, t, false);
 	twice(o, t, true);
 	if (!o->brief)
 		saved_cases(o, o->cases, t);
-	return conclude(o, t);
+	t->failed += tally_report(t, o->seeds, o->cells);
+	return say_sum(t);
 }
 
 /* In a child, so that a crash of the core is told with its seed, and is not taken for a finding. */
 static int
 guarded(const struct options *o)
 {
-	struct totals *t =
+	struct tally *t =
 		mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 0;
 	pid_t child;
@@ -442,23 +441,31 @@ guarded(const struct options *o)
 		return 2;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	printf("FAIL SEED %llu: the core crashed (%s)\n%llu passed, %llu failed, 0 skipped\n",
-		(unsigned long long)t->seed, strsignal(WTERMSIG(status)),
-		(unsigned long long)t->passed, (unsigned long long)t->failed + 1);
+	printf("FAIL SEED %llu: the core crashed (%s)\n", (unsigned long long)t->running,
+		strsignal(WTERMSIG(status)));
+	t->failed++;
+	(void)say_sum(t);
 	return 3;
 }
 
 static int
 usage(void)
 {
-	fprintf(stderr,
-		"usage: sim --seeds N [--from K] [--hash] [--brief] [--disk|--lying-disk] [--fault "
-		"NAME]   many seeds; "
-		"with a fault: until it is found\n"
-		"       sim --seed K [--trace] [--fault NAME]               one seed\n"
-		"       sim --shrink K [--fault NAME]                       a failing seed "
-		"as a small case\n"
-		"       sim --case FILE | --list-faults\n");
+	fprintf(stderr, "usage: sim --seeds N [--from K] [--cells] [--brief] [--hash] "
+			"[--disk|--lying-disk]\n"
+			"           [--state FILE [--slice SECONDS] [--keep]]         many seeds; "
+			"FILE: stopped, "
+			"the same command goes on\n"
+			"       sim --sum FILE...                                   what several "
+			"have counted\n"
+			"       sim --seed K [--trace] [--disk]                     one seed\n"
+			"       sim --shrink K                                      a failing seed "
+			"as a small "
+			"case\n"
+			"       sim --case FILE\n"
+			"       sim-planted ... --fault NAME | --list-faults        the same with "
+			"a planted "
+			"fault, until it is found\n");
 	return 2;
 }
 
@@ -482,6 +489,21 @@ option(struct options *o, int argc, char **argv, int *i)
 		return number_at(argv, argc, i, &o->seeds);
 	if (strcmp(a, "--from") == 0)
 		return number_at(argv, argc, i, &o->from);
+	if (strcmp(a, "--slice") == 0)
+		return number_at(argv, argc, i, &o->slice);
+	if (strcmp(a, "--state") == 0 && *i + 1 < argc)
+		return (o->state = argv[++*i]) != NULL;
+	if (strcmp(a, "--keep") == 0)
+		return (o->keep = true);
+	if (strcmp(a, "--sum") == 0) {
+		o->sum = true;
+		o->files = (const char *const *)argv + *i + 1;
+		o->files_n = (size_t)(argc - *i - 1);
+		*i = argc;
+		return true;
+	}
+	if (strcmp(a, "--cells") == 0)
+		return (o->cells = true);
 	if (strcmp(a, "--seed") == 0)
 		return (o->one = number_at(argv, argc, i, &o->only));
 	if (strcmp(a, "--shrink") == 0)
@@ -525,7 +547,7 @@ main(int argc, char **argv)
 		printf("%-22s %-6s %s\n", plants[i].name, plants[i].kind, plants[i].doc);
 	if (o.list)
 		return 0;
-	if (o.seeds == 0 && !o.one && !o.shrink && o.file == NULL)
+	if (o.seeds == 0 && !o.one && !o.shrink && o.file == NULL && !o.sum)
 		return usage();
 	digest_warm();
 	return guarded(&o);

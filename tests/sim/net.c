@@ -108,20 +108,20 @@ net_effect(struct sim *s, const struct action *a)
 		answer(s, i, s->now + late, OUT_RETRY);
 		return;
 	}
-	if (fault(s, SITE_NOT_SENT)) {
+	if (fault_on(s, SITE_NOT_SENT, i)) {
 		answer(s, i, s->now + late, OUT_RETRY);
 		return;
 	}
 	answer(s, i, s->now + r->deadline_ms, OUT_UNKNOWN); /* what comes earlier counts */
-	s->request[i].refused =
-		fault(s, SITE_REFUSED); /* each copy of it, or the refusal would prove nothing */
-	lost = fault(s, SITE_REQUEST_LOST);
-	if (!lost && fault(s, SITE_REQUEST_LATE))
+	s->request[i].refused = fault_on(
+		s, SITE_REFUSED, i); /* each copy of it, or the refusal would prove nothing */
+	lost = fault_on(s, SITE_REQUEST_LOST, i);
+	if (!lost && fault_on(s, SITE_REQUEST_LATE, i))
 		late = fault_span(s, r->deadline_ms / 2, latest(s, r));
-	heard = !fault(s, SITE_REPLY_LOST);
+	heard = !fault_on(s, SITE_REPLY_LOST, i);
 	if (!lost)
 		fly(s, i, late, heard);
-	if (fault(s, SITE_REQUEST_TWICE))
+	if (fault_on(s, SITE_REQUEST_TWICE, i))
 		repeat(s, i);
 	process_maybe_dies(s, "effect sent");
 }
@@ -152,12 +152,12 @@ deliver(struct sim *s, const struct happening *h)
 		o = r->refused ? OUT_REFUSED : OUT_RETRY;
 	} else if (turned_away(s, h->index, &o)) {
 		r = &s->request[h->index];
-	} else if (fault(s, SITE_NOT_APPLIED)) {
+	} else if (fault_on(s, SITE_NOT_APPLIED, h->index)) {
 		o = OUT_DONE;
 	} else {
 		o = target_take(s, h->index);
 		r = &s->request[h->index];
-		if (fault(s, SITE_ERROR_APPLIED))
+		if (fault_on(s, SITE_ERROR_APPLIED, h->index))
 			o = OUT_UNKNOWN;
 	}
 	trace_add(s, "%s: request %llu arrives: %s", r->target, (unsigned long long)r->lsn,

@@ -16,6 +16,17 @@ say_at(struct sim *s, int64_t at, enum verb verb)
 	sim_push(s, (struct happening){ .at = at, .kind = H_COMMAND, .number = verb });
 }
 
+/* Anything, whether it fits or not. */
+void
+people_say_something(struct sim *s, int64_t at)
+{
+	static const enum verb any[] = { VERB_PLAN, VERB_CUTOVER, VERB_FAILBACK, VERB_ABORT,
+		VERB_CONTINUE, VERB_APPROVE, VERB_DENY, VERB_PAUSE, VERB_PAUSE, VERB_RESUME,
+		VERB_ACK, VERB_EJECT };
+
+	say_at(s, at, any[rng_below(&s->moment_rng, sizeof any / sizeof *any)]);
+}
+
 void
 people_init(struct sim *s)
 {
@@ -34,7 +45,9 @@ people_init(struct sim *s)
 	}
 	rng_seed(&p->leaving, s->seed,
 		"leaving"); /* of its own: the seeds without it stay as they were */
-	for (int64_t i = rng_ratio(&p->leaving, 1, 5) ? (int64_t)rng_below(&p->leaving, 3) + 1 : 0;
+	for (int i = 0; i < 4; i++)
+		people_say_something(s, rng_between(&s->moment_rng, PEOPLE_FROM, PEOPLE_TO));
+	for (int64_t i = rng_ratio(&p->leaving, 1, 4) ? (int64_t)rng_below(&p->leaving, 3) + 1 : 0;
 		i > 0; i--)
 		say_at(s, rng_between(&p->leaving, PEOPLE_FROM, PEOPLE_TO), VERB_EJECT);
 	for (size_t i = 0; i < hands; i++) {
@@ -235,8 +248,7 @@ people_told(struct sim *s, const struct action *a)
 {
 	struct people *p = &s->people;
 
-	if (s->trace.print || !text_eq(a->status.topic, "signal"))
-		trace_add(s, "status %s %s", a->status.topic, a->status.body);
+	trace_add(s, "status %s %s", a->status.topic, a->status.body);
 	if (!text_eq(a->status.topic, "approval") ||
 		!member(a->status.body, "plan_hash", p->hash, sizeof p->hash))
 		return;

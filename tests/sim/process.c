@@ -175,8 +175,7 @@ process_tell(struct sim *s, struct event *ev)
 		return;
 	ev->boot_ms = boot_now(s);
 	ev->wall_ms = process_wall(s);
-	if (s->trace.print)
-		trace_add(s, "> %s %llu", event_name(ev->type), (unsigned long long)ev->op);
+	trace_add(s, "> %s %llu", event_name(ev->type), (unsigned long long)ev->op);
 	acts = core_step(p->core, ev);
 	for (size_t i = 0; i < acts.n && s->killer == NULL && p->up && p->life == life; i++)
 		carry_out(s, &acts.a[i]);
@@ -370,7 +369,10 @@ tell_effect(struct sim *s, const struct happening *h, enum outcome outcome)
 	ev.effect.lsn = s->request[h->index].lsn;
 	ev.effect.outcome = outcome;
 	ev.effect.version = "";
-	ev.effect.why = outcome == OUT_DONE ? "" : "as simulated";
+	ev.effect.why = outcome == OUT_DONE	 ? ""
+			: outcome == OUT_REFUSED ? "refused, as simulated"
+			: outcome == OUT_RETRY	 ? "busy, as simulated"
+						 : "an error, as simulated";
 	process_tell(s, &ev);
 }
 
@@ -438,6 +440,68 @@ stall(struct sim *s)
 }
 
 static void
+reload(struct sim *s)
+{
+	s->loaded = 1 - s->loaded;
+	tell_playbook(s);
+}
+
+static void
+stop(struct sim *s)
+{
+	struct event ev = { .type = EV_STOP };
+
+	s->process.stopping = true;
+	s->process.stop_at = s->now;
+	process_tell(s, &ev);
+}
+
+/* What is rare otherwise, just while an effect is under way: at once, within its answer's time, or
+ * a while later. */
+void
+process_moment(struct sim *s)
+{
+	static const int64_t within[] = { 6, 1500, 90000 };
+	struct rng *r = &s->moment_rng;
+	int64_t at;
+
+	if (!rng_ratio(r, 1, 6))
+		return;
+	at = s->now + rng_between(r, 0, within[rng_below(r, 3)]);
+	switch (rng_below(r, 6)) {
+	case 0:
+		sim_push(s, (struct happening){ .at = at, .kind = H_CLOCK });
+		break;
+	case 1:
+		sim_push(s,
+			(struct happening){ .at = at, .kind = H_HAND, .index = rng_below(r, T_N) });
+		break;
+	case 2:
+		people_say_something(s, at);
+		break;
+	default:
+		sim_push(s, (struct happening){ .at = at,
+				    .kind = H_MOMENT,
+				    .life = s->process.life,
+				    .number = (int64_t)rng_below(r, 3) });
+	}
+}
+
+static void
+moment(struct sim *s, int64_t what)
+{
+	if (what == 0 && fault_pressed(s, SITE_STALL)) {
+		stall(s);
+		if (fault(s, SITE_TAKEN_OVER))
+			owner_taken_over(s);
+	} else if (what == 1 && fault_pressed(s, SITE_RELOAD)) {
+		reload(s);
+	} else if (what == 2 && !s->process.stopping && fault_pressed(s, SITE_STOP)) {
+		stop(s);
+	}
+}
+
+static void
 tick(struct sim *s, const struct happening *h)
 {
 	struct event ev = { .type = EV_TICK };
@@ -447,10 +511,8 @@ tick(struct sim *s, const struct happening *h)
 	s->process.tick_at = 0;
 	if (fault(s, SITE_STALL))
 		stall(s);
-	if (fault(s, SITE_RELOAD)) {
-		s->loaded = 1 - s->loaded;
-		tell_playbook(s);
-	}
+	if (fault(s, SITE_RELOAD))
+		reload(s);
 	if (!s->process.stopping && fault(s, SITE_STOP)) {
 		s->process.stopping = true;
 		s->process.stop_at = s->now;
@@ -509,6 +571,9 @@ process_happens(struct sim *s, const struct happening *h)
 		break;
 	case H_LOSES:
 		loses(s);
+		break;
+	case H_MOMENT:
+		moment(s, h->number);
 		break;
 	default:
 		break;

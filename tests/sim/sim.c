@@ -2,7 +2,7 @@
  * sim.c - one seed: a world is drawn, two hours pass with faults (safety), then everything is
  * healed and what was begun must come to an end (liveness).
  */
-#include "sim/sim.h"
+#include "sim/reach.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,12 +65,15 @@ sim_new(const struct sim_opts *o)
 								: (size_t)(o->seed % BOOKS_N);
 
 	s->seed = o->seed;
+	s->reach = o->reach;
+	reach_count(o->reach);
 	s->arena = arena_new(&stdmem, (size_t)256 << 20);
 	s->trace.hash = 0xcbf29ce484222325u;
 	s->trace.print = o->trace;
 	faults_init(&s->faults, o->seed, o->script != NULL && !o->script->drawn ? o->script : NULL);
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
+	rng_seed(&s->moment_rng, o->seed, "moments");
 	for (size_t i = 0; i < 2; i++) {
 		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(book, i);
 		if (s->variant[i] == NULL)
@@ -168,10 +171,10 @@ reaches(struct sim *s, const struct happening *h)
 	case H_STARTS:
 	case H_STALLS:
 	case H_GOES_ON:
+	case H_MOMENT:
 	case H_LOSES:
 		process_happens(s, h);
 		break;
-	case H_LIMBO:
 	case H_N:
 		break;
 	}

@@ -57,8 +57,8 @@ enum happening_kind {
 	H_SYNC,	     /* a secondary transfers the zone */
 	H_EMPTIED,   /* the hub's queue has let go what waited */
 	H_CLOCK,     /* the wall clock is set */
+	H_MOMENT,    /* something happens just while an effect is under way */
 	H_LOSES,     /* a process hears that its journal is another's */
-	H_LIMBO,     /* a target's bad spell is over */
 	H_HEAL,
 	H_N
 };
@@ -136,6 +136,10 @@ enum site {
 		SITE_N
 };
 const char *site_name(enum site s);
+/* Where it is asked for: anywhere in the world; when an effect is sent; when one arrives; when one
+ * has changed a zone; when authoritative servers are read. */
+enum scope { SCOPE_WORLD, SCOPE_SEND, SCOPE_ARRIVE, SCOPE_ZONE, SCOPE_SERVERS };
+enum scope site_scope(enum site s);
 
 enum { SCRIPT_MAX = 512 };
 struct script { /* a saved case: the faults it has, all others do not happen */
@@ -160,6 +164,8 @@ struct faults {
 };
 void faults_init(struct faults *f, uint64_t seed, const struct script *script);
 bool fault(struct sim *s, enum site site);
+bool fault_on(struct sim *s, enum site site, size_t request); /* that it strikes */
+bool fault_pressed(struct sim *s, enum site site); /* much likelier, where it is on at all */
 int64_t fault_span(
 	const struct sim *s, int64_t low, int64_t high); /* from the last decision's number */
 bool fault_even(struct sim *s);				 /* one way or the other, both as likely */
@@ -348,6 +354,7 @@ struct people {
 	enum flow flow;
 };
 void people_init(struct sim *s);
+void people_say_something(struct sim *s, int64_t at);
 void people_command(struct sim *s, const struct happening *h);
 void people_reply(struct sim *s, const struct action *a);
 void people_alarmed(struct sim *s); /* an alarm has got out: somebody will look */
@@ -382,6 +389,7 @@ void process_start(struct sim *s, bool fresh);
 void process_tell(struct sim *s, struct event *ev); /* fills the clocks, steps, carries out */
 void process_happens(struct sim *s, const struct happening *h);
 void process_die(struct sim *s);
+void process_moment(struct sim *s); /* an intent has become durable: perhaps at a bad moment */
 void process_maybe_dies(struct sim *s, const char *where); /* at the boundaries where it hurts */
 void process_boots(struct sim *s);
 void process_fini(struct process *p);
@@ -409,6 +417,8 @@ struct vrun {
 	int64_t start_at, end_at;
 	int state;
 	bool started, terminal, names_pause;
+	bool turned;	 /* it goes backward */
+	const char *why; /* of its newest END */
 	struct vstep *step;
 	size_t steps_n;
 };
@@ -504,7 +514,7 @@ struct sim {
 	struct heap heap;
 	struct trace trace;
 	struct faults faults;
-	struct rng net_rng, probe_rng;
+	struct rng net_rng, probe_rng, moment_rng;
 	struct playbook *book,
 		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */
 	size_t loaded;
@@ -524,11 +534,13 @@ struct sim {
 	struct view view;
 	int64_t harm_at[FLOW_N]; /* newest probe of the primary that saw mail refused */
 	uint64_t events;
+	struct reach *reach;		/* NULL: nobody counts (reach.h) */
 	const struct invariant *killer; /* the invariant that does not hold; NULL = all do */
 	char why[600];
 };
 struct sim_opts {
 	uint64_t seed;
+	struct reach *reach; /* NULL = nobody counts */
 	bool trace;
 	bool disk;	/* the real store, whatever the seed says */
 	bool disk_lies; /* it says "synced" and does nothing: what must be found */

@@ -311,6 +311,29 @@ a_removal_that_lands_before_its_fence_is_no_other_hand(void)
 	w->before = NULL;
 	CHECK_INT(ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "pause" })->exit, 0);
 	CHECK(is_out(w));
+	/* taken in again, that target is fenced before anything is changed, as any other */
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	world_pass(w, MINUTE);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	world_end(w);
+}
+
+/* And if nobody takes it out a second time, but back in: it is fenced like one that never was. */
+static void
+after_such_a_removal_it_is_taken_in_again_as_at_first(void)
+{
+	struct world *w = world_new();
+
+	w->fate = lose_removal;
+	w->before = land_removal;
+	w->verifies = 0;
+	CHECK_INT(ask_eject(w)->exit, 1);
+	w->fate = NULL;
+	w->before = NULL;
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	world_pass(w, MINUTE);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	there_and_back(w);
 	world_end(w);
 }
 
@@ -396,6 +419,7 @@ main(void)
 	TEST(another_hand_is_not_overwritten);
 	TEST(a_lost_answer_is_settled_by_looking);
 	TEST(a_removal_that_lands_before_its_fence_is_no_other_hand);
+	TEST(after_such_a_removal_it_is_taken_in_again_as_at_first);
 	TEST(killed_at_each_record_it_ends_the_same);
 	TEST(nothing_begins_meanwhile);
 	TEST(one_that_only_observes_has_nothing_there);
