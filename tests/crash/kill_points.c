@@ -14,7 +14,7 @@
 #include "lib/faultvfs.h"
 
 #include "base/text.h"
-#include "core/planted.h"
+#include "base/planted.h"
 #include "os/digest.h"
 
 #include <signal.h>
@@ -390,7 +390,7 @@ main(int argc, char **argv)
 {
 	digest_warm();
 	faultvfs_install();
-	faultvfs_volatile();
+	faultvfs_remember(0);
 	rig_dir(dir);
 	shore = shore_new();
 	TEST(undisturbed_it_goes_out_and_back);

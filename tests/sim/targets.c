@@ -106,6 +106,24 @@ target_read(struct sim *s, struct ftarget *t, const char *resource)
 	return c != NULL ? c->value : NULL;
 }
 
+/* --- how it is with it --- */
+
+bool
+target_throttled(struct sim *s, struct ftarget *t)
+{
+	if (t->busy_until <= s->now && fault(s, SITE_THROTTLED))
+		t->busy_until = s->now + fault_span(s, 1000, 120000);
+	return t->busy_until > s->now;
+}
+
+bool
+target_locked(struct sim *s, struct ftarget *t)
+{
+	if (t->closed_until <= s->now && fault(s, SITE_TOKEN_EXPIRED))
+		t->closed_until = s->now + fault_span(s, 5000, 600000);
+	return t->closed_until > s->now;
+}
+
 /* --- what changes --- */
 
 void
@@ -136,8 +154,10 @@ target_edit(struct sim *s, struct ftarget *t, struct tcell *c, const char *value
 	trace_add(s, "%s: %s is now \"%s\" by %llu", t->name, c->resource, value,
 		(unsigned long long)lsn);
 	for (size_t i = 1; t == &s->target[T_ZONE] && i <= SECONDARIES; i++) {
-		int64_t late = fault(s, SITE_SECONDARY_LAGS) ? fault_span(s, 60000, 1200000)
-							     : rng_between(&s->net_rng, 200, 5000);
+		int64_t late =
+			fault_on(s, SITE_SECONDARY_LAGS, lsn != 0 ? t->marker_request : SIZE_MAX)
+				? fault_span(s, 60000, 1200000)
+				: rng_between(&s->net_rng, 200, 5000);
 
 		sim_push(s, (struct happening){ .at = s->now + late, .kind = H_SYNC, .index = i });
 	}

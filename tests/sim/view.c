@@ -4,7 +4,7 @@
  * ledger.
  */
 #include "base/text.h"
-#include "sim/sim.h"
+#include "sim/reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +132,8 @@ read_start(struct sim *s, const struct record *r)
 		read_step(s, o, &run->step[run->steps_n++]);
 	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
 		run->names_pause |= o->str != NULL && strstr(o->str, "pause") != NULL;
+	if (!v->replaying)
+		reach_plan(s, run);
 	return run;
 }
 
@@ -199,7 +201,11 @@ read_end(struct sim *s, const struct record *r, struct vrun *run)
 	for (size_t i = 0; run != NULL && i < sizeof words / sizeof *words; i++)
 		if (text_eq(state, words[i].word))
 			run->state = words[i].state;
-	if (run == NULL || text_eq(state, "backward")) /* turned round: it goes on */
+	if (run == NULL)
+		return;
+	run->why = field(s, r->body, "why");
+	run->turned = run->turned || text_eq(state, "backward");
+	if (text_eq(state, "backward")) /* turned round: it goes on */
 		return;
 	run->terminal = run->state != VR_BLOCKED && run->state != VR_SHELTERING;
 	run->end_seq = r->seq;
@@ -284,6 +290,8 @@ take_record(struct sim *s, const struct record *r)
 		read_approval(s, r);
 	if (!v->replaying)
 		trace_record(s, r, &rec);
+	if (!v->replaying && rec.intent != NULL && rec.intent->dir != DIR_FENCE)
+		process_moment(s);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
