@@ -6,7 +6,7 @@
  *
  * What a journal can hold: a run is under way only while its machine says so, for START stands in
  * one append with the row that leads to it, and one that was turned round never ends as done
- * (inv_19 holds both in every seed).
+ * (inv_04 and inv_19 hold that in every seed).
  */
 #include "core/decide.h"
 #include "core/lifecycle.h"

@@ -91,6 +91,7 @@ draw_world(struct sim *s)
 	journal_init(s);
 	targets_init(s);
 	truth_init(s);
+	mail_init(s);
 	people_init(s);
 	s->heal_at = rng_between(&s->net_rng, HEAL_FROM, HEAL_TO);
 	s->end_at = s->heal_at + LIVENESS_MS;
@@ -154,6 +155,10 @@ reaches(struct sim *s, const struct happening *h)
 		break;
 	case H_EMPTIED:
 		target_emptied(s, h);
+		break;
+	case H_MAIL:
+	case H_MAIL_AGAIN:
+		mail_happens(s, h);
 		break;
 	case H_CLOCK:
 		set_clock(s);

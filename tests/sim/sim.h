@@ -51,14 +51,16 @@ enum happening_kind {
 	H_STARTS,
 	H_STALLS,
 	H_GOES_ON,
-	H_HAND,	     /* a person edits a target */
-	H_HAND_BACK, /* and takes it back */
-	H_COMMAND,   /* a person speaks to ferryman */
-	H_SYNC,	     /* a secondary transfers the zone */
-	H_EMPTIED,   /* the hub's queue has let go what waited */
-	H_CLOCK,     /* the wall clock is set */
-	H_MOMENT,    /* something happens just while an effect is under way */
-	H_LOSES,     /* a process hears that its journal is another's */
+	H_HAND,	      /* a person edits a target */
+	H_HAND_BACK,  /* and takes it back */
+	H_COMMAND,    /* a person speaks to ferryman */
+	H_SYNC,	      /* a secondary transfers the zone */
+	H_EMPTIED,    /* the hub's queue has let go what waited */
+	H_CLOCK,      /* the wall clock is set */
+	H_MAIL,	      /* somebody sends a message */
+	H_MAIL_AGAIN, /* one that waits is tried again */
+	H_MOMENT,     /* something happens just while an effect is under way */
+	H_LOSES,      /* a process hears that its journal is another's */
 	H_HEAL,
 	H_N
 };
@@ -332,6 +334,18 @@ bool truth_bad(const struct sim *s, bool primary, enum flow flow, int64_t at);
 void probe_ask(struct sim *s, const struct action *a);
 void probe_seen(struct sim *s, const struct happening *h);
 
+/* --- mail.c: the company's messages, and where they are --- */
+struct mail {
+	struct rng rng;
+	uint64_t sent, delivered, relayed, returned, parked, waiting; /* the last two: now */
+	int64_t relayed_at; /* newest message that went to the relay; -1 = none */
+	const char *mx;	    /* as senders remember it */
+	int64_t mx_until;
+};
+void mail_init(struct sim *s);
+void mail_happens(struct sim *s, const struct happening *h);
+void mail_let_go(struct sim *s);
+
 /* --- people.c: commands, and a hand in the targets --- */
 enum { SAYINGS_MAX = 128 };
 struct saying { /* what people have told ferryman to do */
@@ -416,7 +430,7 @@ struct vrun {
 	uint64_t start_seq, end_seq, pivot_seq; /* 0 = not yet */
 	int64_t start_at, end_at;
 	int state;
-	bool started, terminal, names_pause;
+	bool started, terminal, names_pause, names_queues;
 	bool turned;	 /* it goes backward */
 	const char *why; /* of its newest END */
 	struct vstep *step;
@@ -528,6 +542,7 @@ struct sim {
 	struct probing *probing;
 	size_t probings_n, probings_room;
 	struct truth truth;
+	struct mail mail;
 	struct people people;
 	struct process process, old; /* old: up only after another one took over */
 	uint32_t lives;

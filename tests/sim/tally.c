@@ -60,6 +60,12 @@ tally_add(struct tally *t, const struct sim *s)
 	t->restarts += s->lives - 1;
 	t->lines += s->trace.n;
 	t->disks += s->disk != NULL;
+	t->mail += s->mail.sent;
+	t->delivered += s->mail.delivered;
+	t->relayed += s->mail.relayed;
+	t->returned += s->mail.returned;
+	t->parked += s->mail.parked;
+	t->waiting += s->mail.waiting;
 	for (int i = 0; i < SITE_N; i++) {
 		t->faults += s->faults.hits[i];
 		t->hits[i] += s->faults.hits[i];
@@ -129,6 +135,12 @@ tally_report(const struct tally *t, uint64_t seeds, bool all)
 	mean("faults", t->faults, n, ", ");
 	mean("restarts", t->restarts, n, ", ");
 	mean("lines of trace", t->lines, n, "\n");
+	printf("%" PRIu64 " messages: ", t->mail);
+	share("delivered", t->delivered, t->mail, ", ");
+	share("of all by the relay", t->relayed, t->mail, ", ");
+	share("returned", t->returned, t->mail, ", at the end ");
+	share("parked, ", t->parked, t->mail, "");
+	share("waiting", t->waiting, t->mail, "\n");
 	wrong = report_runs(t, seeds);
 	printf("faults:");
 	for (int i = 0; i < SITE_N; i++)

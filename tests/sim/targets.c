@@ -223,8 +223,10 @@ target_emptied(struct sim *s, const struct happening *h)
 	struct ftarget *t = &s->target[T_HUB];
 	struct tcell *c = target_cell(t, "relay.park corp.example");
 
-	if (s->now == t->releasing_until && text_eq(c->value, "releasing\n"))
+	if (s->now == t->releasing_until && text_eq(c->value, "releasing\n")) {
 		target_edit(s, t, c, "", (uint64_t)h->number);
+		mail_let_go(s);
+	}
 }
 
 /* --- the rules --- */

@@ -132,6 +132,8 @@ read_start(struct sim *s, const struct record *r)
 		read_step(s, o, &run->step[run->steps_n++]);
 	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
 		run->names_pause |= o->str != NULL && strstr(o->str, "pause") != NULL;
+	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
+		run->names_queues |= o->str != NULL && strstr(o->str, "queues") != NULL;
 	if (!v->replaying)
 		reach_plan(s, run);
 	return run;
