@@ -417,7 +417,7 @@ struct vrun {
 	int64_t start_at, end_at;
 	int state;
 	bool started, terminal, names_pause;
-	bool turned;	 /* it goes backward */
+	bool turned;	 /* by a failure or by a person: it goes backward */
 	const char *why; /* of its newest END */
 	struct vstep *step;
 	size_t steps_n;
