@@ -41,6 +41,7 @@
 	X(BRAKE_LOST, "a restart forgets the brake")                                               \
 	X(PIVOT_WHEN_DONE, "the pivot counts from its result on, not from its intent")             \
 	X(ABORT_ANY, "abort takes a run back that is past its pivot")                              \
+	X(ABORT_UNHEARD, "a run that is aborted goes on all the same")                             \
 	X(RESTORED_UNREAD,                                                                         \
 		"an open run of a restored journal goes on before the targets are read")           \
 	X(BACKUP_ACCUSES, "the backup's evidence is counted against the primary")                  \

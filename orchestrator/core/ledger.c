@@ -724,7 +724,7 @@ fold_command(struct ledger *l, const struct record *r)
 		run->noted = true;
 	} else if (text_eq(verb, "abort") &&
 		   (run->state == LR_FORWARD || run->state == LR_BLOCKED) &&
-		   (!run->pivoted || PLANTED(ABORT_ANY))) {
+		   (!run->pivoted || PLANTED(ABORT_ANY)) && !PLANTED(ABORT_UNHEARD)) {
 		run->state = LR_BACKWARD;
 		run->noted = true;
 	}

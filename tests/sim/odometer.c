@@ -192,7 +192,7 @@ begin(struct sim *s, struct odometer *o)
 	rng_seed(&s->people.rng, 0, "people");
 	s->people.looks_at = INT64_MAX; /* who acts on alarms is offer_words() */
 	s->people.alarm_at = -1;
-	s->net_rng.least = s->probe_rng.least = s->people.rng.least = true;
+	s->net_rng.least = s->probe_rng.least = s->people.rng.least = s->moment_rng.least = true;
 	s->heal_at = HEAL_MS;
 	s->end_at = END_MS;
 	sim_push(s, (struct happening){ .at = 10, .kind = H_STARTS });
@@ -281,7 +281,7 @@ run(struct odometer *o, struct playbook *const *book, bool trace)
 
 /* --- all of them --- */
 
-struct bounds {
+struct bound {
 	const char *fault;
 	unsigned faults;
 	uint64_t limit; /* of schedules; 0 = none */
@@ -298,7 +298,7 @@ put_digits(const struct odometer *o)
 }
 
 static void
-report(const struct sim *s, const struct odometer *o, const struct bounds *sc)
+report(const struct sim *s, const struct odometer *o, const struct bound *sc)
 {
 	if (sc->fault != NULL) {
 		printf("KILLED %s by %s at schedule %llu: %s\n", sc->fault, s->killer->name,
@@ -314,7 +314,7 @@ report(const struct sim *s, const struct odometer *o, const struct bounds *sc)
 
 /* From where the digits stand, up to the limit; false: something is found, or there are more. */
 static bool
-exhaust(struct odometer *o, struct playbook *const *book, const struct bounds *sc)
+exhaust(struct odometer *o, struct playbook *const *book, const struct bound *sc)
 {
 	bool clean, more;
 
@@ -341,7 +341,7 @@ exhaust(struct odometer *o, struct playbook *const *book, const struct bounds *s
 /* A planted fault is sought with one fault of the world first, then with two: what is small is
  * found before what is large. */
 static bool
-seek(struct odometer *o, struct playbook *const *book, const struct bounds *sc)
+seek(struct odometer *o, struct playbook *const *book, const struct bound *sc)
 {
 	bool clean = true;
 
@@ -354,7 +354,7 @@ seek(struct odometer *o, struct playbook *const *book, const struct bounds *sc)
 }
 
 static void
-conclude(const struct odometer *o, const struct bounds *sc)
+conclude(const struct odometer *o, const struct bound *sc)
 {
 	printf("choice sites:");
 	for (int i = 0; i < SITE_N; i++)
@@ -445,7 +445,7 @@ usage(void)
 }
 
 static bool
-option(struct odometer *o, struct bounds *sc, const char *name, char *value)
+option(struct odometer *o, struct bound *sc, const char *name, char *value)
 {
 	if (strcmp(name, "--faults") == 0)
 		return (sc->faults = (unsigned)strtoul(value, NULL, 10)) > 0;
@@ -464,7 +464,7 @@ option(struct odometer *o, struct bounds *sc, const char *name, char *value)
 int
 odometer_main(int argc, char **argv)
 {
-	struct bounds sc = { .faults = 2 };
+	struct bound sc = { .faults = 2 };
 	struct odometer o = { 0 };
 	struct playbook *book[2];
 	bool good = argc % 2 == 0, clean;

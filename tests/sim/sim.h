@@ -431,7 +431,7 @@ struct vrun {
 	int64_t start_at, end_at;
 	int state;
 	bool started, terminal, names_pause, names_queues;
-	bool turned;	 /* it goes backward */
+	bool turned;	 /* by a failure or by a person: it goes backward */
 	const char *why; /* of its newest END */
 	struct vstep *step;
 	size_t steps_n;

@@ -286,6 +286,9 @@ take_record(struct sim *s, const struct record *r)
 		rec.result = read_result(s, r, rec.run);
 	else if (r->type == REC_END)
 		read_end(s, r, rec.run);
+	else if (r->type == REC_COMMAND && rec.run != NULL &&
+		 text_eq(json_str(r->body, "verb"), "abort") && json_int(r->body, "exit", 1) == 0)
+		rec.run->turned = true;
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
 	else if (r->type == REC_APPROVAL)
