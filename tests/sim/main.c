@@ -25,7 +25,7 @@ struct totals {
 
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list, brief;
+	bool one, trace, events, hash, shrink, list, brief;
 	const char *fault, *cases, *file;
 };
 
@@ -353,9 +353,12 @@ conclude(const struct options *o, struct totals *t)
 static int
 show_one(const struct options *o)
 {
-	struct sim *s = run(o->only, o->trace, NULL);
-	int rc = s->killer != NULL;
+	struct sim *s = sim_new(&(struct sim_opts){
+		.seed = o->only, .trace = o->trace, .events = o->events });
+	int rc;
 
+	sim_run(s);
+	rc = s->killer != NULL;
 	if (s->killer != NULL)
 		report_violation(s);
 	printf("seed %llu: %llu events, %zu intents, trace %016llx\n", (unsigned long long)s->seed,
@@ -424,7 +427,7 @@ usage(void)
 	fprintf(stderr,
 		"usage: sim --seeds N [--from K] [--hash] [--brief] [--fault NAME]   many seeds; "
 		"with a fault: until it is found\n"
-		"       sim --seed K [--trace] [--fault NAME]               one seed\n"
+		"       sim --seed K [--trace | --events] [--fault NAME]    one seed\n"
 		"       sim --shrink K [--fault NAME]                       a failing seed "
 		"as a small case\n"
 		"       sim --case FILE | --list-faults\n");
@@ -457,6 +460,8 @@ option(struct options *o, int argc, char **argv, int *i)
 		return (o->shrink = number_at(argv, argc, i, &o->only));
 	if (strcmp(a, "--trace") == 0)
 		return (o->trace = true);
+	if (strcmp(a, "--events") == 0)
+		return (o->events = true);
 	if (strcmp(a, "--hash") == 0)
 		return (o->hash = true);
 	if (strcmp(a, "--brief") == 0)

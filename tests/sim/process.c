@@ -254,6 +254,7 @@ process_start(struct sim *s, bool fresh)
 	p->tick_at = 0;
 	p->core = core_new(&env, s->seed * 1000 + p->life);
 	s->journal.epoch++;
+	events_number(s, "starts", s->journal.era);
 	trace_add(s, "starts: life %u, epoch %llu, %zu records", p->life,
 		(unsigned long long)s->journal.epoch, s->journal.n);
 	if (!fold_all(s))
@@ -288,6 +289,7 @@ process_die(struct sim *s)
 	if (!p->up)
 		return;
 	trace_add(s, "dies");
+	events_number(s, "dies", s->process.life);
 	p->up = false;
 	p->stalled_until = 0;
 	journal_crash(s);

@@ -133,6 +133,7 @@ target_edit(struct sim *s, struct ftarget *t, struct tcell *c, const char *value
 		(struct cell_change){ .at = s->now, .value = value, .lsn = lsn };
 	if (lsn == 0)
 		c->hand_at = s->now;
+	events_value(s, t, c->resource, value, lsn);
 	trace_add(s, "%s: %s is now \"%s\" by %llu", t->name, c->resource, value,
 		(unsigned long long)lsn);
 	for (size_t i = 1; t == &s->target[T_ZONE] && i <= SECONDARIES; i++) {
