@@ -20,6 +20,8 @@
 #define EMPTY 255
 #define RELEASING 254
 #define REQUEST
+#define INDEX byte
+#define TAKEN_OUT(d) 0
 #define JOURNAL_OF(l) ((l) > ERA)
 #define SAME_ERA(j, l) (JOURNAL_OF(l) == (j))
 #define FERRYMEN 2

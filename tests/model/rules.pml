@@ -4,7 +4,8 @@
  *
  * A request bears the LSN of its INTENT, and l stands for both; 0 is none. Indices: j a journal (1 is that of a new
  * era), d a fence domain, s a step, r a run. Whoever includes this gives the sizes JOURNALS DOMAINS STEPS RUNS
- * RESOURCES LSNS, EMPTY and RELEASING (values), SAME_ERA(j, l) (l is of j's era) and REQUEST (empty, or `hidden`).
+ * RESOURCES LSNS, EMPTY and RELEASING (values), TAKEN_OUT(d) (the number that was
+ * taken out of a helper), SAME_ERA(j, l) (l is of j's era), INDEX (a type) and REQUEST (empty, or `hidden`).
  *
  * The rules bear the numbers of docs/reliability.md's list. Each M_ is a mutant: the rule without its heart.
  */
@@ -79,25 +80,27 @@
 
 /* --- what is given: no part of the state --- */
 hidden byte mutant;
-hidden byte domains_n, steps_n;
+hidden byte domains_n;
+hidden INDEX steps_n;
 hidden byte fence_of[DOMAINS];
 hidden byte domain_resource[DOMAINS];
-hidden byte step_domain[STEPS], step_resource[STEPS], step_want[STEPS], step_undo[STEPS], step_kind[STEPS], step_run[STEPS];
-hidden byte step_pivot[STEPS];
+hidden byte step_domain[STEPS], step_resource[STEPS], step_want[STEPS], step_undo[STEPS], step_kind[STEPS], step_pivot[STEPS];
+hidden INDEX step_run[STEPS], run_first[RUNS], run_steps[RUNS];
 hidden int step_needs[STEPS];			  /* a bit for each step of its run, the first is 1 */
-hidden byte run_first[RUNS], run_steps[RUNS];
-hidden byte x_, y_, z_;				  /* for loops inside one step of the model */
+hidden INDEX x_, y_, z_;			  /* for loops inside one step of the model */
 
 /* --- requests, by LSN --- */
 #define WHAT_FENCE(d) (STEPS + (d))
-REQUEST byte what[LSNS];			  /* a step, or WHAT_FENCE of a domain */
-REQUEST byte dir[LSNS], want[LSNS], seen[LSNS];	  /* seen: the marker as read (or what a mutant compares) */
+REQUEST INDEX what[LSNS];			  /* a step, or WHAT_FENCE of a domain */
+REQUEST INDEX seen[LSNS];			  /* the marker as read (or what a mutant compares) */
+REQUEST byte dir[LSNS], want[LSNS];
 #define IS_FENCE(l) (what[l] >= STEPS)
 #define DOMAIN_OF(s) ((s) >= STEPS -> (s) - STEPS : step_domain[s])
 #define DOMAIN(l) DOMAIN_OF(what[l])
 
 /* --- targets and the net --- */
-byte mark[DOMAINS], value[RESOURCES];
+INDEX mark[DOMAINS];
+byte value[RESOURCES];
 bit sent[LSNS];					  /* a copy may arrive, now or ever: late, repeated, lost are one */
 byte answer[LSNS];				  /* that may be heard: 1 done, 2 stale, 4 refused for good */
 /* the core's idea of a target: its marker proves what took effect */
@@ -106,7 +109,7 @@ byte answer[LSNS];				  /* that may be heard: 1 done, 2 stale, 4 refused for goo
 #define TAKES(l) \
 	(fence_of[DOMAIN(l)] == U || mutant == M_NO_FENCE || (mutant == M_LEASE_TOKEN && seen[l] >= mark[DOMAIN(l)]) || \
 		(mutant == M_OLD_VALUE && seen[l] == value[step_resource[what[l]]]) || \
-		(MARKS(DOMAIN(l)) && (fence_of[DOMAIN(l)] == F_HIGH -> l > mark[DOMAIN(l)] : seen[l] == mark[DOMAIN(l)])))
+		(MARKS(DOMAIN(l)) && (fence_of[DOMAIN(l)] == F_HIGH -> l > mark[DOMAIN(l)] && l > TAKEN_OUT(DOMAIN(l)) : seen[l] == mark[DOMAIN(l)])))
 #define STANDS(l) (MARKS(DOMAIN(l)) && mark[DOMAIN(l)] == l)
 
 /* The target carries out what it takes. */
@@ -124,12 +127,12 @@ inline take(l) {
 }
 
 /* --- the journal, folded --- */
-byte head[JOURNALS];				  /* its last LSN */
-byte current[JOURNALS * DOMAINS];		  /* rule 3: the newest intent of a domain is the current one */
+INDEX head[JOURNALS];				  /* its last LSN */
+INDEX current[JOURNALS * DOMAINS];		  /* rule 3: the newest intent of a domain is the current one */
 bit open[JOURNALS * DOMAINS];			  /* and not answered */
 bit older[JOURNALS * DOMAINS];			  /* nor was one that it overtook */
 bit raised[JOURNALS * DOMAINS];			  /* the domain bears a number of this era */
-byte do_lsn[JOURNALS * STEPS], undo_lsn[JOURNALS * STEPS];
+INDEX do_lsn[JOURNALS * STEPS], undo_lsn[JOURNALS * STEPS];
 bit do_open[JOURNALS * STEPS], undo_open[JOURNALS * STEPS], done[JOURNALS * STEPS], undone[JOURNALS * STEPS];
 byte state[JOURNALS * RUNS];
 bit pivoted[JOURNALS * RUNS];
@@ -157,7 +160,8 @@ inline fold_intent(j, l) {
 
 /* A RESULT: of step r_step (a fence: WHAT_FENCE), its direction, its intent (0: none was needed), its outcome. Rule 5: an
  * answer closes only the intent that it names. */
-hidden byte r_step, r_dir, r_intent, r_outcome;
+hidden INDEX r_step, r_intent;
+hidden byte r_dir, r_outcome;
 inline fold_result(j) {
 	if
 	:: r_intent != 0 && CLOSES(r_outcome) && current[JD(j, DOMAIN(r_intent))] == r_intent ->
@@ -176,7 +180,7 @@ inline fold_result(j) {
 	:: r_step < STEPS && r_dir == DO && (r_intent == do_lsn[JS(j, r_step)] || (r_intent == 0 && !do_open[JS(j, r_step)])) ->
 		do_open[JS(j, r_step)] = !(CLOSES(r_outcome) || r_intent == 0);
 		done[JS(j, r_step)] = GOOD(r_outcome);
-		pivoted[JR(j, r_step)] = pivoted[JR(j, r_step)] || (GOOD(r_outcome) && step_pivot[r_step])
+		pivoted[JR(j, r_step)] = pivoted[JR(j, r_step)] || (mutant == M_PIVOT_AT_RESULT && GOOD(r_outcome) && step_pivot[r_step])
 	:: else
 	fi
 }

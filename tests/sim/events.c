@@ -42,6 +42,7 @@ events_value(const struct sim *s, const struct ftarget *t, const char *resource,
 	jw_init(&w, &b);
 	jw_open(&w, NULL, '{');
 	jw_str(&w, "domain", t->domain);
+	jw_str(&w, "fence", t->class == FENCE_U ? "none" : t->eq ? "equal" : "high");
 	jw_str(&w, "resource", resource);
 	jw_str(&w, "value", value);
 	jw_uint(&w, "lsn", lsn);

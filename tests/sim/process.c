@@ -289,10 +289,10 @@ process_die(struct sim *s)
 	if (!p->up)
 		return;
 	trace_add(s, "dies");
-	events_number(s, "dies", s->process.life);
 	p->up = false;
 	p->stalled_until = 0;
 	journal_crash(s);
+	events_number(s, "dies", s->process.life); /* behind what became durable all the same */
 	sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
 }
 

@@ -24,6 +24,8 @@ add_cell(struct sim *s, struct ftarget *t, const char *resource, const char *val
 	c->change = stdmem_get(sizeof *c->change);
 	c->change[0] = (struct cell_change){ .at = s->now, .value = value };
 	c->changes_n = 1;
+	if (t->domain != NULL)
+		events_value(s, t, resource, value, 0);
 	return c;
 }
 
