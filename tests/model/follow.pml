@@ -140,9 +140,11 @@ inline fold(at) {
 	:: kind[at] == E_END ->
 		backward[a[at]] = state[a[at]] == R_BACKWARD || (state[a[at]] == R_BLOCKED && backward[a[at]]);
 		state[a[at]] = b[at]
-	:: kind[at] == E_ABORT -> state[a[at]] = R_BACKWARD
-	:: kind[at] == E_CONTINUE -> state[a[at]] = (backward[a[at]] -> R_BACKWARD : R_FORWARD)
+	:: kind[at] == E_ABORT && !pivoted[a[at]] && (state[a[at]] == R_FORWARD || state[a[at]] == R_BLOCKED) ->
+		state[a[at]] = R_BACKWARD
+	:: kind[at] == E_CONTINUE && state[a[at]] == R_BLOCKED -> state[a[at]] = (backward[a[at]] -> R_BACKWARD : R_FORWARD)
 	:: kind[at] == E_EJECT -> ejected = a[at]
+	:: else /* a command that changes nothing */
 	fi
 }
 
@@ -225,7 +227,7 @@ inline may_end(r, how) {
 	:: how == R_UNDONE -> last_left(0, r); z_ = (state[r] == R_BACKWARD && y_ == 0); y_ = 0
 	:: how == R_BACKWARD -> z_ = state[r] == R_FORWARD && !pivoted[r] && failed[r]
 	:: how == R_BLOCKED -> z_ = failed[r] || restored
-	:: how == R_FAILED -> z_ = failed[r] || restored
+	:: how == R_FAILED -> z_ = failed[r] || restored || state[r] == R_BLOCKED /* a person takes it from there */
 	fi
 }
 
@@ -267,7 +269,13 @@ end:
 		all_raised = 0;
 		ahead()
 	}
-	:: d_step { NEXT(E_RESTORED) -> fold_again(); last = a[pos]; restored = 1; ahead() }
+	:: d_step { NEXT(E_RESTORED) ->
+		REFUSE_UNLESS(!heads || last + between[pos] == b[pos]);
+		fold_again();
+		last = a[pos];
+		restored = 1;
+		ahead()
+	}
 	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] == R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_INTENT) ->
 		turn(S, dir[L]);
@@ -307,11 +315,11 @@ end:
 	}
 	:: d_step { NEXT(E_END) -> may_end(a[pos], b[pos]); REFUSE_UNLESS(z_ && HEAD_FITS); failed[a[pos]] = 0; fold(pos); ahead() }
 	:: d_step { NEXT(E_ABORT) ->
-		REFUSE_UNLESS(HEAD_FITS && !pivoted[a[pos]] && (state[a[pos]] == R_FORWARD || state[a[pos]] == R_BLOCKED));
+		REFUSE_UNLESS(HEAD_FITS && !pivoted[a[pos]] && state[a[pos]] != R_NONE);
 		fold(pos);
 		ahead()
 	}
-	:: d_step { NEXT(E_CONTINUE) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] == R_BLOCKED); fold(pos); ahead() }
+	:: d_step { NEXT(E_CONTINUE) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] != R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_EJECT) -> REFUSE_UNLESS(HEAD_FITS); fold(pos); ahead() }
 	/* a request leaves: its intent is durable, and the current one of its domain (rule 3) */
 	:: d_step { NEXT(E_SENT) ->
