@@ -593,7 +593,10 @@ confirmed(struct core *c, struct change *ch, const struct ldomain *d)
 static void
 unsure(struct core *c, struct change *ch, const struct ldomain *d)
 {
-	ch->maybe = ch->maybe || ch->sent == 0; /* an earlier life may have sent it */
+	/* an earlier life may have sent it; or it was said to be done, and that does not show: a
+	 * copy may still be on its way of which no later refusal speaks (class U was drained) */
+	ch->maybe = ch->maybe || ch->sent == 0 ||
+		    (marks(ch->target) && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED));
 	if (!marks(ch->target) && (value_meets(ch->resource, ch->want, ch->value) ||
 					  (PLANTED(YES_IS_PROOF) && ch->answer == OUT_DONE))) {
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, "read back: the value");

@@ -41,6 +41,7 @@ journal_restore(struct sim *s, size_t keep)
 	if (s->disk != NULL && (keep = disk_restore(s)) == 0)
 		return;
 	trace_add(s, "the journal is put back to record %zu of %zu: a new era", keep, j->n);
+	events_number(s, "restored", keep);
 	view_again(s, keep);
 	while (j->n > keep)
 		free(j->entry[--j->n].text);
@@ -95,6 +96,7 @@ journal_store(struct sim *s, const char *record)
 	j->last_era = j->era;
 	digest_sha256(NULL, e->text, e->n, e->hash);
 	memcpy(j->hash, e->hash, sizeof j->hash);
+	events_record(s, record);
 	view_record(s, e);
 }
 

@@ -27,7 +27,7 @@ enum { PLANTABLE = 0 }; /* the product's own objects: there is no fault to choos
 
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list, brief, disk, lies, cells, keep, sum;
+	bool one, trace, events, hash, shrink, list, brief, disk, lies, cells, keep, sum;
 	uint64_t slice; /* seconds; 0 = as long as it takes */
 	const char *fault, *cases, *file, *state;
 	const char *const *files;
@@ -99,6 +99,7 @@ run(const struct options *o, uint64_t seed, bool trace, const struct script *scr
 {
 	struct sim *s = sim_new(&(struct sim_opts){ .seed = seed,
 		.trace = trace,
+		.events = o->events,
 		.disk = o->disk,
 		.disk_lies = o->lies,
 		.script = script });
@@ -376,8 +377,9 @@ static int
 show_one(const struct options *o)
 {
 	struct sim *s = run(o, o->only, o->trace, NULL);
-	int rc = s->killer != NULL;
+	int rc;
 
+	rc = s->killer != NULL;
 	if (s->killer != NULL)
 		report_violation(s);
 	printf("seed %llu: %llu events, %zu intents, trace %016llx\n", (unsigned long long)s->seed,
@@ -458,7 +460,7 @@ usage(void)
 			"the same command goes on\n"
 			"       sim --sum FILE...                                   what several "
 			"have counted\n"
-			"       sim --seed K [--trace] [--disk]                     one seed\n"
+			"       sim --seed K [--trace|--events] [--disk]            one seed\n"
 			"       sim --shrink K                                      a failing seed "
 			"as a small "
 			"case\n"
@@ -510,6 +512,8 @@ option(struct options *o, int argc, char **argv, int *i)
 		return (o->shrink = number_at(argv, argc, i, &o->only));
 	if (strcmp(a, "--trace") == 0)
 		return (o->trace = true);
+	if (strcmp(a, "--events") == 0)
+		return (o->events = true);
 	if (strcmp(a, "--hash") == 0)
 		return (o->hash = true);
 	if (strcmp(a, "--disk") == 0)

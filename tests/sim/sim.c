@@ -70,6 +70,7 @@ sim_new(const struct sim_opts *o)
 	s->arena = arena_new(&stdmem, (size_t)256 << 20);
 	s->trace.hash = 0xcbf29ce484222325u;
 	s->trace.print = o->trace;
+	s->trace.events = o->events;
 	faults_init(&s->faults, o->seed, o->script != NULL && !o->script->drawn ? o->script : NULL);
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");

@@ -91,7 +91,7 @@ enum { TRACE_LINES = 256, TRACE_LINE = 220 };
 struct trace {
 	char line[TRACE_LINES][TRACE_LINE];
 	uint64_t n, hash;
-	bool print;
+	bool print, events;
 };
 void trace_add(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void trace_tail(const struct trace *t, size_t lines);
@@ -519,6 +519,13 @@ extern const struct invariant *const invariants[]; /* NULL-ended */
 void violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* --- events.c: the same for another program, if it was asked for --- */
+void events_record(const struct sim *s, const char *text);
+void events_request(const struct sim *s, const char *what, const struct request *r);
+void events_number(const struct sim *s, const char *what, uint64_t number);
+void events_value(const struct sim *s, const struct ftarget *t, const char *resource,
+	const char *value, uint64_t lsn); /* lsn: whose effect; 0 = a hand */
+
 /* --- sim.c --- */
 struct sim {
 	uint64_t seed;
@@ -556,7 +563,7 @@ struct sim {
 struct sim_opts {
 	uint64_t seed;
 	struct reach *reach; /* NULL = nobody counts */
-	bool trace;
+	bool trace, events;
 	bool disk;	/* the real store, whatever the seed says */
 	bool disk_lies; /* it says "synced" and does nothing: what must be found */
 	const struct script *script;
