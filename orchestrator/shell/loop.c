@@ -93,6 +93,7 @@ shell_event(struct shell *s, struct event *ev)
 	}
 	ev->boot_ms = clock_boot_ms();
 	ev->wall_ms = clock_wall_ms();
+	taping_event(&s->tape, ev);
 	s->stepping = true;
 	acts = core_step(s->core, ev);
 	for (size_t i = 0; i < acts.n; i++)
@@ -179,6 +180,7 @@ open_store(struct shell *s, struct err *err)
 	s->core = core_new(&env, seed);
 	if (s->core == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
+	taping_open(&s->tape, s->opts->state_dir, s->head.epoch, seed);
 	rc = store_fold(s->store, 1, fold_one, s, err);
 	if (rc != RC_OK && s->why[0] != '\0')
 		return err_set(err, rc, "the journal cannot be read: %s", s->why);
@@ -267,6 +269,7 @@ stop(struct shell *s)
 	uv_walk(&s->loop, close_any, NULL);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	core_free(&s->core);
+	taping_close(&s->tape);
 	sign_free(&s->sign);
 	store_close(&s->store);
 	books_fini(s);
@@ -284,6 +287,7 @@ shell_run(const struct shell_opts *opts, struct err *err)
 	digest_warm();
 	s->opts = opts;
 	s->later_end = &s->later;
+	s->tape.fd = -1;
 	s->on_done = dispatch_done();
 	(void)uv_loop_init(&s->loop);
 	(void)uv_timer_init(&s->loop, &s->tick);
