@@ -160,6 +160,8 @@ end(struct player *p)
 
 	if (!p->proposed || p->life->differs != 0)
 		return;
+	if (p->differs != 0 && epoch_of(p, p->differs) != p->life->epoch)
+		p->differs = 0; /* it is the next life's: ours was not stored */
 	if (next <= p->j->n && epoch_of(p, next) == p->life->epoch)
 		settle(p);
 	else if (p->now_ms - p->proposed_ms > UNANSWERED_MS)

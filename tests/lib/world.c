@@ -565,6 +565,8 @@ world_event(struct world *w, struct event *ev)
 		return;
 	ev->boot_ms = w->boot_ms;
 	ev->wall_ms = w->wall_ms;
+	if (w->hears != NULL)
+		w->hears(w, ev);
 	acts = core_step(w->core, ev);
 	for (size_t i = 0; i < acts.n && !w->dead; i++)
 		carry_out(w, &acts.a[i]);

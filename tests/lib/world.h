@@ -93,6 +93,8 @@ struct world {
 		const char *signal); /* how long a probe's answer takes; NULL = at once */
 	void (*told)(
 		struct world *w, const struct event *ev); /* an answer that the core has heard */
+	void (*hears)(struct world *w,
+		const struct event *ev); /* all that the core is told, just before; clocks set */
 	/* probes */
 	bool primary_bad, backup_bad, listed, blind, junk;
 	size_t verifies;
