@@ -394,8 +394,7 @@ read_options(struct cli *c, struct simulating *x)
 				maps[i], x->pb->name, x->map[i].signal);
 	}
 	x->rate_given = mail != NULL;
-	if (mail != NULL &&
-		(!num_rate(mail, &x->rate) || x->rate.count <= 0 || x->rate.per_ms < 1000))
+	if (mail != NULL && (!num_rate(mail, &x->rate) || x->rate.count <= 0))
 		return cli_fail(c, CLI_USAGE, "--mail %s: want a rate such as \"400 per h\"", mail);
 	x->approve_ms = -1;
 	if (approve != NULL && (!num_duration(approve, &x->approve_ms) || x->approve_ms < 0))

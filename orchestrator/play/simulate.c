@@ -202,29 +202,30 @@ overlap(const struct inc_truth *t, int64_t from, int64_t until)
 	return b > a ? b - a : 0;
 }
 
-/* Messages of so much time, of which so many come back. */
-static int64_t
-returned(const struct sim_mail *m, int64_t ms, int64_t refused_bp)
-{
-	int64_t sent = ms / 1000 * m->rate.count / (m->rate.per_ms / 1000);
-
-	return sent * refused_bp / 10000;
-}
+/* Times weighted with the share that comes back: ms x hundredths of a percent. */
+struct lost {
+	int64_t without, at_most, at_least;
+};
 
 static void
-count_span(struct sim *s, enum flow f, const struct where *w, int64_t from, int64_t until)
+count_span(const struct sim *s, enum flow f, const struct where *w, int64_t from, int64_t until,
+	struct lost *l)
 {
-	struct sim_mail *m = &s->mail[f];
-
 	for (size_t i = 0; i < s->inc->truth_n; i++) {
 		const struct inc_truth *t = &s->inc->truth[i];
-		int64_t n = t->flow == f ? returned(m, overlap(t, from, until), t->refused_bp) : 0;
+		int64_t n = t->flow == f ? overlap(t, from, until) * t->refused_bp : 0;
 		bool primary = t->role == ROLE_PRIMARY;
 
-		m->without += primary ? n : 0;
-		m->at_most += primary != w->on_backup ? n : 0;
-		m->at_least += primary != w->on_backup && !w->sheltered ? n : 0;
+		l->without += primary ? n : 0;
+		l->at_most += primary != w->on_backup ? n : 0;
+		l->at_least += primary != w->on_backup && !w->sheltered ? n : 0;
 	}
+}
+
+static int64_t
+messages(const struct sim_mail *m, int64_t lost)
+{
+	return lost / 10000 * m->rate.count / m->rate.per_ms;
 }
 
 static void
@@ -232,6 +233,7 @@ count_mail(struct sim *s, enum flow f, const struct rate *rate)
 {
 	struct sim_mail *m = &s->mail[f];
 	struct where w = { false, false };
+	struct lost lost = { 0, 0, 0 };
 	int64_t at = 0;
 
 	for (size_t i = 0; i < s->inc->truth_n; i++)
@@ -246,12 +248,15 @@ count_mail(struct sim *s, enum flow f, const struct rate *rate)
 		if (x->kind != SIM_RUN || !text_eq(x->flow, flow_name(f)))
 			continue;
 		if (x->after_ms > at) {
-			count_span(s, f, &w, at, x->after_ms);
+			count_span(s, f, &w, at, x->after_ms, &lost);
 			at = x->after_ms;
 		}
 		follow(&w, x);
 	}
-	count_span(s, f, &w, at, s->inc->lasts_ms);
+	count_span(s, f, &w, at, s->inc->lasts_ms, &lost);
+	m->without = messages(m, lost.without);
+	m->at_most = messages(m, lost.at_most);
+	m->at_least = messages(m, lost.at_least);
 }
 
 /* --- who does not meet --- */
