@@ -167,9 +167,9 @@ put_strangers(struct jw *w, const struct sim *s)
 	jw_open(w, "unheard", '[');
 	for (size_t i = 0; i < s->unheard_n; i++) {
 		jw_open(w, NULL, '{');
-		jw_int(w, "line", s->unheard[i]->line);
-		jw_str(w, "kind", s->unheard[i]->kind);
-		jw_str(w, "role", inc_role_name(s->unheard[i]->role));
+		jw_int(w, "line", s->inc->line[s->unheard[i]].line);
+		jw_str(w, "kind", s->inc->line[s->unheard[i]].kind);
+		jw_str(w, "role", inc_role_name(s->inc->line[s->unheard[i]].role));
 		jw_close(w, '}');
 	}
 	jw_close(w, ']');
@@ -348,8 +348,8 @@ put_text(const struct simulating *x)
 			s->unknown[i].subject[0] != '\0' ? "/" : "", s->unknown[i].subject);
 	for (size_t i = 0; i < s->unheard_n; i++)
 		printf("unheard    line %d (%s, %s): no signal of the playbook listens\n",
-			s->unheard[i]->line, s->unheard[i]->kind,
-			inc_role_name(s->unheard[i]->role));
+			s->inc->line[s->unheard[i]].line, s->inc->line[s->unheard[i]].kind,
+			inc_role_name(s->inc->line[s->unheard[i]].role));
 }
 
 /* --- what was asked --- */

@@ -173,7 +173,7 @@ build_lines(struct incident_build *b, const struct cfg *top)
 		l->flow = (enum flow)cfg_int(c, "flow");
 		l->subject = cfg_str(c, "subject");
 		l->class = cfg_str(c, "class");
-		l->verdict = (enum verdict)cfg_int(c, "verdict");
+		l->verdict = (enum inc_verdict)cfg_int(c, "verdict");
 		l->untested = cfg_int(c, "untested") != 0;
 		l->from_given = cfg_has(c, "from");
 		l->until_given = cfg_has(c, "until");

@@ -8,7 +8,6 @@
 
 #include "base/num.h"
 #include "config/playbook.h"
-#include "core/event.h"
 
 enum inc_role {
 	ROLE_ANY,
@@ -19,6 +18,8 @@ enum inc_role {
 	ROLE_N
 };
 
+enum inc_verdict { INC_OK, INC_DEGRADED, INC_BAD, INC_UNKNOWN };
+
 /* One line of the observations. Times are from the incident's beginning, in ms. */
 struct inc_line {
 	const char *kind; /* of signal; "any" */
@@ -27,7 +28,7 @@ struct inc_line {
 	bool flow_given;
 	enum flow flow;
 	const char *subject, *class; /* a name, or the number of one (from 1); NULL = all */
-	enum verdict verdict;
+	enum inc_verdict verdict;
 	bool untested; /* the source fails its own test */
 	bool from_given, until_given;
 	int64_t from_ms, until_ms; /* until: no longer */

@@ -147,7 +147,7 @@ read_records(struct sim *s, const struct stage *st, struct err *err)
 
 	for (size_t i = 0; i < stage_records(st); i++) {
 		const char *text = arena_str(s->a, stage_record(st, i));
-		struct record rec;
+		struct record rec = { 0 };
 		enum rc rc = text != NULL ? record_read(s->a, text, strlen(text), &rec, err)
 					  : err_set(err, RC_NOMEM, "out of memory");
 
@@ -283,7 +283,7 @@ spoken_of(const struct stage_opts *o, const struct signal *sig, const struct sub
 static bool
 find_strangers(struct sim *s, const struct stage_opts *o)
 {
-	const struct inc_line **unheard = arena_get(s->a, (o->inc->lines_n + 1) * sizeof *unheard);
+	size_t *unheard = arena_get(s->a, (o->inc->lines_n + 1) * sizeof *unheard);
 	struct sim_unknown *unknown;
 	size_t n = 0;
 
@@ -294,7 +294,7 @@ find_strangers(struct sim *s, const struct stage_opts *o)
 		return false;
 	for (size_t i = 0; i < o->inc->lines_n; i++)
 		if (!heard(o, &o->inc->line[i]))
-			unheard[s->unheard_n++] = &o->inc->line[i];
+			unheard[s->unheard_n++] = i;
 	for (size_t i = 0; i < o->pb->signals_n; i++) {
 		const struct signal *sig = &o->pb->signals[i];
 

@@ -52,8 +52,7 @@ struct sim {
 	struct sim_mail mail[FLOW_N];
 	const struct sim_unknown *unknown;
 	size_t unknown_n;
-	const struct inc_line *const
-		*unheard; /* lines of the incident to which no signal listens */
+	const size_t *unheard; /* lines of inc to which no signal listens: their numbers, from 0 */
 	size_t unheard_n;
 	uint64_t events, records;
 };

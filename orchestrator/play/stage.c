@@ -225,6 +225,12 @@ next_coming(const struct stage *s, size_t *ret)
 static void
 do_probe(struct stage *s, const struct action *a)
 {
+	static const enum verdict verdicts[] = {
+		[INC_OK] = VERDICT_OK,
+		[INC_DEGRADED] = VERDICT_DEGRADED,
+		[INC_BAD] = VERDICT_BAD,
+		[INC_UNKNOWN] = VERDICT_UNKNOWN,
+	};
 	const struct signal *sig = playbook_signal(s->o.pb, a->probe.signal);
 	struct coming *c = push(s, PROBE_MS, EV_SEEN, a->op);
 	const struct subject *sub = NULL;
@@ -248,13 +254,13 @@ do_probe(struct stage *s, const struct action *a)
 	c->ev.seen.path = sig->path != NULL ? sig->path->name : "";
 	c->ev.seen.subject = sub != NULL ? sub->name : "";
 	c->ev.seen.class = "";
-	c->ev.seen.verdict = said != NULL ? said->verdict : VERDICT_UNKNOWN;
+	c->ev.seen.verdict = said != NULL ? verdicts[said->verdict] : VERDICT_UNKNOWN;
 	c->ev.seen.harm = sig->harm && c->ev.seen.verdict == VERDICT_BAD;
 	c->ev.seen.untested = said != NULL && said->untested;
-	c->ev.seen.why = said == NULL		       ? "the incident says nothing of it"
-			 : said->why != NULL	       ? said->why
-			 : said->verdict == VERDICT_OK ? "as usual"
-						       : "as the incident says";
+	c->ev.seen.why = said == NULL		   ? "the incident says nothing of it"
+			 : said->why != NULL	   ? said->why
+			 : said->verdict == INC_OK ? "as usual"
+						   : "as the incident says";
 }
 
 static void
