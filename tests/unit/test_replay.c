@@ -243,6 +243,7 @@ book(void *ctx, const char *sha256)
 /* Replays all lives but the one left out (0: none), up to the first that differs. */
 struct told {
 	uint64_t replayed, differs;
+	bool cut;
 	char why[256], again[4096];
 	enum rc rc;
 	char error[256];
@@ -273,6 +274,7 @@ replay(const struct lives *l, const struct replay_record *record, size_t n, size
 			break;
 		t.replayed += life.last + 1 - life.first;
 		t.differs = life.differs;
+		t.cut = t.cut || life.cut;
 		(void)snprintf(t.why, sizeof t.why, "%s", life.why);
 	}
 	(void)snprintf(t.again, sizeof t.again, "%.4000s", buf_text(&again));
@@ -497,6 +499,58 @@ one_changed_moment_is_found(void)
 		.named = { "\"type\":\"OPENED\"", "" } });
 }
 
+/* The first records, and behind them an OPENED of that era. */
+static struct replay_record *
+restored(const struct world *w, size_t kept, const char *era)
+{
+	struct replay_record *r = journal(w, 0);
+	size_t from = record_with(w, "\"type\":\"OPENED\"", "\"seq\":26,");
+	size_t room = r[from - 1].n + 64;
+	char *text = malloc(room), *prev;
+
+	if (from == 0 || text == NULL)
+		abort();
+	(void)snprintf(text, room,
+		"{\"v\":1,\"type\":\"OPENED\",\"seq\":%zu,\"lsn\":0,\"era\":%s,\"epoch\":3%s",
+		kept + 1, era, strstr(r[from - 1].bytes, ",\"boot_id\""));
+	prev = strstr(text, "\"prev\":\"");
+	memcpy(prev + strlen("\"prev\":\""), r[kept - 1].hash, 64);
+	free((char *)r[kept].bytes);
+	r[kept].bytes = text;
+	r[kept].n = strlen(text);
+	digest_sha256(NULL, text, r[kept].n, r[kept].hash);
+	return r;
+}
+
+/* In the middle of the second life the journal ends, and a newer era goes on: restored from a copy,
+ * by an operator's word. In the same era nobody said so. */
+static void
+a_restored_journal_is_no_difference(void)
+{
+	static const struct {
+		const char *era;
+		bool cut;
+	} rows[] = { { "2", true }, { "1", false } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		enum { KEPT = 40 };
+		struct lives *l = stdmem_get(sizeof *l);
+		struct replay_record *r;
+		struct told t;
+
+		story_begin(l);
+		l->n = 2;
+		r = restored(&l->w, KEPT, rows[i].era);
+		t = replay(l, r, KEPT + 1, 0);
+		CHECK_INT(t.rc, RC_OK);
+		CHECK_INT(t.cut, rows[i].cut);
+		CHECK_INT(t.differs, rows[i].cut ? 0 : KEPT + 1);
+		journal_free(r, l->w.records_n);
+		story_end(l);
+		free(l);
+	}
+}
+
 static void
 a_torn_end_is_said_and_a_broken_line_refused(void)
 {
@@ -537,6 +591,7 @@ main(void)
 	TEST(one_changed_order_is_found);
 	TEST(one_changed_marker_is_found);
 	TEST(one_changed_moment_is_found);
+	TEST(a_restored_journal_is_no_difference);
 	TEST(a_torn_end_is_said_and_a_broken_line_refused);
 	return check_end();
 }
