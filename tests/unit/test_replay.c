@@ -175,7 +175,6 @@ struct lives {
 	struct world w;
 	struct buf tape[LIVES];
 	size_t n; /* lives */
-	bool records_life;
 };
 
 /* The world's hook has no other way to its test; a test program is one thread. */
@@ -194,18 +193,24 @@ hears(struct world *w, const struct event *ev)
 	(void)w;
 }
 
+static void
+story_open(struct lives *l)
+{
+	memset(l, 0, sizeof *l);
+	for (int i = 0; i < LIVES; i++)
+		buf_init(&l->tape[i], &stdmem, TAPE_ROOM);
+	now = l;
+	world_init(&l->w, "automatic");
+	l->w.hears = hears;
+}
+
 /* Out by evidence alone, the process killed in the middle; back by a person. */
 static void
 story_begin(struct lives *l)
 {
 	struct world *w = &l->w;
 
-	memset(l, 0, sizeof *l);
-	for (int i = 0; i < LIVES; i++)
-		buf_init(&l->tape[i], &stdmem, TAPE_ROOM);
-	now = l;
-	world_init(w, "automatic");
-	w->hears = hears;
+	story_open(l);
 	world_start(w);
 	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
 	w->primary_bad = w->listed = true;
@@ -362,6 +367,60 @@ each_changed_record_is_named(void)
 	CHECK_INT(named, l->w.records_n);
 	story_end(l);
 	free(l);
+}
+
+/* --- weather: requests and answers that are lost, late, repeated, refused; and the process dies
+ * --- */
+
+static enum fate
+weather(struct world *w, const struct weffect *e, size_t n)
+{
+	static const enum fate kinds[] = { FATE_FINE, FATE_FINE, FATE_FINE, FATE_LOST,
+		FATE_REPLY_LOST, FATE_LATE, FATE_TWICE, FATE_RETRY };
+	uint64_t x = (w->epoch * 1000003 + n * 7919 + e->lsn + (uint64_t)now->w.late_ms) *
+		     UINT64_C(0x9e3779b97f4a7c15);
+
+	return kinds[(x >> 32) % (sizeof kinds / sizeof *kinds)];
+}
+
+static void
+in_bad_weather_it_is_decided_again(void)
+{
+	enum { SKIES = 24 };
+	size_t records = 0, odd = 0;
+
+	for (int sky = 0; sky < SKIES; sky++) {
+		struct lives *l = stdmem_get(sizeof *l);
+		struct world *w = &l->w;
+		struct replay_record *r;
+		struct told t;
+
+		story_open(l);
+		w->fate = weather;
+		w->late_ms = 20000 + 1000 * sky;
+		w->die_after = (size_t)(20 + sky);
+		world_start(w);
+		w->primary_bad = w->listed = true;
+		(void)world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup");
+		world_kill(w);
+		w->primary_bad = w->listed = false;
+		world_start(w);
+		world_pass(w, 2 * HOUR);
+		for (size_t i = 0; i < w->effects_n; i++)
+			odd += weather(w, &w->effect[i], i) != FATE_FINE;
+		r = journal(w, 0);
+		t = replay(l, r, w->records_n, 0);
+		CHECK_INT(t.rc, RC_OK);
+		CHECK_INT(t.differs, 0);
+		CHECK_INT(t.replayed, w->records_n);
+		records += w->records_n;
+		journal_free(r, w->records_n);
+		story_end(l);
+		free(l);
+	}
+	printf("     %zu records of %d lives again; %zu effects in bad weather\n", records,
+		2 * SKIES, odd);
+	CHECK(records > 1000 && odd > 50);
 }
 
 /* --- one input changed on the tape --- */
@@ -585,6 +644,7 @@ main(void)
 	TEST(an_event_comes_back_as_it_went);
 	TEST(what_is_no_event_is_refused);
 	TEST(the_whole_story_is_decided_again);
+	TEST(in_bad_weather_it_is_decided_again);
 	TEST(each_changed_record_is_named);
 	TEST(one_changed_answer_of_a_probe_is_found);
 	TEST(one_changed_reading_is_found);
