@@ -197,6 +197,8 @@ bench: deps
 	@$(MAKE) --no-print-directory all $(MICRO)
 	@BUILD=$(BUILD) tests/bench/bench
 
+include tests/fuzz/fuzz.mk
+
 ## demo: the May 2012 story on real servers (root)
 demo: deps
 	@$(MAKE) --no-print-directory all -j2
