@@ -6,7 +6,7 @@
  * parser: orchestrator/config/playbook.c
  * parser: orchestrator/config/procedures.c
  * parser: orchestrator/config/overlay.c
- * parser: orchestrator/base/num.c
+ * parser: orchestrator/base/num.c digits num_int unit_of num_duration num_percent num_rate num_n_of_m
  */
 #include "fuzz/fuzz.h"
 #include "lib/playbook_rig.h"
