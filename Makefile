@@ -231,7 +231,7 @@ bench: deps
 	@$(MAKE) --no-print-directory all $(MICRO)
 	@BUILD=$(BUILD) tests/bench/bench
 
-include tests/fuzz/fuzz.mk
+include tests/fuzz/fuzz.mk tests/mutate/mutate.mk
 
 ## demo: the May 2012 story on real servers (root)
 demo: deps
