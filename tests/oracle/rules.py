@@ -73,6 +73,7 @@ RULES = {
     "run-ends": "how a run ends says where mail is",
     "soak": "the primary was healthy for the whole soak",
     "soak-manual": "a person names the soak that he cuts short",
+    "eject-shelter": "ferryman is not taken out while a shelter stands",
     "queues": "the queues are drained first where the playbook says so",
     "ask-once": "people are asked once for a failback",
     "settle": "at a start the targets are read before anything is decided",
