@@ -41,6 +41,7 @@ struct imapio {
 	int64_t poll_ms, began_ms;
 	enum imapio_stage stage;
 	unsigned tag;
+	bool asked; /* a command waits for its tagged answer */
 	bool uidplus, looked, literal, done;
 	char uids[256]; /* "5,9" */
 	char *text[IMAPIO_MESSAGES];
@@ -131,6 +132,7 @@ command(struct imapio *i, enum imapio_stage stage, const char *fmt, ...)
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
 	i->stage = stage;
+	i->asked = true;
 	stream_fmt(i->stream, "f%u %s\r\n", ++i->tag, buf_text(&b));
 	if (b.data != NULL)
 		explicit_bzero(b.data, b.len);
@@ -366,8 +368,9 @@ on_line(struct imapio *i, const char *line, size_t n)
 			untagged(i, line);
 		return;
 	}
-	if (strncmp(line, tag, (size_t)len) != 0)
-		return; /* the rest of a line that held a literal */
+	if (!i->asked || strncmp(line, tag, (size_t)len) != 0)
+		return; /* an answer said twice, or the rest of a line that held a literal */
+	i->asked = false;
 	line += len;
 	if (strncasecmp(line, "OK", 2) == 0)
 		tagged_ok(i);

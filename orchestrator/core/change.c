@@ -8,7 +8,7 @@
  * number is the one proof that an effect took place.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/num.h"
 #include "base/text.h"
@@ -108,7 +108,9 @@ quiet_at(struct core *c, const struct change *ch)
 		at = text_eq(l->touched_boot_id, c->boot_id) ? l->touched_boot_ms + span
 							     : c->opened_boot_ms + span;
 	if (d != NULL && d->quiet_boot_ms != 0)
-		at = d->quiet_boot_ms;
+		at = d->quiet_boot_ms - (PLANTED(DRAIN_SHORT) ? 100 : 0);
+	else if (PLANTED(DRAIN_SHORT_LATER))
+		at -= 100;
 	return at;
 }
 
@@ -593,8 +595,12 @@ confirmed(struct core *c, struct change *ch, const struct ldomain *d)
 static void
 unsure(struct core *c, struct change *ch, const struct ldomain *d)
 {
-	ch->maybe = ch->maybe || ch->sent == 0; /* an earlier life may have sent it */
-	if (!marks(ch->target) && value_meets(ch->resource, ch->want, ch->value)) {
+	/* an earlier life may have sent it; or it was said to be done, and that does not show: a
+	 * copy may still be on its way of which no later refusal speaks (class U was drained) */
+	ch->maybe = ch->maybe || ch->sent == 0 ||
+		    (marks(ch->target) && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED));
+	if (!marks(ch->target) && (value_meets(ch->resource, ch->want, ch->value) ||
+					  (PLANTED(YES_IS_PROOF) && ch->answer == OUT_DONE))) {
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, "read back: the value");
 		return;
 	}
@@ -652,7 +658,8 @@ did_it(struct core *c, const struct change *ch)
 {
 	const struct lrun *r = ch->dir == DIR_UNDO ? ledger_run(&c->l, ch->run) : NULL;
 
-	return r != NULL && run_lstep(r, ch->step)->done;
+	return r != NULL && run_lstep(r, ch->step)->done &&
+	       !(PLANTED(HAND_IS_ENOUGH) && text_starts(ch->resource, "relay.park "));
 }
 
 /* Nothing of ours is under way there. open: an older intent is unanswered; then equal is not
@@ -682,6 +689,17 @@ begin(struct core *c, struct change *ch, bool open)
 		intend(c, ch);
 }
 
+/* Our current number stands at the target. */
+static bool
+bears(const struct core *c, const struct change *ch, const struct ldomain *d)
+{
+	if (PLANTED(NO_FENCE) && ch->dir != DIR_FENCE)
+		return value_meets(ch->resource, ch->want, ch->value);
+	if (!ch->seen_any || !text_eq(ch->seen_store, c->store))
+		return false;
+	return ch->seen_lsn == d->lsn || (PLANTED(LEASE_TOKEN) && ch->seen_lsn >> 40 == c->era);
+}
+
 static void
 judge(struct core *c, struct change *ch)
 {
@@ -690,8 +708,7 @@ judge(struct core *c, struct change *ch)
 	bool mine = open && text_eq(d->run, ch->run) && text_eq(d->step, ch->step) &&
 		    text_eq(d->dir, effect_dir_name(ch->dir)) &&
 		    (ch->dir != DIR_FENCE || d->lsn >> 40 == c->era);
-	bool applied = open && marks(ch->target) && ch->seen_any &&
-		       text_eq(ch->seen_store, c->store) && ch->seen_lsn == d->lsn;
+	bool applied = open && marks(ch->target) && bears(c, ch, d);
 
 	if (is_removal(ch) && !ch->seen_any) {
 		result(c, ch, mine ? d->lsn : overtaken(c, ch), mine ? OUT_DONE : OUT_UNCHANGED,

@@ -7,7 +7,7 @@
  * journal.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -105,6 +105,18 @@ fence_conflict(const struct core *c, const struct book *b)
 		if (f->conflict && text_eq(f->pb->name, b->name))
 			return f->why;
 	return NULL;
+}
+
+void
+fence_again(struct core *c, const struct book *b)
+{
+	for (struct fencing *f = c->fences; f != NULL; f = f->next) {
+		if (!text_eq(f->pb->name, b->name))
+			continue;
+		f->conflict = false;
+		f->why[0] = '\0';
+		f->change.next_boot_ms = c->boot_ms;
+	}
 }
 
 /* An operator's new era stands above everything that was ever sent here. */
@@ -241,7 +253,7 @@ raise_all(struct core *c, const struct playbook *pb)
 	for (int f = 0; a != NULL && f < FLOW_N; f++) {
 		size_t n = reads_of(a, pb, (enum flow)f, all);
 
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < (PLANTED(FENCE_FIRST_ONLY) && n > 0 ? 1 : n); i++)
 			raised = is_raised(c, pb, all[i].target, all[i].resource) && raised;
 	}
 	raised = raised && !arena_failed(a);
@@ -358,7 +370,7 @@ is_quiet(struct core *c, const struct book *b, const struct plan_read *r)
 	const struct ldomain *d = core_ldomain(c, r->target->fence_domain);
 
 	if (r->target->info->fence != FENCE_F || d == NULL || d->lsn == 0 ||
-		(d->answered && !d->older))
+		(d->answered && !d->older) || PLANTED(GIVEN_UP_LOUD))
 		return true;
 	if (fencing_of(c, d->name) == NULL)
 		fencing_new(c, b->pb, r->target, r->resource);

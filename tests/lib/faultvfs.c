@@ -248,6 +248,16 @@ lose(struct image *i)
 	return lost;
 }
 
+static int
+lose_all(void)
+{
+	int lost = 0;
+
+	for (struct image *i = fv.images; i != NULL; i = i->next)
+		lost += lose(i);
+	return lost;
+}
+
 /* SQLITE_OK = go on. Called with the mutex held. */
 static int
 strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n, sqlite3_int64 at)
@@ -271,14 +281,16 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 					 : SQLITE_IOERR_WRITE;
 	case FV_FULL:
 		return SQLITE_FULL;
+	case FV_TORN_POWER:
+		(void)lose_all(); /* what was written before the half write may be gone too */
+				  /* fall through */
 	case FV_TORN:
 		if (op == FV_WRITE && h != NULL && n > 1)
 			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);
 		die();
 		break;
 	case FV_POWER:
-		for (struct image *i = fv.images; i != NULL; i = i->next)
-			(void)lose(i);
+		(void)lose_all();
 		die();
 		break;
 	case FV_DEAD:
@@ -590,12 +602,16 @@ faultvfs_remember(unsigned seed)
 int
 faultvfs_power(unsigned seed)
 {
-	int lost = 0;
-
 	fv.draw = seed;
-	for (struct image *i = fv.images; i != NULL; i = i->next)
-		lost += lose(i);
-	return lost;
+	return lose_all();
+}
+
+void
+faultvfs_power_off(unsigned seed)
+{
+	(void)pthread_mutex_lock(&fv.mutex);
+	fv.draw = seed;
+	(void)lose_all();
 }
 
 void

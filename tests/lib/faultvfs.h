@@ -15,13 +15,14 @@ enum fv_op { FV_WRITE, FV_SYNC, FV_TRUNCATE, FV_OPEN, FV_DELETE, FV_OP_N };
 enum fv_file { FV_DB, FV_WAL, FV_HEAD, FV_OTHER };
 
 enum fv_fault {
-	FV_ERROR, /* input/output error */
-	FV_FULL,  /* no space left */
-	FV_KILL,  /* SIGKILL before it */
-	FV_TORN,  /* half of a write takes place, then SIGKILL */
-	FV_POWER, /* a drawn subset of what is not synced is undone, then SIGKILL */
-	FV_DEAD,  /* as FV_KILL or (drawn) FV_TORN, but this process lives on: nothing that it does
-		     from then on reaches the disk; every later operation fails */
+	FV_ERROR,      /* input/output error */
+	FV_FULL,       /* no space left */
+	FV_KILL,       /* SIGKILL before it */
+	FV_TORN,       /* half of a write takes place, then SIGKILL */
+	FV_TORN_POWER, /* half of a write takes place, then as FV_POWER */
+	FV_POWER,      /* a drawn subset of what is not synced is undone, then SIGKILL */
+	FV_DEAD, /* as FV_KILL or (drawn) FV_TORN, but this process lives on: nothing that it does
+		    from then on reaches the disk; every later operation fails */
 };
 
 struct fv_plan {
@@ -46,10 +47,13 @@ bool faultvfs_struck(void);		     /* the fault has taken place */
  * faultvfs_power - with all files closed: of what was not synced a drawn part is there, each write
  * as a whole, in pieces of a sector or not at all, and a later one may be there without an earlier
  * one. Returns how many writes had something lost.
+ * faultvfs_power_off - the same with files open, for a process that dies in the next moment: no
+ * other thread reaches the disk any more.
  * faultvfs_forget - nothing is remembered any more, from now on.
  */
 void faultvfs_remember(unsigned seed);
 int faultvfs_power(unsigned seed);
+void faultvfs_power_off(unsigned seed);
 void faultvfs_forget(void);
 void faultvfs_lie(bool lies); /* a sync makes nothing durable any more, and says it did */
 

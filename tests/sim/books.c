@@ -156,7 +156,7 @@ static const char *const texts[BOOKS_N] = {
 };
 
 struct playbook *
-book_get(size_t i, size_t variant)
+book_read(const char *book, size_t variant)
 {
 	char text[16000];
 	struct playbook_input in = { .file = "sim.yaml",
@@ -166,7 +166,7 @@ book_get(size_t i, size_t variant)
 	struct findings *f = NULL;
 	struct playbook *pb;
 
-	in.len = (size_t)snprintf(text, sizeof text, "%s# text %zu\n", texts[i], variant);
+	in.len = (size_t)snprintf(text, sizeof text, "%s# text %zu\n", book, variant);
 	pb = playbook_load(&stdmem, &in, &f);
 	for (size_t k = 0; pb == NULL && k < findings_n(f); k++) {
 		struct buf b;
@@ -179,4 +179,10 @@ book_get(size_t i, size_t variant)
 	findings_free(&f);
 	(void)fflush(stdout);
 	return pb;
+}
+
+struct playbook *
+book_get(size_t i, size_t variant)
+{
+	return book_read(texts[i], variant);
 }

@@ -80,7 +80,11 @@ decide(struct sim *s, enum site site, size_t request, unsigned weight)
 	bool hit = choice % 1000 < f->per_mille[site] * weight;
 
 	f->amount = rng_next(&f->rng[site]);
-	if (f->script != NULL)
+	if (f->odometer != NULL)
+		f->amount = 0;
+	if (f->odometer != NULL)
+		hit = !f->off && odometer_fault(s, f->odometer, site);
+	else if (f->script != NULL)
 		hit = scripted(f->script, site, index);
 	if (!hit || f->off)
 		return false;
@@ -115,5 +119,14 @@ fault_pressed(struct sim *s, enum site site)
 int64_t
 fault_span(const struct sim *s, int64_t low, int64_t high)
 {
+	if (s->faults.odometer != NULL)
+		return odometer_span(s->faults.odometer, low, high);
 	return low + (int64_t)(s->faults.amount % ((uint64_t)(high - low) + 1));
+}
+
+bool
+fault_even(struct sim *s)
+{
+	return s->faults.odometer != NULL ? odometer_even(s->faults.odometer)
+					  : rng_ratio(&s->net_rng, 1, 2);
 }

@@ -38,6 +38,13 @@ first_on(const struct vrun *run, const struct vstep *st)
 	return st;
 }
 
+/* A shelter leads back to open, whatever it began with: nobody parks by hand. */
+static const char *
+base_of(const struct vstep *st)
+{
+	return text_starts(st->resource, "relay.park ") ? "" : st->base;
+}
+
 static void
 restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 {
@@ -47,7 +54,7 @@ restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || t == NULL)
 		return;
 	e = last_effect(&s->view, (size_t)(t - s->target), st->resource);
-	if (e == NULL || e->at < run->start_at || text_eq(e->value, first_on(run, st)->undo))
+	if (e == NULL || e->at < run->start_at || text_eq(e->value, base_of(first_on(run, st))))
 		return;
 	violated(s, &inv_10, "run %s is rolled back, and %s of %s was last set to \"%s\"", run->id,
 		st->resource, st->target, e->value);

@@ -41,6 +41,7 @@ journal_restore(struct sim *s, size_t keep)
 	if (s->disk != NULL && (keep = disk_restore(s)) == 0)
 		return;
 	trace_add(s, "the journal is put back to record %zu of %zu: a new era", keep, j->n);
+	events_number(s, "restored", keep);
 	view_again(s, keep);
 	while (j->n > keep)
 		free(j->entry[--j->n].text);
@@ -95,6 +96,7 @@ journal_store(struct sim *s, const char *record)
 	j->last_era = j->era;
 	digest_sha256(NULL, e->text, e->n, e->hash);
 	memcpy(j->hash, e->hash, sizeof j->hash);
+	events_record(s, record);
 	view_record(s, e);
 }
 
@@ -136,7 +138,7 @@ journal_crash(struct sim *s)
 {
 	struct pending *p = &s->process.pending;
 
-	bool under_way = p->any && !p->applied && rng_ratio(&s->net_rng, 1, 2);
+	bool under_way = p->any && !p->applied && fault_even(s);
 
 	if (s->disk != NULL)
 		disk_die(s, under_way ? p : NULL);
@@ -176,7 +178,7 @@ journal_happens(struct sim *s, const struct happening *h)
 		return;
 	}
 	if (p->outcome == OUT_DONE || s->disk != NULL ||
-		rng_ratio(&s->net_rng, 1, 2)) /* a failing disk may have it, or not */
+		fault_even(s)) /* a failing disk may have it, or not */
 		apply(s);
 	sim_push(s, (struct happening){ .at = s->now + rng_between(&s->net_rng, 0, 3),
 			    .kind = H_APPENDED,

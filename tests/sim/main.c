@@ -2,7 +2,7 @@
  * main.c - the command line of the simulator: many seeds, one seed with its trace, a planted fault
  * to be found, a saved case, or a failing seed made small. `sim --help` lists it.
  */
-#include "core/planted.h"
+#include "base/planted.h"
 #include "os/digest.h"
 #include "sim/tally.h"
 
@@ -15,7 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-int planted_fault; /* the one global: the planted objects of the core read it */
+#ifndef CANARY
+#define CANARY PLANT_NONE
+#endif
+int planted_fault = CANARY; /* the one global: the planted objects of the core read it */
 #ifdef FERRYMAN_PLANTED
 enum { PLANTABLE = 1 };
 #else
@@ -24,7 +27,7 @@ enum { PLANTABLE = 0 }; /* the product's own objects: there is no fault to choos
 
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list, brief, disk, lies, cells, keep, sum;
+	bool one, trace, events, hash, shrink, list, brief, disk, lies, cells, keep, sum;
 	uint64_t slice; /* seconds; 0 = as long as it takes */
 	const char *fault, *cases, *file, *state;
 	const char *const *files;
@@ -96,6 +99,7 @@ run(const struct options *o, uint64_t seed, bool trace, const struct script *scr
 {
 	struct sim *s = sim_new(&(struct sim_opts){ .seed = seed,
 		.trace = trace,
+		.events = o->events,
 		.disk = o->disk,
 		.disk_lies = o->lies,
 		.script = script });
@@ -298,12 +302,14 @@ shrink(const struct options *o, uint64_t seed)
 /* --- planted faults --- */
 
 struct plant {
-	const char *name, *doc;
+	const char *name, *kind, *doc;
 };
 static const struct plant plants[] = {
-#define PLANT_ROW(n, d) { #n, d },
-	PLANTED_FAULTS(PLANT_ROW)
-#undef PLANT_ROW
+#define PLANT_WIDE(n, d) { #n, "wide", d },
+#define PLANT_NARROW(n, d) { #n, "narrow", d },
+	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW)
+#undef PLANT_WIDE
+#undef PLANT_NARROW
 };
 
 static int
@@ -313,6 +319,13 @@ plant_parse(const char *name)
 		if (strcmp(plants[i].name, name) == 0)
 			return (int)i + 1;
 	return 0;
+}
+
+bool
+planted_choose(const char *name)
+{
+	planted_fault = PLANTABLE != 0 ? plant_parse(name) : 0;
+	return planted_fault != 0;
 }
 
 static int
@@ -369,8 +382,9 @@ static int
 show_one(const struct options *o)
 {
 	struct sim *s = run(o, o->only, o->trace, NULL);
-	int rc = s->killer != NULL;
+	int rc;
 
+	rc = s->killer != NULL;
 	if (s->killer != NULL)
 		report_violation(s);
 	printf("seed %llu: %llu events, %zu intents, trace %016llx\n", (unsigned long long)s->seed,
@@ -451,7 +465,7 @@ usage(void)
 			"the same command goes on\n"
 			"       sim --sum FILE...                                   what several "
 			"have counted\n"
-			"       sim --seed K [--trace] [--disk]                     one seed\n"
+			"       sim --seed K [--trace|--events] [--disk]            one seed\n"
 			"       sim --shrink K                                      a failing seed "
 			"as a small "
 			"case\n"
@@ -503,6 +517,8 @@ option(struct options *o, int argc, char **argv, int *i)
 		return (o->shrink = number_at(argv, argc, i, &o->only));
 	if (strcmp(a, "--trace") == 0)
 		return (o->trace = true);
+	if (strcmp(a, "--events") == 0)
+		return (o->events = true);
 	if (strcmp(a, "--hash") == 0)
 		return (o->hash = true);
 	if (strcmp(a, "--disk") == 0)
@@ -525,11 +541,19 @@ main(int argc, char **argv)
 {
 	struct options o = { .from = 1, .cases = "tests/sim/cases" };
 
+	if (argc > 1 && strcmp(argv[1], "--odometer") == 0) {
+		digest_warm();
+		return odometer_main(argc, argv);
+	}
+	if (argc > 1 && strcmp(argv[1], "--hunt") == 0) {
+		digest_warm();
+		return hunt_main(argc, argv);
+	}
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argc, argv, &i))
 			return usage();
 	for (size_t i = 0; PLANTABLE != 0 && o.list && i < sizeof plants / sizeof *plants; i++)
-		printf("%-22s %s\n", plants[i].name, plants[i].doc);
+		printf("%-22s %-6s %s\n", plants[i].name, plants[i].kind, plants[i].doc);
 	if (o.list)
 		return 0;
 	if (o.seeds == 0 && !o.one && !o.shrink && o.file == NULL && !o.sum)

@@ -256,6 +256,7 @@ process_start(struct sim *s, bool fresh)
 		s->journal.epoch++;
 	else if (!disk_open(s, &fresh))
 		return;
+	events_number(s, "starts", s->journal.era);
 	trace_add(s, "starts: life %u, epoch %llu, %zu records", p->life,
 		(unsigned long long)s->journal.epoch, s->journal.n);
 	if (!fold_all(s))
@@ -295,6 +296,7 @@ process_die(struct sim *s)
 	p->up = false;
 	p->stalled_until = 0;
 	journal_crash(s);
+	events_number(s, "dies", s->process.life); /* behind what became durable all the same */
 	if (!p->stale)
 		sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
 }

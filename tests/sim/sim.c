@@ -70,12 +70,13 @@ sim_new(const struct sim_opts *o)
 	s->arena = arena_new(&stdmem, (size_t)256 << 20);
 	s->trace.hash = 0xcbf29ce484222325u;
 	s->trace.print = o->trace;
+	s->trace.events = o->events;
 	faults_init(&s->faults, o->seed, o->script != NULL && !o->script->drawn ? o->script : NULL);
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
 	rng_seed(&s->moment_rng, o->seed, "moments");
 	for (size_t i = 0; i < 2; i++) {
-		s->variant[i] = book_get(book, i);
+		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(book, i);
 		if (s->variant[i] == NULL)
 			abort();
 	}
@@ -185,8 +186,8 @@ reaches(struct sim *s, const struct happening *h)
 	}
 }
 
-static void
-happen(struct sim *s, const struct happening *h)
+void
+sim_happens(struct sim *s, const struct happening *h)
 {
 	bool old = owner_enter(s, h->life);
 
@@ -229,7 +230,7 @@ sim_run(struct sim *s)
 			violated(s, &endless, "%d events, and no end", EVENTS_MAX);
 			break;
 		}
-		happen(s, &h);
+		sim_happens(s, &h);
 	}
 	s->ended = true;
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)

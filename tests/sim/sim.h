@@ -27,6 +27,7 @@ struct sim;
 /* --- rng.c: xoshiro256**, one stream for each component, seeded by hash(seed, name) --- */
 struct rng {
 	uint64_t s[4];
+	bool least; /* gives the smallest number each time: a world without chance */
 };
 void rng_seed(struct rng *r, uint64_t seed, const char *name);
 uint64_t rng_next(struct rng *r);
@@ -90,7 +91,7 @@ enum { TRACE_LINES = 256, TRACE_LINE = 220 };
 struct trace {
 	char line[TRACE_LINES][TRACE_LINE];
 	uint64_t n, hash;
-	bool print;
+	bool print, events;
 };
 void trace_add(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void trace_tail(const struct trace *t, size_t lines);
@@ -157,8 +158,9 @@ struct faults {
 	struct rng rng[SITE_N];
 	unsigned per_mille[SITE_N]; /* drawn for each seed, about half of them 0 */
 	uint64_t asked[SITE_N], hits[SITE_N];
-	uint64_t amount; /* drawn with the last decision */
-	bool off;	 /* healed */
+	uint64_t amount;	   /* drawn with the last decision */
+	bool off;		   /* healed */
+	struct odometer *odometer; /* decides instead of chance; NULL = none */
 	const struct script *script;
 	struct script happened;
 };
@@ -168,11 +170,21 @@ bool fault_on(struct sim *s, enum site site, size_t request); /* that it strikes
 bool fault_pressed(struct sim *s, enum site site); /* much likelier, where it is on at all */
 int64_t fault_span(
 	const struct sim *s, int64_t low, int64_t high); /* from the last decision's number */
+bool fault_even(struct sim *s);				 /* one way or the other, both as likely */
+
+/* --- odometer.c: every schedule of a small world, choice by choice --- */
+struct odometer;
+bool odometer_fault(struct sim *s, struct odometer *o, enum site site);
+int64_t odometer_span(struct odometer *o, int64_t low, int64_t high);
+bool odometer_even(struct odometer *o);
+int odometer_main(int argc, char **argv);
+int hunt_main(int argc, char **argv); /* hunt.c: one planted fault */
 
 /* --- books.c: the playbooks that are run --- */
 enum { BOOKS_N = 4 };
 struct playbook *book_get(
 	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
+struct playbook *book_read(const char *text, size_t variant);
 
 /* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
 struct entry {
@@ -419,7 +431,7 @@ struct vrun {
 	int64_t start_at, end_at;
 	int state;
 	bool started, terminal, names_pause, names_queues;
-	bool turned;	 /* it goes backward */
+	bool turned;	 /* by a failure or by a person: it goes backward */
 	const char *why; /* of its newest END */
 	struct vstep *step;
 	size_t steps_n;
@@ -507,6 +519,13 @@ extern const struct invariant *const invariants[]; /* NULL-ended */
 void violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* --- events.c: the same for another program, if it was asked for --- */
+void events_record(const struct sim *s, const char *text);
+void events_request(const struct sim *s, const char *what, const struct request *r);
+void events_number(const struct sim *s, const char *what, uint64_t number);
+void events_value(const struct sim *s, const struct ftarget *t, const char *resource,
+	const char *value, uint64_t lsn); /* lsn: whose effect; 0 = a hand */
+
 /* --- sim.c --- */
 struct sim {
 	uint64_t seed;
@@ -544,19 +563,22 @@ struct sim {
 struct sim_opts {
 	uint64_t seed;
 	struct reach *reach; /* NULL = nobody counts */
-	bool trace;
+	bool trace, events;
 	bool disk;	/* the real store, whatever the seed says */
 	bool disk_lies; /* it says "synced" and does nothing: what must be found */
 	const struct script *script;
+	struct playbook *const *book; /* two texts, a reference is taken; NULL: by the seed */
 };
 struct sim *sim_new(const struct sim_opts *o);
 void sim_run(struct sim *s);
+void sim_happens(struct sim *s, const struct happening *h);
 void sim_free(struct sim **s);
 void sim_push(struct sim *s, struct happening h);
 const char *sim_str(
 	struct sim *s, const char *text); /* kept until the sim is freed; NULL stays NULL */
 void *sim_grow(void *array, size_t n, size_t *room, size_t size); /* room for one more than n */
 
-extern int planted_fault; /* core/planted.h */
+extern int planted_fault;	       /* base/planted.h */
+bool planted_choose(const char *name); /* false: there is no such fault in this build */
 
 #endif

@@ -24,6 +24,8 @@ add_cell(struct sim *s, struct ftarget *t, const char *resource, const char *val
 	c->change = stdmem_get(sizeof *c->change);
 	c->change[0] = (struct cell_change){ .at = s->now, .value = value };
 	c->changes_n = 1;
+	if (t->domain != NULL)
+		events_value(s, t, resource, value, 0);
 	return c;
 }
 
@@ -151,6 +153,7 @@ target_edit(struct sim *s, struct ftarget *t, struct tcell *c, const char *value
 		(struct cell_change){ .at = s->now, .value = value, .lsn = lsn };
 	if (lsn == 0)
 		c->hand_at = s->now;
+	events_value(s, t, c->resource, value, lsn);
 	trace_add(s, "%s: %s is now \"%s\" by %llu", t->name, c->resource, value,
 		(unsigned long long)lsn);
 	for (size_t i = 1; t == &s->target[T_ZONE] && i <= SECONDARIES; i++) {

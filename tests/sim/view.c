@@ -286,6 +286,9 @@ take_record(struct sim *s, const struct record *r)
 		rec.result = read_result(s, r, rec.run);
 	else if (r->type == REC_END)
 		read_end(s, r, rec.run);
+	else if (r->type == REC_COMMAND && rec.run != NULL &&
+		 text_eq(json_str(r->body, "verb"), "abort") && json_int(r->body, "exit", 1) == 0)
+		rec.run->turned = true;
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
 	else if (r->type == REC_APPROVAL)
@@ -362,6 +365,7 @@ view_sent(struct sim *s, size_t request)
 	trace_add(s, "sends %llu %s to %s: %s want \"%s\" seen %llu", (unsigned long long)r->lsn,
 		effect_dir_name(r->dir), r->target, r->resource, r->want,
 		(unsigned long long)r->seen_lsn);
+	events_request(s, "sent", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->sent != NULL)
 			invariants[i]->sent(s, r);
@@ -381,6 +385,7 @@ view_accepted(struct sim *s, size_t request, const char *before)
 		.value = r->want,
 		.fence = r->dir == DIR_FENCE,
 		.at = s->now };
+	events_request(s, "took", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->accepted != NULL)
 			invariants[i]->accepted(s, r, before);

@@ -1,0 +1,128 @@
+/*
+ * strict_arena.c - base/arena.h with one allocation for each request, so that AddressSanitizer sees a
+ * step over the end of any of them. For fuzz targets alone.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+struct piece {
+	struct piece *next;
+	size_t n;
+	_Alignas(16) char bytes[];
+};
+
+struct arena {
+	struct mem mem;
+	struct piece *first;
+	size_t used, max;
+	bool failed;
+};
+
+struct arena *
+arena_new(const struct mem *mem, size_t max)
+{
+	struct arena *a = mem_get(mem, sizeof *a);
+
+	if (a != NULL)
+		*a = (struct arena){ .mem = *mem, .max = max };
+	return a;
+}
+
+void
+arena_free(struct arena **a)
+{
+	struct arena *dead = *a;
+
+	*a = NULL;
+	if (dead == NULL)
+		return;
+	for (struct piece *p = dead->first, *next; p != NULL; p = next) {
+		next = p->next;
+		mem_put(&dead->mem, p);
+	}
+	mem_put(&(struct mem){ dead->mem.resize, dead->mem.ctx }, dead);
+}
+
+void *
+arena_get(struct arena *a, size_t n)
+{
+	struct piece *p = NULL;
+
+	if (!a->failed && n <= a->max - a->used)
+		p = mem_get(&a->mem, sizeof *p + n);
+	if (p == NULL) {
+		a->failed = true;
+		return NULL;
+	}
+	*p = (struct piece){ .next = a->first, .n = n };
+	memset(p->bytes, 0, n);
+	a->first = p;
+	a->used += n;
+	return p->bytes;
+}
+
+char *
+arena_strn(struct arena *a, const char *s, size_t n)
+{
+	char *p = n < SIZE_MAX ? arena_get(a, n + 1) : NULL;
+
+	if (p != NULL && n > 0)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *
+arena_str(struct arena *a, const char *s)
+{
+	return s != NULL ? arena_strn(a, s, strlen(s)) : NULL;
+}
+
+char *
+arena_fmt(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	p = n >= 0 ? arena_get(a, (size_t)n + 1) : NULL;
+	if (p == NULL)
+		return NULL;
+	va_start(ap, fmt);
+	(void)vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+bool
+arena_failed(const struct arena *a)
+{
+	return a->failed;
+}
+
+size_t
+arena_used(const struct arena *a)
+{
+	return a->used;
+}
+
+void *
+arena_resize(void *arena, void *p, size_t n)
+{
+	struct arena *a = arena;
+	char *more = n > 0 ? arena_get(a, n) : NULL;
+
+	for (struct piece *old = a->first; p != NULL && more != NULL; old = old->next) {
+		if (old->bytes != p)
+			continue;
+		memcpy(more, p, old->n < n ? old->n : n);
+		break;
+	}
+	return more;
+}
