@@ -709,7 +709,8 @@ judge(struct core *c, struct change *ch)
 	bool applied = open && marks(ch->target) && bears(c, ch, d);
 
 	if (is_removal(ch) && !ch->seen_any) {
-		result(c, ch, mine ? d->lsn : 0, mine ? OUT_DONE : OUT_UNCHANGED, CE_DONE,
+		result(c, ch, mine ? d->lsn : overtaken(c, ch), mine ? OUT_DONE : OUT_UNCHANGED,
+			CE_DONE,
 			mine ? "read back: no number of ours" : "no number of ours stands there");
 		return;
 	}

@@ -208,6 +208,7 @@ one_case(const struct options *o, const char *path, struct tally *t)
 {
 	struct script script;
 	struct sim *s;
+	bool rotted;
 
 	if (!case_read(path, &t->running, &script)) {
 		t->failed++;
@@ -219,8 +220,12 @@ one_case(const struct options *o, const char *path, struct tally *t)
 		printf("FAIL %s\n", path);
 	if (s->killer != NULL)
 		report_violation(s);
-	t->passed += s->killer == NULL;
-	t->failed += s->killer != NULL;
+	rotted = s->faults.happened.n < script.n;
+	if (rotted)
+		printf("FAIL %s: has rotted: of its %zu faults %zu were met; save it again\n", path,
+			script.n, s->faults.happened.n);
+	t->passed += s->killer == NULL && !rotted;
+	t->failed += s->killer != NULL || rotted;
 	sim_free(&s);
 }
 
