@@ -469,7 +469,9 @@ change_answered(struct core *c, struct change *ch, const struct event *ev, bool 
 		!heard			 ? "no answer in time"
 		: ev->effect.why != NULL ? ev->effect.why
 					 : "");
-	ch->maybe = ch->maybe || ch->answer == OUT_UNKNOWN;
+	/* a yes that does not show proves nothing: a copy may be on its way */
+	ch->maybe = ch->maybe || ch->answer == OUT_UNKNOWN || ch->answer == OUT_DONE ||
+		    ch->answer == OUT_UNCHANGED;
 	ch->phase = CP_IDLE;
 	ch->next_boot_ms = c->boot_ms + (ch->answer == OUT_RETRY ? backoff(ch->sent) : 0);
 	if (ch->owner != NULL && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED))
@@ -709,7 +711,8 @@ judge(struct core *c, struct change *ch)
 	bool applied = open && marks(ch->target) && bears(c, ch, d);
 
 	if (is_removal(ch) && !ch->seen_any) {
-		result(c, ch, mine ? d->lsn : 0, mine ? OUT_DONE : OUT_UNCHANGED, CE_DONE,
+		result(c, ch, mine ? d->lsn : overtaken(c, ch), mine ? OUT_DONE : OUT_UNCHANGED,
+			CE_DONE,
 			mine ? "read back: no number of ours" : "no number of ours stands there");
 		return;
 	}

@@ -171,6 +171,14 @@ reach_fault(struct sim *s, enum site site, size_t request)
 
 /* --- the report --- */
 
+struct cell {
+	enum site site;
+	size_t kind;
+	int undo;
+	enum reach_phase phase;
+	uint64_t n;
+};
+
 /*
  * What cannot be met: a step that only waits or verifies has no intent; what is sent or arrives is
  * of an open intent; what is drawn on arrival has been sent; nothing is undone that has no inverse
@@ -178,26 +186,26 @@ reach_fault(struct sim *s, enum site site, size_t request)
  * taken; authoritative servers are asked by a step that waits for them.
  */
 static bool
-possible(const struct reach *r, enum site site, size_t kind, int undo, enum reach_phase phase)
+possible(const struct reach *r, const struct cell *x)
 {
-	const struct step_kind *k = kind_at(kind);
+	const struct step_kind *k = kind_at(x->kind);
 	bool changes = k->class == STEP_STATE || k->class == STEP_ACT;
 
-	if (r->planned[kind][0] == 0 || (undo != 0 && r->planned[kind][1] == 0))
+	if (r->planned[x->kind][0] == 0 || (x->undo != 0 && r->planned[x->kind][1] == 0))
 		return false;
 	if (!changes)
-		return undo == 0 && phase == REACH_LOOK &&
-		       (site_scope(site) == SCOPE_WORLD ||
-			       (site_scope(site) == SCOPE_SERVERS && asks_servers(k)));
-	switch (site_scope(site)) {
+		return x->undo == 0 && x->phase == REACH_LOOK &&
+		       (site_scope(x->site) == SCOPE_WORLD ||
+			       (site_scope(x->site) == SCOPE_SERVERS && asks_servers(k)));
+	switch (site_scope(x->site)) {
 	case SCOPE_WORLD:
 		return true;
 	case SCOPE_SEND:
-		return phase != REACH_LOOK;
+		return x->phase != REACH_LOOK;
 	case SCOPE_ARRIVE:
-		return phase == REACH_SENT || phase == REACH_APPLIED;
+		return x->phase == REACH_SENT || x->phase == REACH_APPLIED;
 	case SCOPE_ZONE:
-		return phase == REACH_APPLIED && (k->caps & CAP_DNS_RRSET) != 0;
+		return x->phase == REACH_APPLIED && (k->caps & CAP_DNS_RRSET) != 0;
 	case SCOPE_SERVERS:
 		return false;
 	}
@@ -210,81 +218,105 @@ static const char *const phase_names[] = {
 #undef REACH_NAME
 };
 
-static uint64_t
-report_cells(const struct reach *r, bool all, bool names)
+struct sums {
+	uint64_t cells, empty, few, least, refuted;
+};
+
+static void
+name_cell(const char *word, const struct cell *x)
 {
-	uint64_t cells = 0, empty = 0, least = UINT64_MAX, few = 0;
-
-	for (int site = 0; site < SITE_N; site++)
-		for (size_t i = 0; i < 2 * REACH_KINDS * REACH_PHASE_N; i++) {
-			size_t kind = i / (2 * REACH_PHASE_N);
-			int undo = i / REACH_PHASE_N % 2;
-			enum reach_phase phase = (enum reach_phase)(i % REACH_PHASE_N);
-			uint64_t n = r->met[site][kind][undo][phase];
-
-			if (kind_at(kind) == NULL ||
-				!possible(r, (enum site)site, kind, undo, phase)) {
-				if (n > 0)
-					printf("NOTE a rule says that %s cannot meet %s%s in %s: "
-					       "it did %llu times\n",
-						site_name((enum site)site), kind_at(kind)->kind,
-						undo ? " undone" : "", phase_names[phase],
-						(unsigned long long)n);
-				continue;
-			}
-			cells++;
-			empty += n == 0;
-			few += n < 10;
-			least = n < least ? n : least;
-			if (all || (names && n == 0))
-				printf("%s %llu %s in %s%s, %s\n", n == 0 ? "EMPTY" : "cell",
-					(unsigned long long)n, site_name((enum site)site),
-					kind_at(kind)->kind, undo ? " undone" : "",
-					phase_names[phase]);
-		}
-	printf("reach: %llu cells of fault x step x phase, %llu of them empty, %llu below ten, the "
-	       "least %llu\n",
-		(unsigned long long)cells, (unsigned long long)empty, (unsigned long long)few,
-		(unsigned long long)(cells > 0 ? least : 0));
-	return empty;
+	printf("%s %llu %s in %s%s, %s\n", word, (unsigned long long)x->n, site_name(x->site),
+		kind_at(x->kind)->kind, x->undo ? " undone" : "", phase_names[x->phase]);
 }
 
-static uint64_t
-report_rows(const struct reach *r, bool all, bool names)
+static void
+add_cell(const struct reach *r, const struct cell *x, bool all, bool names, struct sums *sums)
+{
+	if (!possible(r, x)) {
+		sums->refuted += x->n > 0;
+		if (x->n > 0)
+			name_cell("FAIL a rule says that this cannot be met, and it was:", x);
+		return;
+	}
+	sums->cells++;
+	sums->empty += x->n == 0;
+	sums->few += x->n < 10;
+	sums->least = x->n < sums->least ? x->n : sums->least;
+	if (all || (names && x->n == 0))
+		name_cell(x->n == 0 ? "EMPTY" : "cell", x);
+}
+
+static void
+report_cells(const struct reach *r, bool all, bool names, struct sums *sums)
+{
+	enum { EACH_KIND = 2 * REACH_PHASE_N };
+
+	sums->least = UINT64_MAX;
+	for (int site = 0; site < SITE_N; site++)
+		for (size_t i = 0; i < REACH_KINDS * EACH_KIND; i++) {
+			struct cell x = { .site = (enum site)site,
+				.kind = i / EACH_KIND,
+				.undo = i / REACH_PHASE_N % 2,
+				.phase = (enum reach_phase)(i % REACH_PHASE_N) };
+
+			x.n = r->met[site][x.kind][x.undo][x.phase];
+			if (kind_at(x.kind) != NULL)
+				add_cell(r, &x, all, names, sums);
+		}
+	printf("reach: %llu cells of fault x step x phase, %llu of them empty, %llu below ten, "
+	       "the least %llu\n",
+		(unsigned long long)sums->cells, (unsigned long long)sums->empty,
+		(unsigned long long)sums->few,
+		(unsigned long long)(sums->cells > 0 ? sums->least : 0));
+}
+
+static void
+name_row(const char *word, const struct life_row *row, uint64_t n)
+{
+	printf("%s %llu row %d: %s on %s\n", word, (unsigned long long)n, row->id,
+		life_state_name(row->from), life_event_name(row->event));
+}
+
+static void
+report_rows(const struct reach *r, bool all, bool names, struct sums *sums)
 {
 	bool offered[REACH_ROWS] = { false };
 	size_t n;
 	const struct life_row *rows = lifecycle_rows(&n);
-	uint64_t met_n = 0, empty = 0, never = 0;
+	uint64_t never = 0, empty = 0;
 
 	reach_offers(offered);
 	for (size_t i = 0; i < n && i < REACH_ROWS; i++) {
-		bool none = r->row[i] == 0;
+		uint64_t asked = r->row[i];
 
-		met_n += !none;
-		never += none && !offered[i];
-		empty += none && offered[i];
-		if (!none && !offered[i])
-			printf("NOTE a rule says that nobody asks for row %d: it was asked for "
-			       "%llu times\n",
-				rows[i].id, (unsigned long long)r->row[i]);
-		if (all || (names && none && offered[i]))
-			printf("%s %llu row %d: %s on %s\n",
-				!none	     ? "row"
-				: offered[i] ? "EMPTY"
-					     : "never",
-				(unsigned long long)r->row[i], rows[i].id,
-				life_state_name(rows[i].from), life_event_name(rows[i].event));
+		never += asked == 0 && !offered[i];
+		empty += asked == 0 && offered[i];
+		sums->refuted += asked > 0 && !offered[i];
+		if (asked > 0 && !offered[i])
+			name_row(
+				"FAIL a rule says that nobody asks for this, and it was asked for:",
+				&rows[i], asked);
+		else if (all || (names && asked == 0 && offered[i]))
+			name_row(asked > 0    ? "row"
+				 : offered[i] ? "EMPTY"
+					      : "never",
+				&rows[i], asked);
 	}
+	sums->empty += empty;
 	printf("reach: %zu rows of the lifecycle, %llu of them asked for, %llu that no facts ask "
 	       "for, "
 	       "%llu empty\n",
-		n, (unsigned long long)met_n, (unsigned long long)never, (unsigned long long)empty);
-	return empty;
+		n, (unsigned long long)(n - never - empty), (unsigned long long)never,
+		(unsigned long long)empty);
 }
 
 uint64_t
-reach_report(const struct reach *r, bool all, bool names)
+reach_report(const struct reach *r, bool all, bool names, uint64_t *ret_refuted)
 {
-	return report_cells(r, all, names) + report_rows(r, all, names);
+	struct sums sums = { 0 };
+
+	report_cells(r, all, names, &sums);
+	report_rows(r, all, names, &sums);
+	*ret_refuted = sums.refuted;
+	return sums.empty;
 }

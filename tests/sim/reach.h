@@ -38,7 +38,8 @@ void reach_fault(
 void reach_plan(struct sim *s, const struct vrun *run);
 /* reach_offers - the rows that the engine can ask for at all (offers.c). */
 void reach_offers(bool offered[REACH_ROWS]);
-/* reach_report - the matrix in short; with names: every empty cell. Returns how many there are. */
-uint64_t reach_report(const struct reach *r, bool all, bool names);
+/* reach_report - the matrix in short; all: every cell; names: every empty one. Returns how many are
+ * empty. ret_refuted: cells that a rule leaves out and some seed has met: the rule is wrong. */
+uint64_t reach_report(const struct reach *r, bool all, bool names, uint64_t *ret_refuted);
 
 #endif

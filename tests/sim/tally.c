@@ -126,7 +126,7 @@ report_runs(const struct tally *t, uint64_t seeds)
 uint64_t
 tally_report(const struct tally *t, uint64_t seeds, bool all)
 {
-	uint64_t n = seeds > 0 ? seeds : 1, wrong, empty;
+	uint64_t n = seeds > 0 ? seeds : 1, wrong, empty, refuted;
 
 	printf("%" PRIu64 " seeds, %" PRIu64 " of them on a disk that forgets\neach seed: ", seeds,
 		t->disks);
@@ -156,8 +156,8 @@ tally_report(const struct tally *t, uint64_t seeds, bool all)
 		       "kept on a disk\n");
 		wrong++;
 	}
-	empty = reach_report(&t->reach, all, seeds >= SAYS_ALL);
-	return wrong + (seeds >= SAYS_ALL ? empty : 0);
+	empty = reach_report(&t->reach, all, seeds >= SAYS_ALL, &refuted);
+	return wrong + refuted + (seeds >= SAYS_ALL ? empty : 0);
 }
 
 /* --- the file --- */
