@@ -307,9 +307,11 @@ struct plant {
 static const struct plant plants[] = {
 #define PLANT_WIDE(n, d) { #n, "wide", d },
 #define PLANT_NARROW(n, d) { #n, "narrow", d },
-	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW)
+#define PLANT_DUD(n, d) { #n, "dud", d },
+	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW) PLANTED_DUD(PLANT_DUD)
 #undef PLANT_WIDE
 #undef PLANT_NARROW
+#undef PLANT_DUD
 };
 
 static int
