@@ -77,6 +77,7 @@
 #define M_UNDO_PAST_PIVOT 24
 #define M_NEEDS_IGNORED 25
 #define M_UNDO_NOT_AWAITED 26
+#define M_REFUSAL_CLOSES 27
 
 /* --- what is given: no part of the state --- */
 hidden byte mutant;
