@@ -211,6 +211,10 @@ soak: deps
 	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
 	@BUILD=$(BUILD) tests/run soak
 
+## model: the spin model of the fence, its mutants, and runs of the simulator that it must be able to follow
+model: $(SIM)
+	@BUILD=$(BUILD) tests/model/run
+
 ## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs
 lint: $(BUILD)/pkg.mk
 	@BUILD=$(BUILD) tests/lint/lint
@@ -271,6 +275,6 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.PHONY: deps test-build unit sim-proof contract e2e check soak lint golden-accept asan cov bench demo lab lab-down minimal docs format clean help
+.PHONY: deps test-build unit sim-proof contract e2e check soak model lint golden-accept asan cov bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.
 .PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o
