@@ -276,6 +276,10 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);
 		die();
 		break;
+	case FV_POWER_IN:
+		if (op == FV_WRITE && h != NULL && h->image != NULL)
+			remember(h, p, n, at);
+		/* fall through */
 	case FV_POWER:
 		for (struct image *i = fv.images; i != NULL; i = i->next)
 			(void)lose(i);
