@@ -279,7 +279,7 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 	case FV_POWER_IN:
 		if (op == FV_WRITE && h != NULL && h->image != NULL)
 			remember(h, p, n, at);
-		/* fall through */
+		__attribute__((fallthrough));
 	case FV_POWER:
 		for (struct image *i = fv.images; i != NULL; i = i->next)
 			(void)lose(i);
