@@ -169,12 +169,12 @@ e2e: all $(KILLPOINT)
 
 ## check: everything that CI runs, with root the end-to-end tests too; one table at the end
 check: deps
-	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
+	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build fuzz-build mutate-build -j2
 	@BUILD=$(BUILD) tests/run check
 
-## soak: the figures of a night (FERRYMAN_SOAK=1): e2e, 100,000 seeds in the simulator, contracts; the same table (root)
+## soak: the figures of a night (FERRYMAN_SOAK=1): e2e, 100,000 seeds in the simulator, fuzzing, mutants, contracts; the same table (root)
 soak: deps
-	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
+	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build fuzz-build mutate-build -j2
 	@BUILD=$(BUILD) tests/run soak
 
 ## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs
@@ -231,7 +231,7 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' Makefile tests/fuzz/fuzz.mk tests/mutate/mutate.mk | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: deps test-build unit contract e2e check soak lint asan cov bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.

@@ -1,6 +1,7 @@
 /*
- * fuzz_control.c - requests on the control socket, in pieces as they come: a NUL in the input parts two pieces.
- * parser: orchestrator/shell/control.c take_lines request command text_of on_read send_error send_answer send_status note_open note_answered client_send
+ * fuzz_control.c - requests on the control socket, in pieces as they come: a NUL in the input parts
+ * two pieces. parser: orchestrator/shell/control.c take_lines request command text_of on_read
+ * send_error send_answer send_status note_open note_answered client_send
  */
 #include "fuzz/fuzz.h"
 
@@ -34,7 +35,8 @@ sent(const char *p, size_t n)
 {
 	json_t *o = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
 
-	if (n == 0 || memchr(p, '\n', n) != p + n - 1 || o == NULL || !json_is_object(json_object_get(o, "body")))
+	if (n == 0 || memchr(p, '\n', n) != p + n - 1 || o == NULL ||
+		!json_is_object(json_object_get(o, "body")))
 		abort();
 	json_decref(o);
 }
@@ -58,8 +60,9 @@ log_line(enum log_level level, const char *event, const char *const *pairs)
 void
 shell_event(struct shell *s, struct event *ev)
 {
-	const char *text[] = { ev->command.req, ev->command.principal, ev->command.playbook, ev->command.procedure,
-		ev->command.run, ev->command.plan_hash, ev->command.reason, ev->command.nonce };
+	const char *text[] = { ev->command.req, ev->command.principal, ev->command.playbook,
+		ev->command.procedure, ev->command.run, ev->command.plan_hash, ev->command.reason,
+		ev->command.nonce };
 	size_t sum = 0;
 
 	(void)s;
@@ -69,7 +72,8 @@ shell_event(struct shell *s, struct event *ev)
 		sum += strlen(ev->command.overrides[i]);
 	if (ev->command.verb >= VERB_N || ev->command.overrides_n > OVERRIDE_MAX)
 		abort();
-	control_reply(control, ev->command.req, sum % 2 == 0 ? EXIT_OK_ : EXIT_PENDING, "{\"x\":1}", sum % 3 != 0);
+	control_reply(control, ev->command.req, sum % 2 == 0 ? EXIT_OK_ : EXIT_PENDING, "{\"x\":1}",
+		sum % 3 != 0);
 }
 
 int

@@ -1,10 +1,13 @@
 /*
- * fuzz_helper_request.c - requests as the helper on a relay reads them, and what it reads there itself: its state, tables,
- * configuration, and what Postfix's tools print. An input is a list of sections, each begun by a line:
+ * fuzz_helper_request.c - requests as the helper on a relay reads them, and what it reads there
+ *itself: its state, tables, configuration, and what Postfix's tools print. An input is a list of
+ *sections, each begun by a line:
  *	== in			a request on standard input; each is served in turn
  *	== out			what the next program prints that is run (then: nothing)
  *	== file NAME		a file below the helper's home, there before the first request
- * parser: connectors/relay/helper/ferryman-relay.c netstring number word domain_ok next_ok slurp state_field state_read rows_sort map_parse json_string json_skip lower_domain msg_recipient msg_read resource_parse route_parse rate_parse options_parse request_read serve conf_read
+ * parser: connectors/relay/helper/ferryman-relay.c netstring number word domain_ok next_ok slurp
+ *state_field state_read rows_sort map_parse json_string json_skip lower_domain msg_recipient
+ *msg_read resource_parse route_parse rate_parse options_parse request_read serve conf_read
  */
 #include "fuzz/fuzz.h"
 
@@ -81,7 +84,7 @@ int helper_main(int argc, char **argv);
 #define fork fake_fork
 #define waitpid(p, status, f) fake_wait(status)
 #define fsync(fd) ((fd) < 0 ? -1 : 0)
-#define clock_gettime(c, t) ((t)->tv_sec = 1336996800, (t)->tv_nsec = (c) * 0, 0)
+#define clock_gettime(c, t) ((t)->tv_sec = 1336996800, (t)->tv_nsec = (c)*0, 0)
 #define main helper_main
 #include "relay/helper/ferryman-relay.c"
 #undef main
@@ -90,9 +93,9 @@ int helper_main(int argc, char **argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 static char home[64];
 
-static const char *const files[] = { "state/state", "helper.conf", "maps/park", "maps/domains", "maps/slots",
-	"maps/domains2", "maps/slots2", "maps/park.lmdb", "maps/domains.lmdb", "maps/slots.lmdb", "maps/domains2.lmdb",
-	"maps/slots2.lmdb" };
+static const char *const files[] = { "state/state", "helper.conf", "maps/park", "maps/domains",
+	"maps/slots", "maps/domains2", "maps/slots2", "maps/park.lmdb", "maps/domains.lmdb",
+	"maps/slots.lmdb", "maps/domains2.lmdb", "maps/slots2.lmdb" };
 enum { FILES_N = sizeof files / sizeof *files };
 
 static void
@@ -124,7 +127,8 @@ files_drop(void)
 static void
 home_drop(void)
 {
-	static const char *const rest[] = { "state/lock", "state/keeper.lock", "state", "maps", "" };
+	static const char *const rest[] = { "state/lock", "state/keeper.lock", "state", "maps",
+		"" };
 	char name[128];
 
 	files_drop();
