@@ -34,8 +34,8 @@ struct section {
 	size_t n;
 };
 enum { OUTS_MAX = 16 };
-static struct section in, out[OUTS_MAX];
-static size_t out_n, out_i;
+static struct section fed, printed[OUTS_MAX];
+static size_t printed_n, printed_i;
 static int pipe_end; /* where the next program's output goes */
 
 static ssize_t
@@ -43,10 +43,10 @@ fake_read(int fd, void *p, size_t n)
 {
 	if (fd != 0)
 		return read(fd, p, n);
-	n = n < in.n ? n : in.n;
-	memcpy(p, in.p, n);
-	in.p += n;
-	in.n -= n;
+	n = n < fed.n ? n : fed.n;
+	memcpy(p, fed.p, n);
+	fed.p += n;
+	fed.n -= n;
 	return (ssize_t)n;
 }
 
@@ -63,9 +63,10 @@ fake_pipe(int fd[2], int flags)
 static pid_t
 fake_fork(void)
 {
-	if (out_i < out_n && pipe_end >= 0 && write(pipe_end, out[out_i].p, out[out_i].n) < 0)
+	if (printed_i < printed_n && pipe_end >= 0 &&
+		write(pipe_end, printed[printed_i].p, printed[printed_i].n) < 0)
 		abort();
-	out_i++;
+	printed_i++;
 	pipe_end = -1;
 	return 1000;
 }
@@ -198,7 +199,7 @@ serve_one(struct section s)
 	struct request r = { 0 };
 	struct text t = { 0 };
 
-	in = s;
+	fed = s;
 	pipe_end = -1;
 	clear(&answer);
 	clear(&trouble);
@@ -218,12 +219,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t ins_n = 0;
 	char head[64];
 
-	out_n = out_i = 0;
+	printed_n = printed_i = 0;
 	while (section(&at, end, head, &s)) {
 		if (strcmp(head, "in") == 0 && ins_n < 4)
 			ins[ins_n++] = s;
-		else if (strcmp(head, "out") == 0 && out_n < OUTS_MAX && s.n < 32768)
-			out[out_n++] = s;
+		else if (strcmp(head, "out") == 0 && printed_n < OUTS_MAX && s.n < 32768)
+			printed[printed_n++] = s;
 		else if (strncmp(head, "file ", 5) == 0)
 			file_put(head + 5, s.p, s.n);
 	}
