@@ -629,6 +629,16 @@ what_is_seen_blind_ripens_nothing(void)
 	ROUNDS(&r, 3, LISTED, REFUSED("r1"), REFUSED("r2"));
 	CHECK(diag(&r, "blocked")->confirmed);
 	rig_end(&r);
+	r = rig_of(load("share: 5%, for: 5m", "share: 5%, for: 0s")); /* nor what need not ripen */
+	for (int i = 0; i < 6; i++) {
+		say(&r, (struct word)LISTED);
+		say(&r, (struct word)REFUSED("r1"));
+		say(&r, (struct word)REFUSED("r2"));
+		pass(&r, 20 * SECOND);
+	}
+	CHECK(diag(&r, "blocked")->met);
+	CHECK(!diag(&r, "blocked")->confirmed);
+	rig_end(&r);
 }
 
 static void
@@ -860,6 +870,20 @@ a_signal_of_the_other_flow_accuses_nobody_here(void)
 	rig_end(&r);
 }
 
+/* Not met, for the lists say nothing; but what must be well is not, so nothing clears. */
+static void
+what_must_be_well_and_is_bad_clears_nothing(void)
+{
+	struct rig r = rig_of(load(NULL, NULL));
+
+	ROUNDS(&r, 3, UNLISTED, REFUSED("r1"), REFUSED("r2"));
+	CHECK(!diag(&r, "blocked")->met);
+	CHECK_INT(diag(&r, "blocked")->clear_since_boot_ms, 0);
+	ROUNDS(&r, 3, UNLISTED, ARRIVED("r1"), ARRIVED("r2"));
+	CHECK(diag(&r, "blocked")->clear_since_boot_ms > 0);
+	rig_end(&r);
+}
+
 /* More receivers than are told apart: as many are counted, and nothing is written behind them. */
 static void
 receivers_are_counted_up_to_sixty_four(void)
@@ -911,6 +935,7 @@ main(void)
 	TEST(harm_at_the_path_itself_is_no_receivers_own);
 	TEST(two_seeds_of_one_class_are_one_receiver);
 	TEST(a_signal_of_the_other_flow_accuses_nobody_here);
+	TEST(what_must_be_well_and_is_bad_clears_nothing);
 	TEST(receivers_are_counted_up_to_sixty_four);
 	TEST(an_answer_may_name_another_class);
 	TEST(degraded_counts_as_the_playbook_says);

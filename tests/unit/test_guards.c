@@ -153,6 +153,65 @@ eject_waits_for_mail_in_the_relay(void)
 	playbook_unref(&pb);
 }
 
+/* While a run is open it leads: nothing else is even looked at. */
+static void
+an_open_run_leads_alone(void)
+{
+	static const struct {
+		enum life_state s;
+		enum run_state run;
+	} open[] = { { LS_CUTTING, RUN_FORWARD }, { LS_CUTTING, RUN_FORWARD_PIVOTED },
+		{ LS_ROLLING, RUN_BACKWARD } };
+	struct playbook *pb = load(NULL, NULL);
+	struct diag_view v[2] = { view(pb, 0, RIPE), view(pb, 1, QUIET) };
+	struct decision d;
+
+	for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
+		struct facts f = facts_of(pb, open[i].s, v);
+
+		f.run = open[i].run;
+		f.shelter_open = f.shelter_ended = f.one_shot = true;
+		decide(&f, &d);
+		CHECK(!d.any);
+		CHECK_INT(d.reasons_n, 0);
+	}
+	playbook_unref(&pb);
+}
+
+/* In failing-back the run is the failback, whatever else is known of it. */
+static void
+the_state_tells_which_run_has_ended(void)
+{
+	struct playbook *pb = load(NULL, NULL);
+	struct diag_view v[2] = { view(pb, 0, QUIET), view(pb, 1, QUIET) };
+	struct facts f = facts_of(pb, LS_FAILING_BACK, v);
+	struct decision d;
+	int exit = -1;
+
+	f.run = RUN_ENDED_DONE;
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_BACK_DONE);
+	f.run = RUN_FORWARD_PIVOTED;
+	order(&f, VERB_ABORT, &d, &exit);
+	CHECK(!d.any && says(&d, "the failback is past its pivot"));
+	playbook_unref(&pb);
+}
+
+/* No name is like no word: who led here is not known, so all that are known must be clear. */
+static void
+a_leader_without_a_name_is_none(void)
+{
+	struct playbook *pb = load(NULL, NULL);
+	struct diag_view v[2] = { view(pb, 0, WELL), view(pb, 1, QUIET) };
+	struct facts f = facts_of(pb, LS_SUSPECT, v);
+	struct decision d;
+
+	f.led_by = "";
+	decide(&f, &d);
+	CHECK(d.any && d.event == LE_CLEARED);
+	playbook_unref(&pb);
+}
+
 int
 main(void)
 {
@@ -162,6 +221,9 @@ main(void)
 	TEST(an_unfit_backup_is_told_in_suspect_when_it_is_wanted);
 	TEST(what_is_done_says_its_row);
 	TEST(no_cutover_without_a_procedure_for_the_flow);
+	TEST(an_open_run_leads_alone);
+	TEST(the_state_tells_which_run_has_ended);
+	TEST(a_leader_without_a_name_is_none);
 	TEST(eject_waits_for_mail_in_the_relay);
 	return check_end();
 }
