@@ -1,8 +1,8 @@
 /*
  * fuzz.h - what every fuzz target has: libFuzzer's entry point, and pieces of an input.
  *
- * A target's first comment names its parser in lines ` * parser: FILE [FUNCTION...]` (no function:
- * the whole file); tests/fuzz/fuzz counts the lines of those that the seeds reach.
+ * A target names its parser in comments `parser: FILE [FUNCTION...]` (no function: the whole
+ * file); tests/fuzz/reached counts the lines of those that the seeds reach.
  */
 #ifndef FERRYMAN_TESTS_FUZZ_H
 #define FERRYMAN_TESTS_FUZZ_H

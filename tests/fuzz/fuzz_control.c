@@ -1,8 +1,9 @@
 /*
  * fuzz_control.c - requests on the control socket, in pieces as they come: a NUL in the input parts
- * two pieces. parser: orchestrator/shell/control.c take_lines request command text_of on_read
- * send_error send_answer send_status note_open note_answered client_send
+ * two pieces.
  */
+/* parser: orchestrator/shell/control.c take_lines request command text_of on_read send_error
+ * send_answer send_status note_open note_answered client_send */
 #include "fuzz/fuzz.h"
 
 #include <jansson.h>

@@ -2,8 +2,10 @@
  * fuzz_dns.c - answers of DNS servers, to questions and to updates. The first octet of an input
  * says what was asked (see `asks`; 0x80: a signed update, 0x81: an unsigned one, then the answer
  * has its length in front as in TCP), the others are the answer as it came. The id of a question's
- * answer is put right first: guessing it is not the parser's business. parser: connectors/net/dns.c
- * parser: connectors/net/dnsupdate.c tsig_error plain_refusal judge on_block on_stream finish tell
+ * answer is put right first: guessing it is not the parser's business.
+ */
+/* parser: connectors/net/dns.c */
+/* parser: connectors/net/dnsupdate.c tsig_error plain_refusal judge on_block on_stream finish tell
  */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"

@@ -1,9 +1,10 @@
 /*
  * fuzz_helper_answer.c - what the helper on a relay answers, as ferryman reads it. The first line
  * of an input says what was asked (hello, read, apply, fence) and how the command ended: "exited
- * N", "lost", "refused", "not-sent". parser: connectors/relay/postfix.c reply_fini reply_field
- * reply_read end_without_answer greeted on_ssh request_put netstring
+ * N", "lost", "refused", "not-sent".
  */
+/* parser: connectors/relay/postfix.c reply_fini reply_field reply_read end_without_answer greeted
+ * on_ssh request_put netstring */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
 

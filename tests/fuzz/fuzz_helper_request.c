@@ -5,10 +5,10 @@
  *	== in			a request on standard input; each is served in turn
  *	== out			what the next program prints that is run (then: nothing)
  *	== file NAME		a file below the helper's home, there before the first request
- * parser: connectors/relay/helper/ferryman-relay.c netstring number word domain_ok next_ok slurp
- *state_field state_read rows_sort map_parse json_string json_skip lower_domain msg_recipient
- *msg_read resource_parse route_parse rate_parse options_parse request_read serve conf_read
  */
+/* parser: connectors/relay/helper/ferryman-relay.c netstring number word domain_ok next_ok slurp
+ * state_field state_read rows_sort map_parse json_string json_skip lower_domain msg_recipient
+ * msg_read resource_parse route_parse rate_parse options_parse request_read serve conf_read */
 #include "fuzz/fuzz.h"
 
 #include <ctype.h>

@@ -1,10 +1,15 @@
 /*
  * fuzz_playbook.c - a playbook's YAML, with an overlay of durations behind PLAYBOOK_OVERLAY_MARK if
- * it has one. parser: orchestrator/config/yaml.c parser: orchestrator/config/value.c parser:
- * orchestrator/config/cfg.c cfg_read parser: orchestrator/config/playbook.c parser:
- * orchestrator/config/procedures.c parser: orchestrator/config/overlay.c parser:
- * orchestrator/base/num.c digits num_int unit_of num_duration num_percent num_rate num_n_of_m
+ * it has one.
  */
+/* parser: orchestrator/config/yaml.c */
+/* parser: orchestrator/config/value.c */
+/* parser: orchestrator/config/cfg.c cfg_read */
+/* parser: orchestrator/config/playbook.c */
+/* parser: orchestrator/config/procedures.c */
+/* parser: orchestrator/config/overlay.c */
+/* parser: orchestrator/base/num.c digits num_int unit_of num_duration num_percent num_rate
+ * num_n_of_m */
 #include "fuzz/fuzz.h"
 #include "lib/playbook_rig.h"
 

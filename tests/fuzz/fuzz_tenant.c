@@ -2,10 +2,11 @@
  * fuzz_tenant.c - JSON replies of a tenant's admin interface and of its token endpoint. An input is
  * a list of replies: a line "HTTP STATUS [RETRY-AFTER-SECONDS]" (or LOST, REFUSED, NOT-SENT), then
  * the body up to the next such line. Its very first line says what is done: read, apply-on or
- * apply-off. parser: connectors/tenant/exchange_online.c text_of error_text not_found token_take
- * by_text exceptions_read connector_fault rule_fault rule_value found looked_back rule_take take
- * refused on_http
+ * apply-off.
  */
+/* parser: connectors/tenant/exchange_online.c text_of error_text not_found token_take by_text
+ * exceptions_read connector_fault rule_fault rule_value found looked_back rule_take take refused
+ * on_http */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
 
