@@ -13,7 +13,7 @@ endif
 # --- packages (Debian 12), by name; `make deps` installs what is missing and removes nothing ---
 DEPS := gcc libc6-dev make pkg-config ca-certificates libuv1-dev libyaml-dev libcurl4-openssl-dev \
 	libssh2-1-dev libssl-dev libc-ares-dev libldns-dev libjansson-dev libsqlite3-dev \
-	clang libclang-rt-14-dev clang-format clang-tidy cppcheck man-db python3 python3-jsonschema procps openssh-client jq sqlite3
+	clang libclang-rt-14-dev llvm clang-format clang-tidy cppcheck man-db python3 python3-jsonschema procps openssh-client jq sqlite3
 LIBS := libuv yaml-0.1 libcurl libssh2 openssl libcares jansson sqlite3
 # ldns of Debian 12 has no pkg-config file under its own name in every release
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))

@@ -1,7 +1,8 @@
 /*
- * fuzz_helper_request.c - requests as the helper on a relay reads them, and what it reads there
- *itself: its state, tables, configuration, and what Postfix's tools print. An input is a list of
- *sections, each begun by a line:
+ * fuzz_helper_request.c - requests as the helper on a relay reads them, and what it reads there by
+ * itself: its state, tables, configuration, and what Postfix's tools print.
+ *
+ * An input is a list of sections, each begun by a line:
  *	== in			a request on standard input; each is served in turn
  *	== out			what the next program prints that is run (then: nothing)
  *	== file NAME		a file below the helper's home, there before the first request
