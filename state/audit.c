@@ -203,7 +203,7 @@ open_both(struct auditing *x, const char *dir, struct err *err)
 
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
-	rc = database_open(&x->db, dir, false, err);
+	rc = database_open(&x->db, dir, DATABASE_READ, err);
 	return rc == RC_OK ? database_version(x->db, &version, err) : rc;
 }
 

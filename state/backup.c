@@ -81,7 +81,7 @@ backup_make(sqlite3 *from, const char *to_dir, struct err *err)
 		return rc;
 	rc = place_file(to_dir, PLACE_DB, err);
 	if (rc == RC_OK)
-		rc = database_open(&to, to_dir, true, err);
+		rc = database_open(&to, to_dir, DATABASE_WRITE, err);
 	if (rc == RC_OK)
 		rc = copy(from, to, err);
 	if (rc == RC_OK)

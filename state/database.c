@@ -1,6 +1,7 @@
 /* database.c - the tables, and the few statements that are ever run on them. */
 #include "state/database.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 #include "os/stdmem.h"
 #include "state/place.h"
@@ -58,13 +59,26 @@ database_exec(sqlite3 *db, const char *sql, struct err *err)
 								    : database_fail(db, doing, err);
 }
 
-enum rc
-database_open(sqlite3 **ret, const char *dir, bool write, struct err *err)
+/*
+ * The log's index is a file of its own that whoever comes first makes; on a full disk that can be
+ * a bus error (place_room). With exclusive locking SQLite keeps it in memory (sqlite.org/wal.html,
+ * "Use of WAL Without Shared-Memory"), for which it wants a lock as if it would write.
+ */
+static bool
+cramped(const char *dir, enum database_use use)
 {
+	return use == DATABASE_READ && place_room(dir, &(struct err){ 0 }) == RC_FULL &&
+	       place_free(dir);
+}
+
+enum rc
+database_open(sqlite3 **ret, const char *dir, enum database_use use, struct err *err)
+{
+	bool write = use == DATABASE_WRITE, tight = cramped(dir, use);
 	char path[PLACE_MAX];
 	sqlite3 *db = NULL;
-	int flags = (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
-		    SQLITE_OPEN_EXRESCODE;
+	int flags = (write || tight ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	enum rc rc;
 
 	place_path(path, dir, PLACE_DB);
@@ -82,9 +96,15 @@ database_open(sqlite3 **ret, const char *dir, bool write, struct err *err)
 	/* Checkpoints are ours to make: SQLite's own ones ignore a failed fsync. */
 	if (rc == RC_OK && write)
 		rc = database_exec(db,
-			"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			"PRAGMA temp_store = MEMORY;",
+			PLANTED(NO_FSYNC) ? "PRAGMA synchronous = OFF"
+					  : "PRAGMA synchronous = FULL",
 			err);
+	if (rc == RC_OK && write)
+		rc = database_exec(
+			db, "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;", err);
+	if (rc == RC_OK && tight)
+		rc = database_exec(
+			db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON;", err);
 	if (rc == RC_OK)
 		*ret = db;
 	else
@@ -177,6 +197,9 @@ database_wal(sqlite3 *db, struct err *err)
 			"%s: no write-ahead log is possible here (journal mode %s); the folder "
 			"must be on a local disk",
 			sqlite3_db_filename(db, "main"), mode);
+	/* The row comes before the change is written and synced. */
+	else if (sqlite3_step(st) != SQLITE_DONE)
+		rc = database_fail(db, "switch to WAL", err);
 	(void)sqlite3_finalize(st);
 	return rc;
 }

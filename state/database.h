@@ -15,9 +15,14 @@
 
 enum { DATABASE_SCHEMA = 1 };
 
+enum database_use {
+	DATABASE_WRITE,
+	DATABASE_BESIDE, /* reads in the process of an actor */
+	DATABASE_READ,
+};
 /* database_open - the file must be there. Reading never changes it (but for SQLite's own -shm and
  * -wal). */
-enum rc database_open(sqlite3 **ret, const char *dir, bool write, struct err *err);
+enum rc database_open(sqlite3 **ret, const char *dir, enum database_use use, struct err *err);
 void database_close(sqlite3 **db);
 /* database_copy_at_close - let the last close copy the log into the database and remove it; else it
  * stays as it is. */

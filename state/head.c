@@ -2,6 +2,7 @@
  * database are legal. */
 #include "state/head.h"
 
+#include "base/planted.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
 #include "state/place.h"
@@ -164,6 +165,8 @@ sync_to_disk(struct head_file *f, int code, struct err *err)
 {
 	if (code != SQLITE_OK)
 		return fail(f, code, "write it", err);
+	if (PLANTED(NO_FSYNC))
+		return RC_OK;
 	code = f->file->pMethods->xSync(f->file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 	return code == SQLITE_OK ? RC_OK : fail(f, code, "make it durable", err);
 }
@@ -214,6 +217,14 @@ slots_fit(const struct head_slots *s, const struct head *newest, uint64_t commit
 	return commits == newest->commits + 1 && !s->ok[commits % 2];
 }
 
+/* The first head goes into both slots before it is synced, so the power may take either. Nothing
+ * has been acknowledged then. */
+static bool
+half_born(const struct head *db, const struct head_slots *s, const struct head *newest)
+{
+	return db->commits == 1 && s->ok[0] != s->ok[1] && same(db, newest);
+}
+
 static enum head_state
 no_head(const struct head *db, const struct head_slots *s, char *why)
 {
@@ -248,6 +259,8 @@ head_judge(const struct head *db, const struct head_slots *before, const struct 
 			db->seq, db->commits, old->seq, old->commits);
 		return HEAD_BEHIND;
 	}
+	if (half_born(db, after, now))
+		return HEAD_UNBORN;
 	if (db->commits > now->commits + 1 || !slots_fit(after, now, db->commits)) {
 		(void)snprintf(why, 300,
 			"the head file is damaged or older than it can be: it says commit %" PRIu64

@@ -214,14 +214,20 @@ holder_read(int fd, char line[static HOLDER_MAX])
 	return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
+/* Whoever holds it names itself in a moment; who only asks (place_free) is gone in one. */
 static enum rc
-busy(int fd, const char *dir, struct err *err)
+lock(int fd, const char *dir, struct err *err)
 {
 	char line[HOLDER_MAX];
+	int rc = flock(fd, LOCK_EX | LOCK_NB);
 
-	for (int i = 0; i < NAMED_TRIES && !holder_read(fd, line); i++)
+	for (int i = 0; rc != 0 && errno == EWOULDBLOCK; i++) {
+		if (holder_read(fd, line) || i == NAMED_TRIES)
+			return err_set(err, RC_BUSY, "%s is held by %s", dir, line);
 		(void)poll(NULL, 0, NAMED_MS);
-	return err_set(err, RC_BUSY, "%s is held by %s", dir, line);
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+	}
+	return rc == 0 ? RC_OK : fail(dir, PLACE_LOCK, "lock it", err);
 }
 
 static bool
@@ -263,12 +269,10 @@ place_lock(int *ret_fd, const char *dir, const char *holder, struct err *err)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return fail(dir, PLACE_LOCK, "open it", err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		rc = errno == EWOULDBLOCK ? busy(fd, dir, err)
-					  : fail(dir, PLACE_LOCK, "lock it", err);
-	else if (!still_there(fd, path))
+	rc = lock(fd, dir, err);
+	if (rc == RC_OK && !still_there(fd, path))
 		rc = err_set(err, RC_BUSY, "%s was replaced meanwhile; try again", path);
-	else if (!holder_write(fd, holder))
+	else if (rc == RC_OK && !holder_write(fd, holder))
 		rc = fail(dir, PLACE_LOCK, "write who holds it", err);
 	if (rc != RC_OK) {
 		(void)close(fd);
@@ -276,6 +280,22 @@ place_lock(int *ret_fd, const char *dir, const char *holder, struct err *err)
 	}
 	*ret_fd = fd;
 	return RC_OK;
+}
+
+bool
+place_free(const char *dir)
+{
+	char path[PLACE_MAX];
+	bool is_free;
+	int fd;
+
+	place_path(path, dir, PLACE_LOCK);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT;
+	is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	(void)close(fd);
+	return is_free;
 }
 
 void

@@ -55,5 +55,7 @@ enum rc place_holds(const char *dir, const struct place_files *files, struct err
  */
 enum rc place_lock(int *ret_fd, const char *dir, const char *holder, struct err *err);
 void place_unlock(int *fd);
+/* place_free - whether nobody holds it. */
+bool place_free(const char *dir);
 
 #endif

@@ -11,6 +11,7 @@
 #include "state/verify.h"
 #include "state/writer.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 #include "core/record.h"
 #include "os/digest.h"
@@ -84,7 +85,7 @@ open_files(struct store *s, struct head_slots *slots, struct err *err)
 	if (rc == RC_OK)
 		rc = head_read(s->file, slots, err);
 	if (rc == RC_OK)
-		rc = database_open(&s->wr, s->dir, true, err);
+		rc = database_open(&s->wr, s->dir, DATABASE_WRITE, err);
 	if (rc == RC_OK)
 		rc = database_version(s->wr, &version, err);
 	if (rc != RC_OK)
@@ -135,11 +136,16 @@ judge(struct store *s, const struct store_opts *o, const struct head_slots *slot
 	return RC_OK;
 }
 
-/* After a failed fsync the log may be on disk in the page cache only; copied into the database it
- * is durable again. */
+/*
+ * After a failed fsync the log may be on disk in the page cache only; copied into the database it
+ * is durable again. So may the head: it is written once more, as it stands. A copy's head is left
+ * alone: it says that it is one until a new era has begun.
+ */
 static enum rc
-settle(struct store *s, enum head_state state, struct err *err)
+settle(struct store *s, enum head_state state, const struct head_slots *slots, struct err *err)
 {
+	const struct head *newest = head_newest(slots);
+	bool again = state == HEAD_EQUAL && newest != NULL && !newest->copy;
 	enum rc rc = database_wal(s->wr, err);
 	int code;
 
@@ -150,7 +156,7 @@ settle(struct store *s, enum head_state state, struct err *err)
 		return database_fail(s->wr, "copy the log into the database", err);
 	if (state == HEAD_UNBORN)
 		return head_fill(s->file, &s->head, err);
-	return state == HEAD_AHEAD ? head_write(s->file, &s->head, err) : RC_OK;
+	return state == HEAD_AHEAD || again ? head_write(s->file, &s->head, err) : RC_OK;
 }
 
 /* Each opening is an epoch of its own, durable before anything is done in it. */
@@ -169,7 +175,7 @@ rise(struct store *s, const struct store_opts *o, enum head_state state,
 		next.epoch = old->epoch > next.epoch ? old->epoch : next.epoch;
 	}
 	next.commits++;
-	next.epoch++;
+	next.epoch += !PLANTED(EPOCH_STAYS);
 	next.era += o->new_era && !newborn ? 1 : 0;
 	rc = database_exec(s->wr, "BEGIN IMMEDIATE", err);
 	if (rc == RC_OK && forgiven(state, o)) {
@@ -209,11 +215,11 @@ open_actor(struct store *s, const struct store_opts *o, struct err *err)
 		return halted(s, chain.why, err);
 	s->last_era = chain.era;
 	if (rc == RC_OK)
-		rc = settle(s, state, err);
+		rc = settle(s, state, &slots, err);
 	if (rc == RC_OK)
 		rc = rise(s, o, state, &slots, err);
 	if (rc == RC_OK)
-		rc = database_open(&s->rd, s->dir, false, err);
+		rc = database_open(&s->rd, s->dir, DATABASE_BESIDE, err);
 	if (rc == RC_OK) {
 		rc = writer_start(&s->w,
 			&(struct writer_opts){ .dir = s->dir,
@@ -269,7 +275,7 @@ open_reader(struct store *s, struct err *err)
 	if (rc == RC_OK || rc == RC_NOTFOUND)
 		rc = place_size(s->dir, PLACE_DB) <= 0
 			     ? halted(s, "the journal is missing, but there is a head file", err)
-			     : database_open(&s->rd, s->dir, false, err);
+			     : database_open(&s->rd, s->dir, DATABASE_READ, err);
 	if (rc == RC_OK)
 		rc = database_version(s->rd, &version, err);
 	if (rc == RC_OK && version == 0)
@@ -409,6 +415,18 @@ enum rc
 store_drain(struct store *s, struct err *err)
 {
 	return s->w != NULL ? writer_drain(s->w, err) : RC_OK;
+}
+
+enum rc
+store_fault(struct store *s)
+{
+	return s->w != NULL ? writer_fault(s->w) : RC_OK;
+}
+
+enum rc
+store_room(const char *dir, struct err *err)
+{
+	return place_room(dir, err);
 }
 
 enum rc

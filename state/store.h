@@ -95,6 +95,12 @@ void store_poll(struct store *s);
 enum rc store_drain(
 	struct store *s, struct err *err); /* wait for all queued appends and call their done */
 
+/* store_fault - RC_OK while it can be written, else what it died of: RC_FULL, RC_IO, ... */
+enum rc store_fault(struct store *s);
+/* store_room - RC_FULL when there is less room on the folder's disk than an actor needs to begin.
+ */
+enum rc store_room(const char *dir, struct err *err);
+
 /* Playbook texts by SHA-256 (64 hex digits). put is durable on return; twice is once. get: malloc'd
  * for the caller, with a NUL behind it; RC_CORRUPT when it no longer has that hash. */
 enum rc store_blob_put(

@@ -398,6 +398,17 @@ writer_stop(struct writer **writer)
 	writer_free(w);
 }
 
+enum rc
+writer_fault(struct writer *w)
+{
+	enum rc rc;
+
+	(void)pthread_mutex_lock(&w->mutex);
+	rc = w->dead ? w->death.rc : RC_OK;
+	(void)pthread_mutex_unlock(&w->mutex);
+	return rc;
+}
+
 static enum rc
 enqueue(struct writer *w, struct job *j, struct err *err)
 {

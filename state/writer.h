@@ -31,6 +31,7 @@ enum rc writer_text(struct writer *w, const char *sha256, const void *p, size_t 
 int writer_fd(const struct writer *w);
 void writer_poll(struct writer *w);
 enum rc writer_drain(struct writer *w, struct err *err);
+enum rc writer_fault(struct writer *w);
 
 /* writer_commit - end an open transaction with that head: meta row, COMMIT, head file. For the
  * opening actor too. */

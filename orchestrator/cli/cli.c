@@ -165,7 +165,7 @@ cli_control_path(const struct cli *c)
 	if (dir == NULL)
 		return stdmem_str(CONTROL_PATH);
 	if (asprintf(&text, "%s/control.sock", dir) < 0)
-		abort();
+		stdmem_out();
 	return text;
 }
 
@@ -177,7 +177,7 @@ cli_playbook_path(const char *arg)
 	if (strchr(arg, '/') != NULL || access(arg, F_OK) == 0)
 		return stdmem_str(arg);
 	if (asprintf(&text, ETC_DIR "/%s%s", arg, text_ends(arg, ".yaml") ? "" : ".yaml") < 0)
-		abort();
+		stdmem_out();
 	if (access(text, F_OK) == 0)
 		return text;
 	free(text);

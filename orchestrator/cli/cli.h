@@ -46,7 +46,7 @@ struct cli_verb {
 extern const struct cli_verb verb_check, verb_setup, verb_plan, verb_drill, verb_cutover,
 	verb_failback, verb_abort, verb_approve, verb_deny, verb_pause, verb_resume, verb_ack,
 	verb_eject, verb_watch, verb_status, verb_history, verb_report, verb_audit, verb_backup,
-	verb_machine, verb_docs;
+	verb_machine, verb_docs, verb_replay, verb_simulate;
 
 const struct cli_verb *const *verbs_all(void); /* NULL-ended, in the order of the manual */
 extern const struct cli_opt cli_common[];

@@ -608,6 +608,8 @@ run_cutover(struct cli *c)
 static int
 run_failback(struct cli *c)
 {
+	if (cli_opt(c, "continue") != NULL)
+		return run_simple(c, "continue", true, true);
 	if ((cli_opt(c, "now") != NULL) == (cli_opt(c, "wait") != NULL))
 		return cli_fail(c, CLI_USAGE,
 			"say --now (leaves the soak out, which the journal keeps) or --wait (until "
@@ -674,6 +676,7 @@ static const struct cli_opt failback_opts[] = {
 	{ "plan", "HASH", "go on only if the plan still has this hash (or begins so)" },
 	{ "override", "GUARD",
 		"bypass a guard by its name; the journal keeps it; may be given several times" },
+	{ "continue", "RUN", "finish an orphaned or blocked run instead of starting one" },
 	{ NULL, NULL, NULL },
 };
 static const struct cli_opt people_opts[] = {

@@ -1,8 +1,10 @@
 /* cmd_watch.c - the daemon. With --one-shot it is the engine of one foreground verb. */
 #include "base/num.h"
 #include "cli/cli.h"
+#include "os/log.h"
 #include "os/stdmem.h"
 #include "shell/shell.h"
+#include "state/store.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { BOOKS_MAX = 64 };
+enum { BOOKS_MAX = 64, ROOM_EVERY_S = 2 };
 
 /* The process that waits for us to serve learns why we do not (client.c reads it). */
 static void
@@ -19,6 +21,30 @@ tell_parent(int fd, int exit, const char *why)
 {
 	if (fd >= 0)
 		(void)dprintf(fd, "e%d %s", exit, why);
+}
+
+/*
+ * A disk that fills up ends a daemon's work, and room begins it anew from the journal. Its first
+ * start does not wait: whoever is there to see it is told.
+ */
+static int
+serve(struct shell_opts *o, struct err *err)
+{
+	int exit = shell_run(o, err);
+	bool begun = exit == CLI_BLOCKED;
+
+	while (begun && err->rc == RC_FULL && !o->one_shot) {
+		log_kv(LOG_ERROR_, "no-room", "why", err->text, "then",
+			"nothing is sent until there is room");
+		while (store_room(o->state_dir, &(struct err){ 0 }) == RC_FULL)
+			(void)sleep(ROOM_EVERY_S);
+		log_kv(LOG_INFO_, "room", "dir", o->state_dir);
+		o->new_era = false;
+		o->ready_fd = -1;
+		*err = (struct err){ 0 };
+		exit = shell_run(o, err);
+	}
+	return exit;
 }
 
 static int
@@ -51,7 +77,7 @@ run_watch(struct cli *c)
 		o.one_shot ? "one run" : "watch", (int)getpid(), pw != NULL ? pw->pw_name : "?");
 	o.control_path = control;
 	o.ready_fd = (int)n;
-	exit = shell_run(&o, &err);
+	exit = serve(&o, &err);
 	if (exit != CLI_DONE && err.text[0] != '\0') {
 		tell_parent((int)n, exit, err.text);
 		(void)cli_fail(c, exit, "%s", err.text);
@@ -77,5 +103,6 @@ const struct cli_verb verb_watch = { "watch", "PLAYBOOK...", 1, BOOKS_MAX,
 	"journal's lock and serves\n"
 	"the control socket. Exit code 3 when somebody else holds the lock, and who. SIGTERM stops "
 	"it gracefully; a run\n"
-	"that is open is finished by whoever starts next.",
+	"that is open is finished by whoever starts next. When the "
+	"disk fills up it sends nothing\nmore, and goes on by itself as soon as there is room.",
 	opts, run_watch };

@@ -9,8 +9,6 @@
 	}
 
 UNBUILT(init, "Read today's mail records of a domain and write a first playbook");
-UNBUILT(simulate, "Run the core on a written incident");
-UNBUILT(replay, "Decide again from the journal");
 UNBUILT(record, "Write observations to a timeline file");
 UNBUILT(ready, "Tell how ready the backup is");
 UNBUILT(spf, "Tell what receivers make of an SPF record");
@@ -37,12 +35,12 @@ static const struct cli_verb *const all[] = {
 	&verb_resume,
 	&verb_ack,
 	&verb_audit,
+	&verb_replay,
+	&verb_simulate,
 	&verb_backup,
 	&verb_machine,
 	&verb_docs,
 	&unbuilt_init,
-	&unbuilt_simulate,
-	&unbuilt_replay,
 	&unbuilt_record,
 	&unbuilt_ready,
 	&unbuilt_spf,

@@ -13,6 +13,7 @@ struct seen {
 	int64_t until_boot_ms; /* after it the observation is stale */
 	enum verdict verdict;
 	bool harm;
+	bool blind; /* the anchors were silent when it came: it may be of our own line */
 };
 
 /* Evidence of one signal about one subject, attributed to one path. */
@@ -56,14 +57,17 @@ struct evidence {
 	bool timed; /* boot_ms and wall_ms have been told */
 	int64_t jump_until;
 	char blind[WHY_MAX + 128];
+	bool cut_off; /* the anchors were asked and do not answer */
 	uint64_t rng;
 };
 
 bool cell_fresh(
 	const struct cell *c, int64_t boot_ms); /* the newest known observation still counts */
 int cell_votes(const struct cell *c, int m,
-	bool bad);		      /* how many of the last m that count are bad, or are not */
-bool cell_harm(const struct cell *c); /* a bad observation among those that count has harm */
+	bool bad); /* how many of the last m that count are bad, or are not */
+/* A bad observation among those that count has harm, and nothing was seen through a silent line
+ * since. */
+bool cell_harm(const struct cell *c);
 bool cell_scar(const struct cell *c); /* of a path that this signal is asked about */
 bool cell_flow(const struct cell *c, enum flow f);
 void diagnose(struct evidence *e);	/* diagnose.c */

@@ -464,6 +464,8 @@ bool fence_quiet(struct core *c, struct book *b);
 /* Why a domain of the playbook does not let itself be fenced: a hand that must go first; NULL =
  * none. */
 const char *fence_conflict(const struct core *c, const struct book *b);
+/* A person has put right what stood in the way, and says so: they are tried at once. */
+void fence_again(struct core *c, const struct book *b);
 /* A domain of this playbook is being fenced. why: a conflict keeps it from it. */
 bool fence_pending(struct core *c, const struct playbook *pb, const char **ret_why);
 int64_t settle_wake(const struct core *c);

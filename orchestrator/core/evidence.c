@@ -1,6 +1,7 @@
 /* evidence.c - observations to the health of each signal's subject: N of M, staleness, attribution;
  * and blindness. */
 #include "base/json.h"
+#include "base/planted.h"
 #include "base/text.h"
 #include "core/cells.h"
 
@@ -99,6 +100,8 @@ names_path(const struct path *p, const char *via)
 static const struct path *
 attribute(const struct evidence *e, const struct signal *s, const char *via)
 {
+	if (PLANTED(BACKUP_ACCUSES) && s->path != NULL)
+		return e->pb->primary;
 	if (via == NULL || via[0] == '\0')
 		return s->path;
 	if (s->path != NULL && names_path(s->path, via))
@@ -191,15 +194,23 @@ cell_fresh(const struct cell *c, int64_t boot_ms)
 	return s != NULL && boot_ms < s->until_boot_ms;
 }
 
-bool
-cell_harm(const struct cell *c)
+/* A bad observation among those that count, with nothing behind it that was seen through a silent
+ * line: after such a time it must be seen anew. */
+static bool
+bad_with_sight(const struct cell *c, bool harm)
 {
 	const struct seen *s;
 
-	for (int i = 0; i < c->sig->rise_m && (s = counting(c, i)) != NULL; i++)
-		if (is_bad(c, s) && s->harm)
+	for (int i = 0; i < c->sig->rise_m && (s = counting(c, i)) != NULL && !s->blind; i++)
+		if (is_bad(c, s) && (s->harm || !harm))
 			return true;
 	return false;
+}
+
+bool
+cell_harm(const struct cell *c)
+{
+	return bad_with_sight(c, true);
 }
 
 /* A path that the signal speaks of only now and then (by an egress named in an answer) may stay
@@ -251,13 +262,14 @@ until_of(const struct event *ev, const struct signal *s)
 }
 
 static void
-take_in(struct cell *c, const struct event *ev)
+take_in(struct cell *c, const struct event *ev, bool blind)
 {
 	int64_t at = ev->boot_ms - age_of(ev);
 	struct seen seen = { .boot_ms = at,
 		.until_boot_ms = until_of(ev, c->sig),
 		.verdict = ev->seen.verdict,
-		.harm = ev->seen.harm };
+		.harm = ev->seen.harm,
+		.blind = blind };
 
 	if (!cell_fresh(c, at))
 		c->health = HEALTH_UNKNOWN; /* there was a silence before this one */
@@ -305,8 +317,16 @@ evidence_seen(struct evidence *e, const struct event *ev)
 	if (ev->seen.class != NULL && ev->seen.class[0] != '\0')
 		(void)snprintf(c->class, sizeof c->class, "%s", ev->seen.class);
 	c->untested_n = ev->seen.untested ? c->untested_n + 1 : 0;
+	if (PLANTED(UNKNOWN_IS_BAD) && ev->seen.verdict == VERDICT_UNKNOWN) {
+		struct event bad = *ev;
+
+		bad.seen.verdict = VERDICT_BAD;
+		bad.seen.harm = s->harm;
+		take_in(c, &bad, e->cut_off);
+	}
 	if (ev->seen.verdict < VERDICT_UNKNOWN)
-		take_in(c, ev); /* unknown votes neither way; the older ones grow stale */
+		take_in(c, ev,
+			e->cut_off); /* unknown votes neither way; the older ones grow stale */
 	if (ev->seen.verdict < VERDICT_UNKNOWN && p != s->path)
 		speaks_elsewhere(e, s, sub);
 }
@@ -343,6 +363,7 @@ see_anchors(struct evidence *e)
 		asked++;
 		ok += cell_fresh(c, e->boot_ms) && s->verdict == VERDICT_OK;
 	}
+	e->cut_off = anchors >= 2 && asked == anchors && 2 * ok <= anchors;
 	e->blind[0] = '\0';
 	if (evidence_clock_jumped(e))
 		(void)snprintf(e->blind, sizeof e->blind,
@@ -415,7 +436,7 @@ evidence_path_unfit(const struct evidence *e, const struct path *p, enum flow f)
 
 		if (c->path != p || !cell_flow(c, f) || !c->sig->harm)
 			continue;
-		bad += c->health == HEALTH_BAD;
+		bad += c->health == HEALTH_BAD && bad_with_sight(c, false);
 		known += c->health != HEALTH_UNKNOWN;
 	}
 	return bad > 0 && 2 * bad > known; /* one sick receiver is no reason to distrust the path */

@@ -4,7 +4,7 @@
  * failed and says what was missing.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -123,6 +123,8 @@ servers_show(struct core *c, struct vstep *v, const struct event *ev)
 	for (size_t i = 0; i < ev->read.source_n; i++) {
 		const struct source_value *s = &ev->read.source[i];
 
+		if (!s->answered && PLANTED(SILENT_IS_SHOWN))
+			continue;
 		if (!s->answered)
 			missing(c, v, s->source, "does not answer");
 		else if (!value_stands(v->p->resource, v->p->want, s->value))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *
 resize(void *ctx, void *p, size_t n)
@@ -18,11 +19,11 @@ resize(void *ctx, void *p, size_t n)
 
 const struct mem stdmem = { .resize = resize };
 
-static _Noreturn void
-out_of_memory(void)
+_Noreturn void
+stdmem_out(void)
 {
 	(void)fputs("ferryman: out of memory\n", stderr);
-	abort();
+	_exit(1);
 }
 
 void *
@@ -31,7 +32,7 @@ stdmem_get(size_t n)
 	void *p = calloc(1, n > 0 ? n : 1);
 
 	if (p == NULL)
-		out_of_memory();
+		stdmem_out();
 	return p;
 }
 
@@ -41,6 +42,6 @@ stdmem_str(const char *s)
 	char *p = s != NULL ? strdup(s) : NULL;
 
 	if (s != NULL && p == NULL)
-		out_of_memory();
+		stdmem_out();
 	return p;
 }

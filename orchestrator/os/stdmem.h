@@ -6,8 +6,11 @@
 
 extern const struct mem stdmem;
 
-/* xmalloc family for the shell and the faces: they end the process with a sentence when memory is
- * out. */
+/* stdmem_out - memory is out: the process ends with a sentence and exit code 1. No core file is
+ * left (secrets are in memory), nothing is written any more: the journal is whole at each moment.
+ */
+_Noreturn void stdmem_out(void);
+/* xmalloc family for the shell and the faces: they end the process by stdmem_out. */
 __attribute__((returns_nonnull)) void *stdmem_get(size_t n); /* zeroed */
 char *stdmem_str(const char *s);
 

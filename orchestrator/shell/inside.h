@@ -7,6 +7,8 @@
 #include "connector.h"
 #include "core/core.h"
 #include "shell/shell.h"
+#include "shell/taping.h"
+#include "shell/window.h"
 #include "state/store.h"
 
 #include <uv.h>
@@ -73,6 +75,7 @@ struct shell {
 	struct core *core;
 	struct store *store;
 	struct store_head head;
+	struct taping tape; /* what the core was told in this life */
 	struct sign_key
 		*sign; /* of heads that leave the host; NULL = not to be had, which is told */
 	struct net *net;
@@ -123,9 +126,5 @@ void control_status(struct control *c, const char *topic, const char *body);
 /* Whoever still waits for an answer is told so. NULL-safe. */
 void control_last_words(struct control *c, const char *text);
 void control_close(struct control **c);
-
-/* window.c */
-bool window_holds(
-	void *shell, const struct window *w, size_t n, int64_t wall_ms); /* core_env.in_window */
 
 #endif

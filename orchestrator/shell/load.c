@@ -81,6 +81,12 @@ load_playbook(
 		(durations == NULL ||
 			load_file(durations, PLAYBOOK_MAX, &overlay, &overlay_n, err) == RC_OK))
 		pb = parse(path, text, n, durations, overlay, overlay_n, ret_findings);
+	if (pb == NULL && err->rc == RC_OK &&
+		(*ret_findings == NULL ||
+			findings_n(*ret_findings) == 0)) { /* not even a finding */
+		findings_free(ret_findings);
+		(void)err_set(err, RC_NOMEM, "%s: out of memory", path);
+	}
 	free(text);
 	free(overlay);
 	return pb;

@@ -15,8 +15,8 @@ enum rc load_file(const char *path, size_t max, char **ret, size_t *ret_n, struc
 
 /*
  * load_playbook - read and check a playbook with its durations overlay (NULL = none). *ret_findings
- * is always set unless the file could not be read (then NULL and err). NULL playbook = it has
- * errors.
+ * is always set unless the file could not be read or memory is out (then NULL and err). NULL
+ * playbook = it has errors.
  */
 struct playbook *load_playbook(
 	const char *path, const char *durations, struct findings **ret_findings, struct err *err);

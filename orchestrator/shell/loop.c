@@ -36,16 +36,23 @@ on_farewell(uv_timer_t *t)
 	shell_leave(t->data);
 }
 
+static bool
+full_disk(const struct shell *s)
+{
+	return s->store != NULL && store_fault(s->store) == RC_FULL;
+}
+
 /* False when nobody is to be waited for. */
 static bool
 last_words(struct shell *s)
 {
+	bool waits = full_disk(s) && !s->opts->one_shot;
 	char text[sizeof s->why + 160];
 
 	(void)snprintf(text, sizeof text,
-		"ferryman has halted and sends nothing any more: %s. Started again it reads what "
-		"it had begun and goes on.",
-		s->why);
+		"ferryman has halted and sends nothing any more: %s. %s it reads what it had begun "
+		"and goes on.",
+		s->why, waits ? "As soon as there is room" : "Started again");
 	control_last_words(s->control, text);
 	return dispatch_last_words(s, text);
 }
@@ -93,6 +100,7 @@ shell_event(struct shell *s, struct event *ev)
 	}
 	ev->boot_ms = clock_boot_ms();
 	ev->wall_ms = clock_wall_ms();
+	taping_event(&s->tape, ev);
 	s->stepping = true;
 	acts = core_step(s->core, ev);
 	for (size_t i = 0; i < acts.n; i++)
@@ -179,6 +187,7 @@ open_store(struct shell *s, struct err *err)
 	s->core = core_new(&env, seed);
 	if (s->core == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
+	taping_open(&s->tape, s->opts->state_dir, s->head.epoch, seed);
 	rc = store_fold(s->store, 1, fold_one, s, err);
 	if (rc != RC_OK && s->why[0] != '\0')
 		return err_set(err, rc, "the journal cannot be read: %s", s->why);
@@ -267,6 +276,7 @@ stop(struct shell *s)
 	uv_walk(&s->loop, close_any, NULL);
 	(void)uv_run(&s->loop, UV_RUN_DEFAULT);
 	core_free(&s->core);
+	taping_close(&s->tape);
 	sign_free(&s->sign);
 	store_close(&s->store);
 	books_fini(s);
@@ -284,6 +294,7 @@ shell_run(const struct shell_opts *opts, struct err *err)
 	digest_warm();
 	s->opts = opts;
 	s->later_end = &s->later;
+	s->tape.fd = -1;
 	s->on_done = dispatch_done();
 	(void)uv_loop_init(&s->loop);
 	(void)uv_timer_init(&s->loop, &s->tick);
@@ -298,7 +309,7 @@ shell_run(const struct shell_opts *opts, struct err *err)
 		(void)uv_run(&s->loop, UV_RUN_DEFAULT); /* at once over when it was left already */
 		exit = s->exit;
 		if (exit != EXIT_OK_)
-			(void)err_set(err, RC_IO, "%s", s->why);
+			(void)err_set(err, full_disk(s) ? RC_FULL : RC_IO, "%s", s->why);
 	} else if (rc == RC_BUSY || rc == RC_DENIED) {
 		exit = EXIT_GUARD;
 	} else if (rc == RC_CORRUPT || rc == RC_UNSUPPORTED) {

@@ -38,8 +38,11 @@ enum {
 	EXIT_PENDING = 5
 };
 
-/* shell_run - until ACT_HALT or a Unix signal. Returns the exit code; err says why when it is not
- * 0. */
+/*
+ * shell_run - until ACT_HALT or a Unix signal. Returns the exit code; err says why when it is not
+ * 0. RC_FULL with EXIT_BLOCKED: the disk filled up, the journal is closed and unlocked; a daemon
+ * runs again when store_room finds room, and recovers then as after any other end.
+ */
 int shell_run(const struct shell_opts *opts, struct err *err);
 
 #endif

@@ -4,7 +4,7 @@
  * The zone's rules come from the C library (TZ database); a window is compared in local weekday and
  * minute, so that a change to summer time moves with the wall clock that people look at.
  */
-#include "shell/inside.h"
+#include "shell/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +34,9 @@ local_minute(const char *zone, int64_t wall_ms)
 }
 
 bool
-window_holds(void *shell, const struct window *w, size_t n, int64_t wall_ms)
+window_holds(void *ctx, const struct window *w, size_t n, int64_t wall_ms)
 {
-	(void)shell;
+	(void)ctx;
 	for (size_t i = 0; i < n; i++) {
 		int now = local_minute(w[i].zone, wall_ms);
 		int from = w[i].from_day * 24 * 60 + w[i].from_min;

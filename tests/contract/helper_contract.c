@@ -204,6 +204,42 @@ another_stores_number_is_a_conflict(void)
 	rig_end();
 }
 
+/* A verb that a person types on the relay; its exit status. */
+static int
+by_hand(const char *verb)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+		if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+			_exit(126);
+		execl(helper, "ferryman-relay", "--home", rig_path("home"), verb, (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, &status, 0);
+	return status;
+}
+
+static void
+a_ferryman_whose_journal_is_lost_is_retired_by_a_person(void)
+{
+	rig_new("");
+	CHECK(by_hand("retire") != 0); /* nobody stands there yet */
+	CHECK_STR(apply(RIG_STORE, "10", ROUTE, "", RIG_NEXT, ""), "DONE");
+	CHECK_STR(apply(RIG_OTHER, "11", ROUTE, RIG_NEXT, "", ""), "CONFLICT");
+	CHECK_INT(by_hand("retire"), 0);
+	CHECK_STR(read_value(ROUTE), RIG_NEXT); /* mail stays on its way */
+	CHECK_STR(read_value("fence.marker"), "");
+	/* what it may have sent before it was lost still comes late */
+	CHECK_STR(apply(RIG_STORE, "10", ROUTE, RIG_NEXT, "", ""), "STALE");
+	CHECK_STR(apply(RIG_OTHER, "3", ROUTE, RIG_NEXT, "", ""), "DONE");
+	CHECK_STR(read_value(ROUTE), "");
+	CHECK_STR(apply(RIG_STORE, "12", ROUTE, "", RIG_NEXT, ""), "CONFLICT");
+	rig_end();
+}
+
 static void
 a_lost_state_file_is_a_conflict_and_not_zero(void)
 {
@@ -216,17 +252,7 @@ a_lost_state_file_is_a_conflict_and_not_zero(void)
 	CHECK(why_has("adopt"));
 	CHECK_STR(CALL("fence", RIG_STORE, "50"), "CONFLICT");
 	CHECK_STR(CALL("read", ROUTE), "REFUSED");
-	pid_t pid = fork();
-	if (pid == 0) {
-		int null = open("/dev/null", O_WRONLY);
-		if (null < 0 || dup2(null, 1) < 0)
-			_exit(126);
-		execl(helper, "ferryman-relay", "--home", rig_path("home"), "adopt", (char *)NULL);
-		_exit(127);
-	}
-	int status = -1;
-	(void)waitpid(pid, &status, 0);
-	CHECK_INT(status, 0);
+	CHECK_INT(by_hand("adopt"), 0);
 	CHECK_STR(apply(RIG_STORE, "5", ROUTE, "", RIG_NEXT, ""),
 		"STALE"); /* the maps' marks gave the number back */
 	CHECK_STR(apply(RIG_STORE, "12", ROUTE, "", RIG_NEXT, ""), "DONE");
@@ -710,6 +736,7 @@ main(int argc, char **argv)
 	TEST(the_number_goes_only_when_nothing_is_away);
 	TEST(another_stores_number_is_a_conflict);
 	TEST(a_lost_state_file_is_a_conflict_and_not_zero);
+	TEST(a_ferryman_whose_journal_is_lost_is_retired_by_a_person);
 	TEST(a_damaged_state_file_is_a_conflict);
 	TEST(a_value_that_a_hand_changed_is_shown_and_not_overwritten);
 	TEST(a_tool_that_fails_leaves_unknown_and_is_finished_later);

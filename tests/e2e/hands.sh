@@ -16,13 +16,15 @@ engines() {
 # The engine of a foreground verb, not the verb itself: runuser stops with its child.
 engine() { local p; for p in $(engines); do tr '\0' ' ' <"/proc/$p/cmdline" | grep -q -e --one-shot && echo "$p"; done; }
 gone() { local p; for p in $1; do [ ! -d "/proc/$p" ] || return 1; done; }
-# meet PATTERN COMMAND...: a cut-over by hand that stands still at the first line of its progress that is so, for COMMAND. Its
-# exit code is in $code, what it said in $work/progress, whether it came to that line in $met. OPTIONS are further options of it.
+# meet PATTERN COMMAND...: a cut-over by hand (or VERB) that stands still at the first line of its progress that is so, for
+# COMMAND. Its exit code is in $code, what it said in $work/progress, whether it came to that line in $met. OPTIONS are further
+# options of it.
 OPTIONS=()
+VERB=(cutover outbound "${YES[@]}")
 meet() {
 	local pattern=$1 line pids=
 	shift
-	met= code= run=
+	met= code=
 	: >"$work/progress"
 	while IFS= read -r line; do
 		printf '%s\n' "$line" | tee -a "$work/printed" >>"$work/progress"
@@ -31,6 +33,7 @@ meet() {
 		'exit '*) code=${line#exit } ;;
 		$pattern)
 			[ -z "$met" ] || continue
+			[ -n "$pids" ] || pids=$(engine)
 			# shellcheck disable=SC2086
 			kill -STOP $pids
 			met=1
@@ -38,7 +41,7 @@ meet() {
 			# shellcheck disable=SC2086
 			kill -CONT $pids ;;
 		esac
-	done < <(fm cutover outbound "${YES[@]}" "${OPTIONS[@]}" 2>&1; echo "exit $?")
+	done < <(fm "${VERB[@]}" "${OPTIONS[@]}" 2>&1; echo "exit $?")
 }
 said() { grep -qF -- "$1" "$work/progress"; }
 hash_of() { fm plan outbound 2>/dev/null | sed -n 's/^Hash: //p'; }

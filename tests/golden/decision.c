@@ -294,10 +294,17 @@ happens(struct story *st, const struct cline *l)
 
 /* --- time --- */
 
+/* These see, and wake nobody. */
+static bool
+only_looks(const struct cline *l)
+{
+	return word_is(l, 0, "want") || word_is(l, 0, "look");
+}
+
 static bool
 timed(const struct cline *l, int64_t *ret)
 {
-	return (word_is(l, 0, "at") || word_is(l, 0, "from") || word_is(l, 0, "want")) &&
+	return (word_is(l, 0, "at") || word_is(l, 0, "from") || only_looks(l)) &&
 	       story_time(l, 1, ret);
 }
 
@@ -310,7 +317,7 @@ next_moment(const struct story *st, int64_t t)
 
 	next = next <= t ? t + 1 : next; /* a wish in the past is one for now */
 	for (size_t i = 0; i < st->c->lines_n; i++)
-		if (!word_is(&st->c->line[i], 0, "want") && timed(&st->c->line[i], &at) && at > t &&
+		if (!only_looks(&st->c->line[i]) && timed(&st->c->line[i], &at) && at > t &&
 			at < next)
 			next = at;
 	for (size_t i = 0; i < st->streams_n; i++)
@@ -352,13 +359,16 @@ look(struct story *st, int64_t t, int64_t until)
 		const struct cline *l = &st->c->line[i];
 		const struct diag_view *v;
 
-		if (!word_is(l, 0, "want") || !timed(l, &at) || at < t || at >= until)
+		if (!only_looks(l) || !timed(l, &at) || at < t || at >= until)
 			continue;
 		vmachine_clock(&st->m, at);
 		st->views_n = evidence_diags(st->m.ev, &v);
 		for (size_t k = 0; k < st->views_n && k < sizeof st->view / sizeof *st->view; k++)
 			st->view[k] = v[k];
-		want_at(st, l, at);
+		if (word_is(l, 0, "look") && st->tells)
+			tell_look(st, at);
+		else if (word_is(l, 0, "want") && !st->tells)
+			want_at(st, l, at);
 	}
 }
 
@@ -370,7 +380,9 @@ play(struct story *st)
 		next = next_moment(st, t);
 		look(st, t, next <= st->end ? next : st->end + 1);
 	}
-	for (size_t i = 0; i < st->c->lines_n; i++)
+	if (st->tells)
+		tell_trace(st);
+	for (size_t i = 0; i < st->c->lines_n && !st->tells; i++)
 		if (want_untimed(&st->c->line[i]))
 			want_ever(st, &st->c->line[i]);
 	if (st->m.loops)
@@ -464,7 +476,7 @@ read_settings(struct story *st, struct setting *s)
 		else if (!word_is(l, 0, "fact") && !word_is(l, 0, "replace") && !want_untimed(l))
 			story_odd(st->c, l);
 	}
-	if (!wants_any(st->c))
+	if (!st->tells && !wants_any(st->c))
 		case_fault(st->c, st->c->no, "nothing is expected");
 	if (s->state == LS_N)
 		case_fault(st->c, st->c->no, "no such state");
@@ -482,14 +494,15 @@ set_facts(struct story *st)
 	}
 }
 
-void
-decision_case(const struct gcase *c)
+static void
+play_case(const struct gcase *c, bool tells)
 {
 	struct story *st = stdmem_get(sizeof *st);
 	struct setting s = { .playbook = "automatic", .flow = FLOW_OUTBOUND, .state = LS_NORMAL };
 	struct playbook *pb;
 
 	st->c = c;
+	st->tells = tells;
 	read_settings(st, &s);
 	pb = s.state < LS_N ? load(c, s.playbook) : NULL;
 	if (pb != NULL) {
@@ -501,4 +514,16 @@ decision_case(const struct gcase *c)
 		playbook_unref(&pb);
 	}
 	free(st);
+}
+
+void
+decision_case(const struct gcase *c)
+{
+	play_case(c, false);
+}
+
+void
+trace_case(const struct gcase *c)
+{
+	play_case(c, true);
 }

@@ -26,6 +26,8 @@ struct story {
 	int64_t end;
 	struct diag_view view[16]; /* as of the last look */
 	size_t views_n;
+	bool tells;    /* nothing is judged: what happens is printed, see tell.c */
+	size_t told_n; /* so many of the trace have been printed */
 };
 
 bool story_time(const struct cline *l, size_t i, int64_t *ret); /* word i is a duration */
@@ -35,5 +37,9 @@ void story_odd(const struct gcase *c, const struct cline *l);	/* a line that can
 bool want_untimed(const struct cline *l); /* want never|once|first ... */
 void want_ever(const struct story *st, const struct cline *l);
 void want_at(struct story *st, const struct cline *l, int64_t t);
+
+/* tell.c */
+void tell_trace(struct story *st);
+void tell_look(struct story *st, int64_t t); /* a line `look TIME` */
 
 #endif

@@ -7,5 +7,6 @@
 
 void wrong_case(const struct gcase *c);	   /* wrong.c: a playbook with a fault in it */
 void decision_case(const struct gcase *c); /* decision.c: what is seen, what is done */
+void trace_case(const struct gcase *c);	   /* the same, told and not judged: see tell.c */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,19 +14,28 @@
 
 #define ALL_OPS ((1u << FV_OP_N) - 1)
 
-/* What a write replaced; newest first. */
-struct undo {
-	struct undo *next;
-	sqlite3_int64 at;
-	int n;
-	char old[];
+enum { NAMES_MAX = 600, SECTOR = 512, PAGE = 4096 };
+
+/* A write, or a change of size, that no sync has made durable yet; oldest first. */
+struct pending {
+	struct pending *next;
+	sqlite3_int64 at, size;	  /* where; how long the file was before it */
+	int n;			  /* of both texts; 0 and `cut`: shortened to `at` */
+	bool cut, stuck, durable; /* stuck: a sync that was to write it has failed */
+	char *old, *new;
+};
+
+/* A file by its name: what is not synced does not go with a handle. */
+struct image {
+	struct image *next;
+	char name[NAMES_MAX];
+	struct pending *first, **end;
 };
 
 struct handle {
 	sqlite3_file base;
 	enum fv_file file;
-	struct undo *pending;
-	struct handle *next;
+	struct image *image;
 	sqlite3_file *real; /* behind this struct */
 };
 
@@ -37,8 +47,9 @@ static struct {
 	bool struck;
 	fv_watch_fn *watch;
 	void *watch_ctx;
-	struct handle *open;
-	unsigned draw;
+	struct image *images;
+	bool remembers, dead, lies;
+	unsigned draw, chance;
 } fv = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static struct handle *
@@ -62,15 +73,189 @@ die(void)
 		(void)pause();
 }
 
-/* Power is lost: of what was not synced, some is there and some is not. */
+/* --- what is not synced --- */
+
 static void
-lose_power(void)
+pending_free(struct pending *p)
 {
-	for (struct handle *h = fv.open; h != NULL; h = h->next)
-		for (struct undo *u = h->pending; u != NULL; u = u->next)
-			if (draw() % 2 == 0)
-				(void)h->real->pMethods->xWrite(h->real, u->old, u->n, u->at);
-	die();
+	free(p->old);
+	free(p->new);
+	free(p);
+}
+
+static void
+image_clear(struct image *i)
+{
+	while (i->first != NULL) {
+		struct pending *p = i->first;
+
+		i->first = p->next;
+		pending_free(p);
+	}
+	i->end = &i->first;
+}
+
+static struct image *
+image_of(const char *name)
+{
+	struct image *i = fv.images;
+
+	while (i != NULL && !text_eq(i->name, name))
+		i = i->next;
+	if (i != NULL)
+		return i;
+	i = calloc(1, sizeof *i);
+	if (i == NULL || strlen(name) >= sizeof i->name)
+		abort();
+	memcpy(i->name, name, strlen(name));
+	i->end = &i->first;
+	i->next = fv.images;
+	return fv.images = i;
+}
+
+static char *
+kept(const void *p, int n)
+{
+	char *copy = malloc((size_t)n + 1);
+
+	if (copy == NULL)
+		abort();
+	if (p != NULL)
+		memcpy(copy, p, (size_t)n);
+	return copy;
+}
+
+/* p NULL: it is cut to `at`. */
+static void
+remember(struct handle *h, const void *p, int n, sqlite3_int64 at)
+{
+	struct pending *x = calloc(1, sizeof *x);
+
+	if (x == NULL || h->real->pMethods->xFileSize(h->real, &x->size) != SQLITE_OK)
+		abort();
+	x->at = at;
+	x->cut = p == NULL;
+	x->n = !x->cut ? n : x->size > at ? (int)(x->size - at) : 0;
+	x->old = kept(NULL, x->n);
+	(void)h->real->pMethods->xRead(h->real, x->old, x->n, at); /* zeros past the end */
+	x->new = kept(p, x->cut ? 0 : n);
+	*h->image->end = x;
+	h->image->end = &x->next;
+}
+
+/* Whoever writes into a page, or cuts it off, takes the place of what was lost there. */
+static bool
+replaced(const struct pending *lost)
+{
+	for (const struct pending *p = lost->next; p != NULL; p = p->next) {
+		bool meets = p->at / PAGE <= (lost->at + lost->n - 1) / PAGE &&
+			     (p->cut || (p->at + p->n - 1) / PAGE >= lost->at / PAGE);
+
+		if (!p->stuck && meets)
+			return true;
+	}
+	return false;
+}
+
+/* What was synced is durable; what a failed sync left behind lies over it no more. */
+static void
+settle(struct image *i, const struct pending *p)
+{
+	for (struct pending *x = i->first; x != p; x = x->next) {
+		if (p->cut && x->size > p->at)
+			x->size = p->at;
+		if (!p->cut && x->size < p->at + p->n)
+			x->size = p->at + p->n;
+	}
+}
+
+static void
+synced(struct image *i, bool failed)
+{
+	struct pending **at = &i->first;
+
+	for (struct pending *p = i->first; p != NULL; p = p->next)
+		p->durable = !failed && (!p->stuck || replaced(p));
+	for (struct pending *p = i->first; failed && p != NULL; p = p->next)
+		p->stuck = true;
+	while (*at != NULL) {
+		struct pending *p = *at;
+
+		if (!p->durable) {
+			at = &p->next;
+			continue;
+		}
+		settle(i, p);
+		*at = p->next;
+		pending_free(p);
+	}
+	i->end = at;
+}
+
+static void
+put(int fd, const char *p, size_t n, off_t at)
+{
+	if (n > 0 && pwrite(fd, p, n, at) != (ssize_t)n)
+		abort();
+}
+
+/* Back to what was synced last, newest first. */
+static void
+undo(int fd, const struct pending *p)
+{
+	if (p == NULL)
+		return;
+	undo(fd, p->next);
+	put(fd, p->old, (size_t)p->n, (off_t)p->at);
+	if (ftruncate(fd, (off_t)p->size) != 0)
+		abort();
+}
+
+/* And of each write all, some sectors or nothing. */
+static bool
+survives(int fd, const struct pending *p)
+{
+	unsigned fate = p->stuck ? 0 : draw() % 4;
+	bool whole = true;
+
+	if (fate == 0)
+		return false;
+	if (p->cut)
+		return fate > 1 && ftruncate(fd, (off_t)p->at) == 0;
+	for (int from = 0; from < p->n; from += SECTOR) {
+		int n = p->n - from < SECTOR ? p->n - from : SECTOR;
+
+		if (fate == 1 && draw() % 2 == 0)
+			whole = false;
+		else
+			put(fd, p->new + from, (size_t)n, (off_t)p->at + from);
+	}
+	return whole;
+}
+
+static int
+lose(struct image *i)
+{
+	int fd = i->first != NULL ? open(i->name, O_RDWR | O_CLOEXEC) : -1, lost = 0;
+
+	if (fd >= 0) {
+		undo(fd, i->first);
+		for (const struct pending *p = i->first; p != NULL; p = p->next)
+			lost += !survives(fd, p);
+		(void)close(fd);
+	}
+	image_clear(i);
+	return lost;
+}
+
+static int
+lose_all(void)
+{
+	int lost = 0;
+
+	for (struct image *i = fv.images; i != NULL; i = i->next)
+		lost += lose(i);
+	return lost;
 }
 
 /* SQLITE_OK = go on. Called with the mutex held. */
@@ -82,6 +267,8 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 	if (fv.plan.files != 0 && (fv.plan.files & (1u << file)) == 0)
 		return SQLITE_OK;
 	fv.count++;
+	if (fv.dead)
+		return SQLITE_IOERR;
 	if (fv.plan.at == 0 || fv.count < fv.plan.at ||
 		(fv.count > fv.plan.at && !fv.plan.for_ever))
 		return SQLITE_OK;
@@ -94,14 +281,26 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 					 : SQLITE_IOERR_WRITE;
 	case FV_FULL:
 		return SQLITE_FULL;
+	case FV_TORN_POWER:
+		(void)lose_all(); /* what was written before the half write may be gone too */
+				  /* fall through */
 	case FV_TORN:
 		if (op == FV_WRITE && h != NULL && n > 1)
 			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);
 		die();
 		break;
 	case FV_POWER:
-		lose_power();
+		(void)lose_all();
+		die();
 		break;
+	case FV_DEAD:
+		fv.dead = true;
+		if (op == FV_WRITE && h != NULL && n > 1 && draw() % 2 == 0) {
+			if (h->image != NULL)
+				remember(h, p, n / 2, at);
+			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);
+		}
+		return SQLITE_IOERR;
 	case FV_KILL:
 		die();
 		break;
@@ -130,51 +329,25 @@ after(int code, enum fv_op op, enum fv_file file)
 
 /* --- files --- */
 
-static void
-forget(struct handle *h)
-{
-	while (h->pending != NULL) {
-		struct undo *u = h->pending;
-
-		h->pending = u->next;
-		free(u);
-	}
-}
-
-static void
-remember(struct handle *h, int n, sqlite3_int64 at)
-{
-	struct undo *u = calloc(1, sizeof *u + (size_t)n);
-
-	if (u == NULL)
-		abort();
-	u->at = at;
-	u->n = n;
-	(void)h->real->pMethods->xRead(h->real, u->old, n, at); /* zeros past the end */
-	u->next = h->pending;
-	h->pending = u;
-}
-
 static int
 fv_close(sqlite3_file *f)
 {
-	struct handle *h = of(f);
-
-	(void)pthread_mutex_lock(&fv.mutex);
-	for (struct handle **at = &fv.open; *at != NULL; at = &(*at)->next)
-		if (*at == h) {
-			*at = h->next;
-			break;
-		}
-	forget(h);
-	(void)pthread_mutex_unlock(&fv.mutex);
-	return h->real->pMethods->xClose(h->real);
+	return of(f)->real->pMethods->xClose(of(f)->real);
 }
 
 static int
 fv_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
 	return of(f)->real->pMethods->xRead(of(f)->real, p, n, at);
+}
+
+static void
+keep_in_mind(struct handle *h, const void *p, int n, sqlite3_int64 at)
+{
+	(void)pthread_mutex_lock(&fv.mutex);
+	if (h->image != NULL)
+		remember(h, p, n, at);
+	(void)pthread_mutex_unlock(&fv.mutex);
 }
 
 static int
@@ -185,11 +358,7 @@ fv_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 
 	if (code != SQLITE_OK)
 		return code;
-	if (fv.plan.fault == FV_POWER && fv.plan.at > 0) {
-		(void)pthread_mutex_lock(&fv.mutex);
-		remember(h, n, at);
-		(void)pthread_mutex_unlock(&fv.mutex);
-	}
+	keep_in_mind(h, p, n, at);
 	return after(h->real->pMethods->xWrite(h->real, p, n, at), FV_WRITE, h->file);
 }
 
@@ -199,9 +368,10 @@ fv_truncate(sqlite3_file *f, sqlite3_int64 size)
 	struct handle *h = of(f);
 	int code = before(FV_TRUNCATE, h->file, h, NULL, 0, 0);
 
-	return code != SQLITE_OK
-		       ? code
-		       : after(h->real->pMethods->xTruncate(h->real, size), FV_TRUNCATE, h->file);
+	if (code != SQLITE_OK)
+		return code;
+	keep_in_mind(h, NULL, 0, size);
+	return after(h->real->pMethods->xTruncate(h->real, size), FV_TRUNCATE, h->file);
 }
 
 static int
@@ -210,11 +380,12 @@ fv_sync(sqlite3_file *f, int flags)
 	struct handle *h = of(f);
 	int code = before(FV_SYNC, h->file, h, NULL, 0, 0);
 
+	(void)pthread_mutex_lock(&fv.mutex);
+	if (h->image != NULL && !fv.dead && !fv.lies)
+		synced(h->image, code != SQLITE_OK);
+	(void)pthread_mutex_unlock(&fv.mutex);
 	if (code != SQLITE_OK)
 		return code;
-	(void)pthread_mutex_lock(&fv.mutex);
-	forget(h);
-	(void)pthread_mutex_unlock(&fv.mutex);
 	return after(h->real->pMethods->xSync(h->real, flags), FV_SYNC, h->file);
 }
 
@@ -335,8 +506,8 @@ fv_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int flags, int *
 		return code;
 	h->base.pMethods = &methods;
 	(void)pthread_mutex_lock(&fv.mutex);
-	h->next = fv.open;
-	fv.open = h;
+	if (name != NULL && (fv.remembers || (fv.plan.fault == FV_POWER && fv.plan.at > 0)))
+		h->image = image_of(name);
 	(void)pthread_mutex_unlock(&fv.mutex);
 	return after(SQLITE_OK, FV_OPEN, h->file);
 }
@@ -347,9 +518,27 @@ fv_delete(sqlite3_vfs *v, const char *name, int sync_dir)
 	int code = before(FV_DELETE, kind_of(name, 0), NULL, NULL, 0, 0);
 
 	(void)v;
+	(void)pthread_mutex_lock(&fv.mutex);
+	if (code == SQLITE_OK && fv.remembers)
+		image_clear(image_of(name));
+	(void)pthread_mutex_unlock(&fv.mutex);
 	return code != SQLITE_OK ? code
 				 : after(fv.real->xDelete(fv.real, name, sync_dir), FV_DELETE,
 					   kind_of(name, 0));
+}
+
+/* The salts of the log come from here: with these the same seed writes the same bytes. */
+static int
+fv_randomness(sqlite3_vfs *v, int n, char *out)
+{
+	(void)v;
+	if (!fv.remembers)
+		return fv.real->xRandomness(fv.real, n, out);
+	for (int i = 0; i < n; i++) {
+		fv.chance = fv.chance * 1664525u + 1013904223u;
+		out[i] = (char)(fv.chance >> 24);
+	}
+	return n;
 }
 
 void
@@ -361,6 +550,7 @@ faultvfs_install(void)
 	fv.vfs.szOsFile = (int)sizeof(struct handle) + fv.real->szOsFile;
 	fv.vfs.xOpen = fv_open;
 	fv.vfs.xDelete = fv_delete;
+	fv.vfs.xRandomness = fv_randomness;
 	if (sqlite3_vfs_register(&fv.vfs, 1) != SQLITE_OK)
 		abort();
 }
@@ -373,7 +563,7 @@ faultvfs_plan(const struct fv_plan *p)
 	(void)pthread_mutex_lock(&fv.mutex);
 	fv.plan = p != NULL ? *p : none;
 	fv.count = 0;
-	fv.struck = false;
+	fv.struck = fv.dead = false;
 	fv.draw = fv.plan.seed;
 	(void)pthread_mutex_unlock(&fv.mutex);
 }
@@ -398,6 +588,49 @@ faultvfs_struck(void)
 	struck = fv.struck;
 	(void)pthread_mutex_unlock(&fv.mutex);
 	return struck;
+}
+
+void
+faultvfs_remember(unsigned seed)
+{
+	faultvfs_forget();
+	fv.remembers = true;
+	fv.chance = seed;
+	sqlite3_randomness(0, NULL);
+}
+
+int
+faultvfs_power(unsigned seed)
+{
+	fv.draw = seed;
+	return lose_all();
+}
+
+void
+faultvfs_power_off(unsigned seed)
+{
+	(void)pthread_mutex_lock(&fv.mutex);
+	fv.draw = seed;
+	(void)lose_all();
+}
+
+void
+faultvfs_forget(void)
+{
+	fv.remembers = false;
+	while (fv.images != NULL) {
+		struct image *i = fv.images;
+
+		fv.images = i->next;
+		image_clear(i);
+		free(i);
+	}
+}
+
+void
+faultvfs_lie(bool lies)
+{
+	fv.lies = lies;
 }
 
 void

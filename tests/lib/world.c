@@ -108,19 +108,14 @@ static const char book[] =
 	"  ben: {user: ben, may: [approve]}\n"
 	"notify: [{program: [/bin/true]}]\n";
 
-struct playbook *
-world_playbook(const char *mode, const char *summary)
+static struct playbook *
+load(const char *text, size_t n)
 {
-	char text[sizeof book + 512];
 	struct findings *f = NULL;
 	struct playbook *pb;
-	bool observes = text_eq(mode, "observe");
-	const char *most = observes ? "approve" : mode;
-	int n = snprintf(
-		text, sizeof text, book, summary, observes ? mode : "automatic", most, most);
 	const struct playbook_input in = { .file = "corp.yaml",
 		.text = text,
-		.len = (size_t)n,
+		.len = n,
 		.connectors = registry_infos(),
 		.sha256 = digest_sha256 };
 
@@ -129,6 +124,18 @@ world_playbook(const char *mode, const char *summary)
 		printf("%d: %s\n", findings_at(f, i)->at.line, findings_at(f, i)->text);
 	findings_free(&f);
 	return pb;
+}
+
+struct playbook *
+world_playbook(const char *mode, const char *summary)
+{
+	char text[sizeof book + 512];
+	bool observes = text_eq(mode, "observe");
+	const char *most = observes ? "approve" : mode;
+	int n = snprintf(
+		text, sizeof text, book, summary, observes ? mode : "automatic", most, most);
+
+	return load(text, (size_t)n);
 }
 
 /* --- targets --- */
@@ -156,18 +163,34 @@ put_cell(struct wtarget *t, const char *resource, const char *value)
 static struct wtarget *
 target_of(struct world *w, const char *name)
 {
-	for (int i = 0; i < W_TARGETS; i++)
+	for (int i = 0; i < w->targets_n; i++)
 		if (text_eq(w->target[i].name, name))
 			return &w->target[i];
 	return NULL;
 }
 
+int
+world_target(struct world *w, const char *name, int like)
+{
+	if (w->targets_n == W_TARGETS_MAX)
+		abort();
+	w->target[w->targets_n].name = name;
+	w->target[w->targets_n].like = like;
+	return w->targets_n++;
+}
+
+void
+world_cell(struct world *w, int target, const char *resource, const char *value)
+{
+	put_cell(&w->target[target], resource, value);
+}
+
 static void
 targets_init(struct world *w)
 {
-	w->target[W_ZONE].name = "zone";
-	w->target[W_HUB].name = "hub";
-	w->target[W_TENANT].name = "tenant";
+	(void)world_target(w, "zone", W_ZONE);
+	(void)world_target(w, "hub", W_HUB);
+	(void)world_target(w, "tenant", W_TENANT);
 	put_cell(&w->target[W_ZONE], "dns.rrset corp.example TXT", WORLD_SPF);
 	put_cell(&w->target[W_ZONE], "dns.rrset corp.example MX", WORLD_MX);
 	put_cell(&w->target[W_HUB], "relay.route corp.example", "");
@@ -216,13 +239,13 @@ change(struct world *w, struct wtarget *t, const struct weffect *e)
 
 /* The number goes, if it is the one that was seen (zone), or not a newer one (hub). */
 static enum outcome
-unmark(struct world *w, struct wtarget *t, struct weffect *e)
+unmark(struct wtarget *t, struct weffect *e)
 {
 	if (t->marker_store[0] == '\0')
 		return OUT_DONE;
-	if (t == &w->target[W_TENANT])
+	if (t->like == W_TENANT)
 		return OUT_REFUSED;
-	if (t == &w->target[W_ZONE] ? t->marker_lsn != e->seen_lsn : t->marker_lsn > e->lsn)
+	if (t->like == W_ZONE ? t->marker_lsn != e->seen_lsn : t->marker_lsn > e->lsn)
 		return OUT_STALE;
 	t->marker_store[0] = '\0';
 	t->marker_lsn = 0;
@@ -235,12 +258,12 @@ judge(struct world *w, struct weffect *e)
 {
 	struct wtarget *t = target_of(w, e->target);
 	struct wcell *c = cell_of(t, e->resource);
-	bool zone = t == &w->target[W_ZONE], hub = t == &w->target[W_HUB];
+	bool zone = t != NULL && t->like == W_ZONE, hub = t != NULL && t->like == W_HUB;
 	bool fits = e->dir == DIR_FENCE || text_starts(e->resource, "relay.queue ") ||
 		    (c != NULL && text_eq(c->value, e->base));
 
 	if (e->dir != DIR_FENCE && text_eq(e->resource, FENCE_MARKER))
-		return unmark(w, t, e);
+		return unmark(t, e);
 	if (c == NULL)
 		return OUT_REFUSED;
 	if ((zone || hub) && t->marker_lsn == e->lsn)
@@ -315,6 +338,12 @@ store(struct world *w, const char *text)
 	w->records_n++;
 }
 
+void
+world_load(struct world *w, const char *record)
+{
+	store(w, record);
+}
+
 static const char *
 head(const struct world *w)
 {
@@ -331,6 +360,8 @@ append(struct world *w, const struct action *a)
 		    text_eq(a->append.expect_hash, head(w));
 	enum outcome o = fits ? w->append_as : OUT_CONFLICT;
 
+	if (o == OUT_DONE && w->keep != NULL)
+		o = w->keep(w, a);
 	if (++w->appends_open > w->appends_most)
 		w->appends_most = w->appends_open;
 	for (size_t i = 0; o == OUT_DONE && i < a->append.records_n && !w->dead; i++) {
@@ -370,6 +401,13 @@ deliver_later(struct world *w, size_t i, int64_t ms)
 	struct wevent *e = push(w, ms, WE_DELIVER);
 
 	e->effect = i;
+}
+
+void
+world_late(struct world *w, const struct weffect *e, int64_t ms)
+{
+	w->effect[w->effects_n] = *e;
+	deliver_later(w, w->effects_n++, ms);
 }
 
 static void
@@ -426,6 +464,9 @@ do_effect(struct world *w, const struct action *a)
 	case FATE_SILENT:
 		(void)judge(w, e);
 		w->dead = true;
+		break;
+	case FATE_AWAY:
+		e->away = true;
 		break;
 	}
 }
@@ -565,6 +606,8 @@ world_event(struct world *w, struct event *ev)
 		return;
 	ev->boot_ms = w->boot_ms;
 	ev->wall_ms = w->wall_ms;
+	if (w->hears != NULL)
+		w->hears(w, ev);
 	acts = core_step(w->core, ev);
 	for (size_t i = 0; i < acts.n && !w->dead; i++)
 		carry_out(w, &acts.a[i]);
@@ -641,12 +684,16 @@ by_hash(void *ctx, const char *sha256)
 								     : NULL;
 }
 
-void
-world_init(struct world *w, const char *mode)
+static void
+init_with(struct world *w, struct playbook *pb, struct wtarget *target, struct weffect *effect)
 {
 	memset(w, 0, sizeof *w);
-	w->pb = world_playbook(mode != NULL ? mode : "approve", "a small one");
-	if (w->pb == NULL)
+	w->pb = pb;
+	w->borrowed = target != NULL;
+	w->target = w->borrowed ? target : calloc(W_TARGETS_MAX, sizeof *w->target);
+	w->effect = w->borrowed ? effect : calloc(W_EFFECTS, sizeof *w->effect);
+	(void)fflush(stdout);
+	if (w->pb == NULL || w->target == NULL || w->effect == NULL)
 		abort();
 	w->boot_ms = 1000;
 	w->wall_ms = 1790000000000;
@@ -655,11 +702,25 @@ world_init(struct world *w, const char *mode)
 	w->late_ms = 30000;
 	w->append_as = OUT_DONE;
 	w->mem = stdmem;
-	w->effect = calloc(W_EFFECTS, sizeof *w->effect);
-	if (w->effect == NULL)
-		abort();
 	(void)snprintf(w->boot_id, sizeof w->boot_id, "00000000-0000-4000-8000-000000000001");
-	targets_init(w);
+	while (w->targets_n < W_TARGETS_MAX && w->target[w->targets_n].name != NULL)
+		w->targets_n++;
+	while (w->effects_n < W_EFFECTS && w->effect[w->effects_n].lsn != 0)
+		w->effects_n++;
+	if (w->targets_n == 0)
+		targets_init(w);
+}
+
+void
+world_init(struct world *w, const char *mode)
+{
+	init_with(w, world_playbook(mode != NULL ? mode : "approve", "a small one"), NULL, NULL);
+}
+
+void
+world_init_book(struct world *w, const char *text, struct wtarget *target, struct weffect *effect)
+{
+	init_with(w, load(text, strlen(text)), target, effect);
 }
 
 void
@@ -673,7 +734,10 @@ world_fini(struct world *w)
 	free(w->record);
 	free(w->hash);
 	free(w->event);
-	free(w->effect);
+	if (!w->borrowed) {
+		free(w->target);
+		free(w->effect);
+	}
 }
 
 void

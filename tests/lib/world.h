@@ -23,7 +23,7 @@
 #define WORLD_MX_BACKUP "ttl 60\nmx 10 mx.relay.example\n"
 
 enum { W_ZONE, W_HUB, W_TENANT, W_TARGETS };
-enum { W_CELLS = 5, W_EFFECTS = 8192, W_REPLIES = 64, W_LINES = 4096 };
+enum { W_TARGETS_MAX = 6, W_CELLS = 5, W_EFFECTS = 8192, W_REPLIES = 64, W_LINES = 4096 };
 
 struct wcell {
 	const char *resource;
@@ -32,6 +32,7 @@ struct wcell {
 
 struct wtarget {
 	const char *name;
+	int like; /* W_ZONE, W_HUB, W_TENANT: what it refuses */
 	char marker_store[33];
 	uint64_t marker_lsn;
 	struct wcell cell[W_CELLS];
@@ -49,6 +50,7 @@ enum fate {
 	FATE_RETRY,
 	FATE_REFUSED,
 	FATE_SILENT, /* applied, and never answered: the process is stopped before */
+	FATE_AWAY,   /* on its way; world_late lets it arrive */
 };
 
 struct weffect {
@@ -56,7 +58,7 @@ struct weffect {
 	enum effect_dir dir;
 	uint64_t lsn, seen_lsn;
 	int64_t sent_boot_ms, deadline_ms;
-	bool applied;
+	bool applied, away;
 	size_t records; /* in the journal when it left */
 };
 
@@ -77,12 +79,18 @@ struct world {
 	size_t records_n, room;
 	uint64_t epoch, era;
 	enum outcome append_as; /* of the next appends; OUT_DONE */
+	/* a journal of the test's own beside this one: called before records count as stored; what
+	 * it says is the append's outcome. NULL = none */
+	enum outcome (*keep)(struct world *w, const struct action *a);
+	void *keep_ctx;
 	int64_t append_ms;
 	size_t die_after; /* the process dies when so many records are stored; 0 = never */
 	bool dead, halted;
 	struct action halt;
 	/* targets */
-	struct wtarget target[W_TARGETS];
+	struct wtarget *target; /* room for W_TARGETS_MAX */
+	int targets_n;
+	bool borrowed;		/* target and effect */
 	struct weffect *effect; /* room for W_EFFECTS; only what is used costs memory */
 	size_t effects_n;
 	enum fate (*fate)(struct world *w, const struct weffect *e, size_t n);
@@ -93,6 +101,8 @@ struct world {
 		const char *signal); /* how long a probe's answer takes; NULL = at once */
 	void (*told)(
 		struct world *w, const struct event *ev); /* an answer that the core has heard */
+	void (*hears)(struct world *w,
+		const struct event *ev); /* all that the core is told, just before; clocks set */
 	/* probes */
 	bool primary_bad, backup_bad, listed, blind, junk;
 	size_t verifies;
@@ -111,6 +121,17 @@ struct world {
 	bool fresh, by_operator, one_shot;
 };
 
+/*
+ * world_init_book - with another playbook, which must be called corp. target, effect: memory of the
+ * caller's that outlives a process, zeroed or as the process before has left it; NULL = its own.
+ * world_target - one more target, by its name in the playbook; returns its number. world_cell - a
+ * resource that it has.
+ */
+void world_init_book(
+	struct world *w, const char *text, struct wtarget *target, struct weffect *effect);
+int world_target(struct world *w, const char *name, int like);
+void world_cell(struct world *w, int target, const char *resource, const char *value);
+
 /* mode: "approve" or "automatic", of the responses and of the failback; "observe": of the playbook.
  * NULL = "approve". */
 void world_init(struct world *w, const char *mode);
@@ -118,7 +139,11 @@ void world_fini(struct world *w);
 struct playbook *world_playbook(const char *mode, const char *summary); /* for a replacement */
 
 void world_start(struct world *w); /* fold, EV_OPEN, EV_PLAYBOOK */
-void world_kill(struct world *w);  /* the core is gone; what it had sent goes on */
+/* world_load - a record that an earlier process has left, to be folded at the next start. */
+void world_load(struct world *w, const char *record);
+/* world_late - a request of an earlier process arrives after ms; nobody waits for its answer. */
+void world_late(struct world *w, const struct weffect *e, int64_t ms);
+void world_kill(struct world *w); /* the core is gone; what it had sent goes on */
 void world_event(struct world *w, struct event *ev);
 void world_pass(struct world *w, int64_t ms); /* let so much time pass */
 bool world_until(struct world *w, int64_t ms,

@@ -4,7 +4,7 @@
  * ledger.
  */
 #include "base/text.h"
-#include "sim/sim.h"
+#include "sim/reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +132,10 @@ read_start(struct sim *s, const struct record *r)
 		read_step(s, o, &run->step[run->steps_n++]);
 	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
 		run->names_pause |= o->str != NULL && strstr(o->str, "pause") != NULL;
+	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
+		run->names_queues |= o->str != NULL && strstr(o->str, "queues") != NULL;
+	if (!v->replaying)
+		reach_plan(s, run);
 	return run;
 }
 
@@ -199,7 +203,11 @@ read_end(struct sim *s, const struct record *r, struct vrun *run)
 	for (size_t i = 0; run != NULL && i < sizeof words / sizeof *words; i++)
 		if (text_eq(state, words[i].word))
 			run->state = words[i].state;
-	if (run == NULL || text_eq(state, "backward")) /* turned round: it goes on */
+	if (run == NULL)
+		return;
+	run->why = field(s, r->body, "why");
+	run->turned = run->turned || text_eq(state, "backward");
+	if (text_eq(state, "backward")) /* turned round: it goes on */
 		return;
 	run->terminal = run->state != VR_BLOCKED && run->state != VR_SHELTERING;
 	run->end_seq = r->seq;
@@ -278,12 +286,17 @@ take_record(struct sim *s, const struct record *r)
 		rec.result = read_result(s, r, rec.run);
 	else if (r->type == REC_END)
 		read_end(s, r, rec.run);
+	else if (r->type == REC_COMMAND && rec.run != NULL &&
+		 text_eq(json_str(r->body, "verb"), "abort") && json_int(r->body, "exit", 1) == 0)
+		rec.run->turned = true;
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
 	else if (r->type == REC_APPROVAL)
 		read_approval(s, r);
 	if (!v->replaying)
 		trace_record(s, r, &rec);
+	if (!v->replaying && rec.intent != NULL && rec.intent->dir != DIR_FENCE)
+		process_moment(s);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
@@ -352,6 +365,7 @@ view_sent(struct sim *s, size_t request)
 	trace_add(s, "sends %llu %s to %s: %s want \"%s\" seen %llu", (unsigned long long)r->lsn,
 		effect_dir_name(r->dir), r->target, r->resource, r->want,
 		(unsigned long long)r->seen_lsn);
+	events_request(s, "sent", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->sent != NULL)
 			invariants[i]->sent(s, r);
@@ -371,6 +385,7 @@ view_accepted(struct sim *s, size_t request, const char *before)
 		.value = r->want,
 		.fence = r->dir == DIR_FENCE,
 		.at = s->now };
+	events_request(s, "took", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->accepted != NULL)
 			invariants[i]->accepted(s, r, before);

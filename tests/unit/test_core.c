@@ -127,6 +127,23 @@ another_ferrymans_mark_is_a_conflict(void)
 	world_end(w);
 }
 
+static void
+an_ack_after_another_ferrymans_mark_was_taken_out_has_all_read_again(void)
+{
+	struct world *w = world_new(NULL);
+
+	mark(w, W_ZONE, STRANGER, ((uint64_t)3 << 40) + 9);
+	begin(w, "blocked");
+	(void)world_say(
+		w, &(struct wask){ .verb = VERB_ACK }); /* too early: it still stands there */
+	world_pass(w, MINUTE);
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "blocked");
+	mark(w, W_ZONE, "", 0);
+	(void)world_say(w, &(struct wask){ .verb = VERB_ACK });
+	CHECK(world_until_state(w, MINUTE, FLOW_OUTBOUND, "normal"));
+	world_end(w);
+}
+
 /* With an operator's word the new era stands above everything that was read. */
 static void
 an_operators_new_era_takes_over(void)
@@ -485,6 +502,7 @@ main(void)
 	TEST(a_mixture_blocks_and_is_named);
 	TEST(a_target_that_cannot_be_read_is_read_again);
 	TEST(another_ferrymans_mark_is_a_conflict);
+	TEST(an_ack_after_another_ferrymans_mark_was_taken_out_has_all_read_again);
 	TEST(an_operators_new_era_takes_over);
 	TEST(an_old_copy_of_the_journal_is_recognised);
 	TEST(one_that_observes_writes_nothing);

@@ -2489,6 +2489,33 @@ local_adopt(void)
 	return !ok;
 }
 
+/* A person says: the ferryman whose number stands here is gone for good, with its journal. Mail
+ * stays on its way; the next one may begin. */
+static int
+local_retire(void)
+{
+	struct text why = { 0 };
+	int lock = lock_take("lock", true);
+
+	load();
+	if (trouble.n == 0 && !st.there)
+		puts_(&trouble, "no ferryman's number stands here");
+	if (trouble.n == 0) {
+		st.there = false; /* kept in the state alone, as when it is taken out by itself */
+		memset(st.stamp, 0, sizeof st.stamp);
+		if (commit(&why) != DONE)
+			puts_(&trouble, str(&why));
+	}
+	(void)close(lock);
+	if (trouble.n > 0)
+		fprintf(stderr, "ferryman-relay: %s\n", str(&trouble));
+	else
+		printf("taken out: store %s, number %" PRId64 "; %zu domains stay as they are\n",
+			st.store, st.lsn, st.dom_n);
+	drop(&why);
+	return trouble.n > 0;
+}
+
 static int
 local_tick(void)
 {
@@ -2564,10 +2591,11 @@ conf_read(const char *home)
 static const char usage[] =
 	"ferryman-relay " FERRYMAN_VERSION
 	", the part of ferryman that runs on a relay, as a plain user.\n"
-	"usage: ferryman-relay [--home DIR] [init | adopt | tick | version]\n"
+	"usage: ferryman-relay [--home DIR] [init | adopt | retire | tick | version]\n"
 	"  (none)   serve one request from standard input (sshd's forced command)\n"
 	"  init     make the state and empty maps, before main.cf names them\n"
 	"  adopt    take the maps as they are, after the state was lost or damaged\n"
+	"  retire   take out the number of a ferryman whose journal is lost for good\n"
 	"  tick     start the keeper of shelters and releases if it should run (cron, timer)\n";
 
 int
@@ -2608,6 +2636,8 @@ main(int argc, char **argv)
 		return local_init();
 	if (strcmp(verb, "adopt") == 0)
 		return local_adopt();
+	if (strcmp(verb, "retire") == 0)
+		return local_retire();
 	if (strcmp(verb, "tick") == 0)
 		return local_tick();
 	return fputs(usage, stderr), 64;
