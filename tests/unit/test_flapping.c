@@ -537,7 +537,8 @@ a_wave_longer_than_for_starts_and_a_shorter_one_does_not(void)
 	int n = count(WAVES, WAVES_SOAK);
 	struct tally t = waves(BY_ITSELF, SOUND, n);
 
-	printf("     %d square waves and Markov chains, %d times bad: %d automatic starts, %d too soon, "
+	printf("     %d square waves and Markov chains, %d times bad: %d automatic starts, %d too "
+	       "soon, "
 	       "%d missed, %d needless\n",
 		n, t.waves, t.starts, t.too_soon + t.too_many, t.missed, t.needless);
 	CHECK_INT(t.missed, 0);
