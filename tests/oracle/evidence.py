@@ -49,8 +49,9 @@ class Key:
 
     def lit(self):
         """The answers since the last one that came in the dark: while our own line was down, and it may be of that."""
-        dark = [i for i, a in enumerate(self.answers) if a[3] and has("dark")]
-        return self.answers[dark[-1] + 1:] if dark else self.answers
+        count = self.answers[-self.signal.rise[1]:]
+        dark = [i for i, a in enumerate(count) if a[3] and has("dark")]
+        return count[dark[-1] + 1:] if dark else count
 
     def harm(self):
         """It is bad, and mail itself was refused or late."""

@@ -83,6 +83,7 @@ RULES = {
 # What the truth table is about; the corpus is about all.
 TRUTH = ["rise", "stale", "unknown", "degraded", "of", "groups", "must", "harm", "receivers", "class", "one-class",
          "share", "for", "clear", "clear-good", "at-suspect", "mode", "one-shelter", "path-unfit", "path-ok-harm"]
+RANDOM = ["rise", "harm", "for", "pause", "cooldown", "soak", "rights", "override", "run-ends", "anchors"]
 
 OUT = set()
 

@@ -183,12 +183,26 @@ struct world {
 	uint64_t spoken_seq;
 };
 
+/* The relay may send for us since peace time: no run of these worlds sees to that. */
+static void
+authorise(struct sim *s)
+{
+	struct tcell *c = target_cell(&s->target[T_ZONE], "dns.rrset corp.example TXT");
+
+	c->value = c->cached = c->change[0].value =
+		"ttl 300\ntxt other=1\n"
+		"txt v=spf1 include:spf.cloud.example ip4:203.0.113.65 -all\n";
+	for (size_t i = 0; i <= SECONDARIES; i++)
+		c->shown[i] = c->value;
+}
+
 static void
 begin(struct sim *s, struct odometer *o)
 {
 	s->faults.odometer = o;
 	journal_init(s);
 	targets_init(s);
+	authorise(s);
 	rng_seed(&s->people.rng, 0, "people");
 	s->people.looks_at = INT64_MAX; /* who acts on alarms is offer_words() */
 	s->people.alarm_at = -1;
