@@ -13,7 +13,7 @@ endif
 # --- packages (Debian 12), by name; `make deps` installs what is missing and removes nothing ---
 DEPS := gcc libc6-dev make pkg-config ca-certificates libuv1-dev libyaml-dev libcurl4-openssl-dev \
 	libssh2-1-dev libssl-dev libc-ares-dev libldns-dev libjansson-dev libsqlite3-dev \
-	clang libclang-rt-14-dev clang-format clang-tidy cppcheck man-db python3 python3-jsonschema procps openssh-client jq sqlite3
+	clang libclang-rt-14-dev llvm clang-format clang-tidy cppcheck spin man-db python3 python3-jsonschema python3-yaml procps openssh-client jq sqlite3
 LIBS := libuv yaml-0.1 libcurl libssh2 openssl libcares jansson sqlite3
 # ldns of Debian 12 has no pkg-config file under its own name in every release
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
@@ -211,9 +211,17 @@ soak: deps
 	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
 	@BUILD=$(BUILD) tests/run soak
 
+## model: the spin model of the fence, its mutants, and runs of the simulator that it must be able to follow
+model: $(SIM)
+	@BUILD=$(BUILD) tests/model/run
+
 ## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs
 lint: $(BUILD)/pkg.mk
 	@BUILD=$(BUILD) tests/lint/lint
+
+## golden-accept: show what is new in the golden corpus and write it after a yes (CASES="NNN-name ...")
+golden-accept: all $(TABLE)
+	@BUILD=$(BUILD) tests/oracle/oracle accept $(CASES)
 
 ## asan: unit tests, contracts and seeds under AddressSanitizer and UBSan
 asan:
@@ -265,8 +273,8 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' Makefile tests/fuzz/fuzz.mk tests/mutate/mutate.mk | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.PHONY: deps test-build unit sim-proof contract e2e check soak lint asan cov bench demo lab lab-down minimal docs format clean help
+.PHONY: deps test-build unit sim-proof contract e2e check soak model lint golden-accept asan cov bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.
 .PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o

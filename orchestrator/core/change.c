@@ -469,9 +469,7 @@ change_answered(struct core *c, struct change *ch, const struct event *ev, bool 
 		!heard			 ? "no answer in time"
 		: ev->effect.why != NULL ? ev->effect.why
 					 : "");
-	/* a yes that does not show proves nothing: a copy may be on its way */
-	ch->maybe = ch->maybe || ch->answer == OUT_UNKNOWN || ch->answer == OUT_DONE ||
-		    ch->answer == OUT_UNCHANGED;
+	ch->maybe = ch->maybe || ch->answer == OUT_UNKNOWN;
 	ch->phase = CP_IDLE;
 	ch->next_boot_ms = c->boot_ms + (ch->answer == OUT_RETRY ? backoff(ch->sent) : 0);
 	if (ch->owner != NULL && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED))

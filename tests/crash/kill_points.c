@@ -63,7 +63,11 @@ killed(struct crossing *x)
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		bool done = crossing_live(x);
+		bool done;
+
+		if (x->power)
+			faultvfs_remember(x->seed);
+		done = crossing_live(x);
 
 		printf("     not killed (record %llu, %s, operation %d): %s\n",
 			(unsigned long long)x->record, moment_name(x->moment), x->at,
@@ -390,7 +394,6 @@ main(int argc, char **argv)
 {
 	digest_warm();
 	faultvfs_install();
-	faultvfs_remember(0);
 	rig_dir(dir);
 	shore = shore_new();
 	TEST(undisturbed_it_goes_out_and_back);

@@ -185,7 +185,7 @@ _Noreturn void
 crossing_die(const struct crossing *x)
 {
 	if (x->power)
-		faultvfs_power_off(x->seed);
+		(void)faultvfs_power(x->seed);
 	(void)kill(getpid(), SIGKILL);
 	for (;;)
 		(void)pause();
@@ -220,7 +220,7 @@ arm(const struct crossing *x)
 		p.fault = dead;
 	} else if (x->moment == MOMENT_TORN) {
 		p.ops = 1u << FV_WRITE;
-		p.fault = x->power ? FV_TORN_POWER : FV_TORN;
+		p.fault = x->power ? FV_POWER_IN : FV_TORN;
 		p.at = 2 + 2 * (int)(x->record - x->first); /* frame headers and pages in turn */
 	} else if (x->moment == MOMENT_BEFORE_SYNC) {
 		p.ops = 1u << FV_SYNC;

@@ -248,16 +248,6 @@ lose(struct image *i)
 	return lost;
 }
 
-static int
-lose_all(void)
-{
-	int lost = 0;
-
-	for (struct image *i = fv.images; i != NULL; i = i->next)
-		lost += lose(i);
-	return lost;
-}
-
 /* SQLITE_OK = go on. Called with the mutex held. */
 static int
 strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n, sqlite3_int64 at)
@@ -281,16 +271,18 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 					 : SQLITE_IOERR_WRITE;
 	case FV_FULL:
 		return SQLITE_FULL;
-	case FV_TORN_POWER:
-		(void)lose_all(); /* what was written before the half write may be gone too */
-				  /* fall through */
 	case FV_TORN:
 		if (op == FV_WRITE && h != NULL && n > 1)
 			(void)h->real->pMethods->xWrite(h->real, p, n / 2, at);
 		die();
 		break;
+	case FV_POWER_IN:
+		if (op == FV_WRITE && h != NULL && h->image != NULL)
+			remember(h, p, n, at);
+		__attribute__((fallthrough));
 	case FV_POWER:
-		(void)lose_all();
+		for (struct image *i = fv.images; i != NULL; i = i->next)
+			(void)lose(i);
 		die();
 		break;
 	case FV_DEAD:
@@ -602,16 +594,12 @@ faultvfs_remember(unsigned seed)
 int
 faultvfs_power(unsigned seed)
 {
-	fv.draw = seed;
-	return lose_all();
-}
+	int lost = 0;
 
-void
-faultvfs_power_off(unsigned seed)
-{
-	(void)pthread_mutex_lock(&fv.mutex);
 	fv.draw = seed;
-	(void)lose_all();
+	for (struct image *i = fv.images; i != NULL; i = i->next)
+		lost += lose(i);
+	return lost;
 }
 
 void

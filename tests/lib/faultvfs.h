@@ -15,12 +15,13 @@ enum fv_op { FV_WRITE, FV_SYNC, FV_TRUNCATE, FV_OPEN, FV_DELETE, FV_OP_N };
 enum fv_file { FV_DB, FV_WAL, FV_HEAD, FV_OTHER };
 
 enum fv_fault {
-	FV_ERROR,      /* input/output error */
-	FV_FULL,       /* no space left */
-	FV_KILL,       /* SIGKILL before it */
-	FV_TORN,       /* half of a write takes place, then SIGKILL */
-	FV_TORN_POWER, /* half of a write takes place, then as FV_POWER */
-	FV_POWER,      /* a drawn subset of what is not synced is undone, then SIGKILL */
+	FV_ERROR,    /* input/output error */
+	FV_FULL,     /* no space left */
+	FV_KILL,     /* SIGKILL before it */
+	FV_TORN,     /* half of a write takes place, then SIGKILL */
+	FV_POWER,    /* a drawn subset of what is not synced is undone, then SIGKILL */
+	FV_POWER_IN, /* as FV_POWER, in the middle of a write: it is one of those that are not
+			synced */
 	FV_DEAD, /* as FV_KILL or (drawn) FV_TORN, but this process lives on: nothing that it does
 		    from then on reaches the disk; every later operation fails */
 };
@@ -31,7 +32,7 @@ struct fv_plan {
 	unsigned files; /* bits 1 << enum fv_file; 0 = all */
 	enum fv_fault fault;
 	bool for_ever; /* FV_ERROR, FV_FULL: all later ones too */
-	unsigned seed; /* FV_POWER, FV_DEAD */
+	unsigned seed; /* FV_POWER, FV_POWER_IN, FV_DEAD */
 };
 
 /* faultvfs_install - make it the default; once, before anything is opened. */
@@ -44,16 +45,13 @@ bool faultvfs_struck(void);		     /* the fault has taken place */
  * faultvfs_remember - keep, also after a file was closed, what was written to it and not synced
  * since; seed: what SQLite asks for as random bytes depends on it alone. What a failed sync was to
  * write stays lost until it is written anew (as Linux does it).
- * faultvfs_power - with all files closed: of what was not synced a drawn part is there, each write
- * as a whole, in pieces of a sector or not at all, and a later one may be there without an earlier
- * one. Returns how many writes had something lost.
- * faultvfs_power_off - the same with files open, for a process that dies in the next moment: no
- * other thread reaches the disk any more.
- * faultvfs_forget - nothing is remembered any more, from now on.
+ * faultvfs_power - with all files closed, or when this process dies next: of what was not synced a
+ * drawn part is there, each write as a whole, in pieces of a sector or not at all, and a later one
+ * may be there without an earlier one. Returns how many writes had something lost. faultvfs_forget
+ * - nothing is remembered any more, from now on.
  */
 void faultvfs_remember(unsigned seed);
 int faultvfs_power(unsigned seed);
-void faultvfs_power_off(unsigned seed);
 void faultvfs_forget(void);
 void faultvfs_lie(bool lies); /* a sync makes nothing durable any more, and says it did */
 

@@ -15,7 +15,9 @@
 #define DOMAINS 3
 #define RUNS 1
 #define RESOURCES STEPS
+#ifndef ERA
 #define ERA 12 /* the highest LSN of journal 0; beyond it those of the new era */
+#endif
 #define LSNS (ERA * JOURNALS + 1)
 #define EMPTY 255
 #define RELEASING 254
@@ -382,10 +384,10 @@ end:
 	:: atomic { ACTS(me, j) && PHASE == SENT && ((answer[L] & 1) || OLD_ANSWER(j, L)) -> d_step { HEARD = (what[L] == S && dir[L] == WAY -> DONE : 0); PHASE = IDLE } }
 	:: atomic { ACTS(me, j) && PHASE == SENT && (answer[L] & 2) -> d_step { HEARD = (what[L] == S && dir[L] == WAY -> STALE : 0); PHASE = IDLE } }
 	/* refused by the target, each copy of it: that closes the intent, unless an unanswered one was sent before */
-	:: atomic { ACTS(me, j) && PHASE == SENT && WAY == DO && refused < refusals && accepted[d] < L && !answer[L] && !maybe[V(me, d)] -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SENT && WAY == DO && dir[L] == DO && what[L] == S && refused < refusals && accepted[d] < L && !answer[L] && (!maybe[V(me, d)] || mutant == M_REFUSAL_CLOSES) -> d_step {
 		refused++;
 		failed[me - 1] = 1;
-		sent[L] = 0;
+		sent[L] = (mutant == M_REFUSAL_CLOSES && maybe[V(me, d)]);
 		r_step = S;
 		r_dir = DO;
 		r_intent = L;

@@ -58,6 +58,7 @@ short pos;
 short last;			   /* seq of the newest record */
 bit refused;			   /* this way leads nowhere */
 bit ejected;
+bit up;				   /* the process lives */
 byte w[DOMAINS], heard[DOMAINS], phase[DOMAINS];
 short m[DOMAINS], number[DOMAINS], of_resource[DOMAINS];
 bit all_raised;			   /* in this life: each domain has borne a number of this era */
@@ -252,9 +253,11 @@ end:
 		:: else
 		fi;
 		look_raised();
+		up = 1;
 		ahead()
 	}
 	:: d_step { NEXT(E_DIES) ->
+		up = 0;
 		y_ = 0;
 		do
 		:: y_ < DOMAINS -> forget(y_); y_++
@@ -372,7 +375,7 @@ proctype domain(byte d) {
 end:
 	do
 	/* rule 2; rule 15 */
-	:: d_step { !refused && pos < events_n && phase[d] <= SEEN &&
+	:: d_step { !refused && up && pos < events_n && phase[d] <= SEEN &&
 			(phase[d] == IDLE || m[d] != mark[d] || (of_resource[d] != NO_RESOURCE && w[d] != value[of_resource[d]])) ->
 		look_ahead(d);
 		if

@@ -1,17 +1,20 @@
 /*
- * input.c - what is given to the model at run time, from the file that MODEL_INPUT names, into its hidden variables. So one
- * compiled model serves every line of the table, and every trace. One "word numbers..." a line:
+ * input.c - what is given to the model at run time, from the file that MODEL_INPUT names, into its
+ * hidden variables. So one compiled model serves every line of the table, and every trace. One
+ * "word numbers..." a line:
  *
  *   set NAME N                                             a bound, a mutant, a canary
- *   domain FENCE RESOURCE                                  1 F by high water, 2 F by equality, 3 U; a resource of it
- *   step DOMAIN RESOURCE UNDO WANT KIND PIVOT NEEDS RUN    NEEDS: a bit for each step of its run
+ *   domain FENCE RESOURCE                                  1 F by high water, 2 F by equality, 3 U;
+ * a resource of it step DOMAIN RESOURCE UNDO WANT KIND PIVOT NEEDS RUN    NEEDS: a bit for each
+ * step of its run
  *
  * and to be followed (-DFOLLOW):
  *
  *   request LSN WHAT DIR WANT BASE SEEN ERA N              what its INTENT says
  *   event KIND A B C E SEQ BETWEEN GONE                    what they are of each kind: follow.pml
  *
- * MODEL_REMOVE: this event is no record any more, nor anything else. MODEL_HEADS: whether an append expects a head.
+ * MODEL_REMOVE: this event is no record any more, nor anything else. MODEL_HEADS: whether an append
+ * expects a head.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -95,6 +98,8 @@ tell(void)
 	fprintf(stderr, "no way leads past event %d\n", furthest);
 }
 
+void model_came_to(int pos);
+
 void
 model_came_to(int pos)
 {
@@ -158,6 +163,8 @@ line_read(const char *line)
 	return true;
 }
 
+void model_input(void);
+
 void
 model_input(void)
 {
@@ -165,6 +172,11 @@ model_input(void)
 	FILE *f = path != NULL ? fopen(path, "r") : NULL;
 	char line[200];
 
+	if (domains_n > 0) { /* the search begins at the initial state again */
+		if (f != NULL)
+			(void)fclose(f);
+		return;
+	}
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		if (!line_read(line)) {
 			fprintf(stderr, "%s: cannot be read, or is too much: %s", path, line);

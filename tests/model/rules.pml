@@ -7,7 +7,7 @@
  * RESOURCES LSNS, EMPTY and RELEASING (values), TAKEN_OUT(d) (the number that was
  * taken out of a helper), SAME_ERA(j, l) (l is of j's era), INDEX (a type) and REQUEST (empty, or `hidden`).
  *
- * The rules bear the numbers of docs/reliability.md's list. Each M_ is a mutant: the rule without its heart.
+ * Rules are numbered as in reliability.md, section 5. Each M_ is a mutant: the rule without its heart.
  */
 
 /* fence of a domain, as in connector.h; F has two forms: a high-water file, and a prerequisite that must be equal */
@@ -77,6 +77,7 @@
 #define M_UNDO_PAST_PIVOT 24
 #define M_NEEDS_IGNORED 25
 #define M_UNDO_NOT_AWAITED 26
+#define M_REFUSAL_CLOSES 27
 
 /* --- what is given: no part of the state --- */
 hidden byte mutant;

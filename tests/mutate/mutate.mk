@@ -4,12 +4,13 @@ MUTATE := $(BUILD)/mutate
 MUTATED := lifecycle decide decide_command diagnose
 MUTATE_OBJ := $(MUTATED:%=$(MUTATE)/tree/%.o) $(call obj,tests/mutate/switch.c)
 # The cheapest first: most mutants die there.
-KILLERS := test_lifecycle test_cells test_decide test_command test_evidence table test_stale test_hands test_run test_core test_flapping
+KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence table test_stale test_hands test_run test_core
 MUTATE_BIN := $(KILLERS:%=$(MUTATE)/%)
 
-$(MUTATE)/tree/list: tests/mutate/mutants.py orchestrator/core/lifecycle.def $(patsubst %,orchestrator/core/%.c,$(MUTATED))
+$(MUTATE)/tree/list: tests/mutate/mutants.py tests/mutate/mutate.mk tests/mutate/same orchestrator/core/lifecycle.def $(patsubst %,orchestrator/core/%.c,$(MUTATED))
 	@echo "  MUTATE $(MUTATED)"
 	@python3 tests/mutate/mutants.py $(@D)
+	@echo $(KILLERS) >$(MUTATE)/killers
 $(MUTATE)/tree/%.c: $(MUTATE)/tree/list ;
 $(MUTATE)/tree/%.o: $(MUTATE)/tree/%.c $(MUTATE)/tree/list
 	@echo "  CC    $*.c (with its mutants)"

@@ -5,8 +5,7 @@
 
 int mutant_on;
 
-static void __attribute__((constructor(150)))
-choose(void)
+static void __attribute__((constructor(150))) choose(void)
 {
 	const char *s = getenv("FERRYMAN_MUTANT");
 

@@ -13,21 +13,21 @@ class Key:
     def __init__(self, signal, path, subject):
         self.signal, self.path, self.subject = signal, path, subject
         self.depth = max(signal.rise[1], signal.fall[1])
-        self.answers = []  # (time, "ok" or "bad", harm), the newest last
+        self.answers = []  # (time, "ok" or "bad", harm, in the dark), the newest last
         self.cls = ""  # receiver class; "" = not about receivers
         self.health = None
         self.last = None  # the last health that was known
         self.sum = None  # all that a conclusion can depend on
 
-    def put(self, t, verdict, harm, cls):
-        self.cls = cls
+    def put(self, t, verdict, harm, cls, dark):
+        self.cls = cls or self.cls
         if verdict == "unknown":
             if has("unknown"):
                 return
             verdict = "bad"
         if verdict == "degraded":
             verdict = self.signal.degraded if has("degraded") else "bad"
-        self.answers = (self.answers + [(t, verdict, harm)])[-self.depth:]
+        self.answers = (self.answers + [(t, verdict, harm, dark)])[-self.depth:]
 
     def judge(self, t):
         if has("stale"):
@@ -44,11 +44,21 @@ class Key:
         elif good >= (fall_n if has("fall") else 1):
             self.health = "ok"
         self.last = self.health or self.last
-        self.sum = (self.health, len(self.answers), bad, self.answers[-1][1:], self.harm(), self.cls)
+        self.sum = (self.health, len(self.answers), bad, self.answers[-1][1:], self.harm(),
+                    self.believed_bad(), self.cls)
+
+    def lit(self):
+        """The answers since the last one that came in the dark: while our own line was down, and it may be of that."""
+        count = self.answers[-self.signal.rise[1]:]
+        dark = [i for i, a in enumerate(count) if a[3] and has("dark")]
+        return count[dark[-1] + 1:] if dark else count
 
     def harm(self):
         """It is bad, and mail itself was refused or late."""
-        return self.health == "bad" and any(a[1] == "bad" and a[2] for a in self.answers)
+        return self.health == "bad" and any(a[1] == "bad" and a[2] for a in self.lit())
+
+    def believed_bad(self):
+        return self.health == "bad" and any(a[1] == "bad" for a in self.lit())
 
     def fell_silent(self):
         """It was bad when last heard. Not asked of a signal of another path, whose messages only passed here."""
@@ -82,7 +92,7 @@ class Evidence:
             self.keys[k] = Key(signal, path, subject)
             self.speak, self.sums = {}, {}
         key = self.keys[k]
-        key.put(t, verdict, harm, cls)
+        key.put(t, verdict, harm, cls, self.cut_off(t))
         if signal.anchor and verdict == "ok":
             self.agreed = True
         before = key.sum
@@ -127,8 +137,17 @@ class Evidence:
     def why_blind(self, t):
         if self.jumped is not None and has("clock") and (t - self.jumped < STEADY or not self.agreed):
             return "clock"
-        n = sum(1 for k in self.keys.values() if k.signal.anchor and k.answers and k.answers[-1][1] == "ok")
-        return "anchors" if n < 2 and has("anchors") else None
+        return "anchors" if self.anchors(t) < 2 and has("anchors") else None
+
+    def anchors(self, t):
+        """How many answer, now."""
+        return sum(1 for k in self.keys.values() if k.signal.anchor and k.answers and k.answers[-1][1] == "ok" and
+                   t - k.answers[-1][0] < k.signal.stale)
+
+    def cut_off(self, t):
+        """The anchors were asked, and do not answer."""
+        asked = sum(1 for k in self.keys.values() if k.signal.anchor)
+        return self.anchors(t) < 2 and asked == sum(1 for s in self.pb.signals if s.anchor)
 
     def view(self, d):
         keys = [k for k in self.of_path(d.path, d.flow) if k.signal.group in d.of or not has("of")]
@@ -171,9 +190,9 @@ class Evidence:
 
     def path_unfit(self, path, flow):
         """One sick receiver is no reason (the design says so of the primary): most of those who speak say bad."""
-        bad = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health == "bad"]
-        good = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health == "ok"]
-        return has("path-unfit") and bool(bad) and (len(bad) > len(good) or not has("path-one"))
+        speak = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health is not None]
+        bad = sum(1 for k in speak if k.believed_bad())
+        return has("path-unfit") and bad > 0 and (2 * bad > len(speak) or not has("path-one"))
 
     def wakes(self, t):
         """Moments after t at which something changes by time alone."""

@@ -71,9 +71,9 @@ class Machine:
         return min(self.pb.mode, r.mode, key=order.index)
 
     def due(self, kind):
-        """(response, procedure, diagnosis) of this kind whose time has come, in the playbook's order."""
-        for v in self.diags():
-            for r in self.pb.responses:
+        """(response, procedure, diagnosis) of this kind whose time has come, in the order of the responses."""
+        for r in self.pb.responses:
+            for v in self.diags():
                 proc = self.pb.procedures.get(r.run)
                 if r.on != v.d.name or proc is None or proc.kind != kind or proc.flow != self.flow:
                     continue

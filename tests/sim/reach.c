@@ -157,7 +157,7 @@ reach_fault(struct sim *s, enum site site, size_t request)
 		const struct vstep *st = view_step(run, r->step);
 
 		/* a copy that comes when its step is long done meets nothing */
-		if (st != NULL && !run->terminal && !x->answered)
+		if (st != NULL && run != NULL && !run->terminal && !x->answered)
 			met(s, site, run, st, r->dir,
 				site_scope(site) == SCOPE_SEND ? request : SIZE_MAX);
 		return;
