@@ -78,6 +78,16 @@ looks_wrong(struct sim *s, const struct request *r)
 	       !text_eq(c->value, r->want);
 }
 
+/* Anywhere up to ten deadlines; or just when nobody waits any more, while whoever sent it looks
+ * what has become of it. */
+static int64_t
+lateness(const struct sim *s, const struct request *r)
+{
+	if (s->faults.amount >> 40 & 1)
+		return fault_span(s, r->deadline_ms, r->deadline_ms + 1200);
+	return fault_span(s, r->deadline_ms / 2, latest(s, r));
+}
+
 /* Up to three more copies, the last of them ten deadlines late. */
 static void
 repeat(struct sim *s, size_t request)
@@ -117,7 +127,7 @@ net_effect(struct sim *s, const struct action *a)
 		s, SITE_REFUSED, i); /* each copy of it, or the refusal would prove nothing */
 	lost = fault_on(s, SITE_REQUEST_LOST, i);
 	if (!lost && fault_on(s, SITE_REQUEST_LATE, i))
-		late = fault_span(s, r->deadline_ms / 2, latest(s, r));
+		late = lateness(s, r);
 	heard = !fault_on(s, SITE_REPLY_LOST, i);
 	if (!lost)
 		fly(s, i, late, heard);

@@ -21,6 +21,18 @@ may_have_run(enum life_state state, bool back)
 	       state == (back ? LS_FAILING_BACK : LS_CUTTING);
 }
 
+/* That it goes backward, or on after it was blocked, stands in a record of its own before its end,
+ * and the machine is asked after each; and one that was turned round never ends as done. */
+static bool
+may_have_ended(enum life_state state, enum run_state run)
+{
+	if (run == RUN_ENDED_UNDONE)
+		return state == LS_ROLLING || state == LS_SETTLING;
+	if (run == RUN_ENDED_DONE)
+		return state != LS_ROLLING && state != LS_BLOCKED;
+	return true;
+}
+
 enum seen { QUIET, MET, RIPE, WELL, SEEN_N };
 
 static void
@@ -48,9 +60,8 @@ with_runs(struct facts *f)
 		for (int back = 0; back < 2; back++) {
 			f->run = (enum run_state)run;
 			f->run_is_failback = back != 0;
-			if (f->state == LS_ROLLING && run == RUN_ENDED_DONE)
-				continue;
-			if (may_have_run(f->state, back != 0))
+			if (may_have_run(f->state, back != 0) &&
+				may_have_ended(f->state, (enum run_state)run))
 				decide(f, &d);
 		}
 	f->run = RUN_NONE;
@@ -74,10 +85,19 @@ with_facts(struct facts *f, unsigned n)
 	f->drifted = (n & 256) != 0;
 	for (int s = SETTLED_NOT_YET; s <= SETTLED_MIXTURE; s++) {
 		f->settled = (enum settled)s;
+		if (f->drifted && (s == SETTLED_NOT_YET || s == SETTLED_ON_BACKUP))
+			continue; /* what has drifted shows something else than the backup */
 		decide(f, &d);
 		if (f->state != LS_SETTLING && f->state != LS_BLOCKED && !f->drifted)
 			break; /* nothing else looks at it */
 	}
+}
+
+/* These states are entered with a run and left by what becomes of it. */
+static bool
+needs_run(enum life_state state)
+{
+	return state == LS_CUTTING || state == LS_FAILING_BACK || state == LS_ROLLING;
 }
 
 static void
@@ -101,7 +121,7 @@ of_book(struct playbook *pb, enum flow flow)
 			f.paused = (held & 1) != 0 ? "somebody" : NULL;
 			f.blind = (held & 2) != 0 ? "the anchors" : NULL;
 			with_runs(&f);
-			for (int s = 0; s < SEEN_N; s++) {
+			for (int s = 0; s < SEEN_N && !needs_run(f.state); s++) {
 				views(pb, (enum seen)s, seen);
 				for (unsigned n = 0; n < 512; n++)
 					with_facts(&f, n);

@@ -228,6 +228,13 @@ people_reply(struct sim *s, const struct action *a)
 		say_at(s, s->now + rng_between(&p->rng, 2000, 120000), p->of);
 }
 
+void
+people_home(struct sim *s)
+{
+	if (rng_ratio(&s->people.leaving, 1, 4))
+		say_at(s, s->now + rng_between(&s->people.leaving, 1000, 600000), VERB_EJECT);
+}
+
 /* Whoever is called looks what is the matter, puts it right or waits until somebody else has, and
  * tells ferryman to go on. Not every time, and not for ever. */
 void
@@ -252,6 +259,8 @@ people_told(struct sim *s, const struct action *a)
 	if (!text_eq(a->status.topic, "approval") ||
 		!member(a->status.body, "plan_hash", p->hash, sizeof p->hash))
 		return;
+	if (rng_ratio(&s->moment_rng, 1, 5))
+		say_at(s, s->now + rng_between(&s->moment_rng, 1000, 300000), VERB_PAUSE);
 	for (int i = 0; i < 2 && rng_ratio(&p->rng, 4, 5); i++) {
 		enum verb verb = rng_ratio(&p->rng, 5, 6) ? VERB_APPROVE : VERB_DENY;
 

@@ -236,6 +236,68 @@ tell_playbook(struct sim *s)
 	process_tell(s, &told);
 }
 
+enum { M_STALL, M_RELOAD, M_STOP, M_CRASH, M_N };
+
+static void
+draw_moment(struct sim *s, int64_t at)
+{
+	struct rng *r = &s->moment_rng;
+
+	switch (rng_below(r, 7)) {
+	case 0:
+		sim_push(s, (struct happening){ .at = at, .kind = H_CLOCK });
+		break;
+	case 1:
+		sim_push(s,
+			(struct happening){ .at = at, .kind = H_HAND, .index = rng_below(r, T_N) });
+		break;
+	case 2:
+		people_say_something(s, at);
+		break;
+	case 3:
+		sim_push(
+			s, (struct happening){ .at = at, .kind = H_COMMAND, .number = VERB_ABORT });
+		break;
+	default:
+		sim_push(s, (struct happening){ .at = at,
+				    .kind = H_MOMENT,
+				    .life = s->process.life,
+				    .number = (int64_t)rng_below(r, M_N) });
+	}
+}
+
+/*
+ * What is rare otherwise, just while an effect is under way: at once, within its answer's time, or
+ * a while later. rare: few seeds have such a step, so it is pressed, and often killed before its
+ * request has left.
+ */
+void
+process_moment(struct sim *s, bool rare)
+{
+	static const int64_t within[] = { 6, 1500, 90000 };
+	struct rng *r = &s->moment_rng;
+
+	if (rng_ratio(r, rare ? 4 : 1, 6))
+		draw_moment(s, s->now + rng_between(r, 0, within[rng_below(r, 3)]));
+	if (rng_ratio(r, rare ? 6 : 1, 18))
+		sim_push(s, (struct happening){ .at = s->now + rng_between(r, 0, 4),
+				    .kind = H_MOMENT,
+				    .life = s->process.life,
+				    .number = M_CRASH });
+}
+
+/* And while the next life finds out what became of it. */
+static void
+moment_after_death(struct sim *s)
+{
+	const struct view *v = &s->view;
+	struct rng *r = &s->moment_rng;
+
+	for (size_t i = v->intents_n; i-- > 0 && i + 3 > v->intents_n;)
+		if (!v->intent[i].answered && !v->intent[i].gone && rng_ratio(r, 1, 2))
+			draw_moment(s, s->now + rng_between(r, 0, 4000));
+}
+
 void
 process_start(struct sim *s, bool fresh)
 {
@@ -270,6 +332,7 @@ process_start(struct sim *s, bool fresh)
 	open.open.fresh = fresh;
 	process_tell(s, &open);
 	tell_playbook(s);
+	moment_after_death(s);
 }
 
 void
@@ -458,48 +521,20 @@ stop(struct sim *s)
 	process_tell(s, &ev);
 }
 
-/* What is rare otherwise, just while an effect is under way: at once, within its answer's time, or
- * a while later. */
-void
-process_moment(struct sim *s)
-{
-	static const int64_t within[] = { 6, 1500, 90000 };
-	struct rng *r = &s->moment_rng;
-	int64_t at;
-
-	if (!rng_ratio(r, 1, 6))
-		return;
-	at = s->now + rng_between(r, 0, within[rng_below(r, 3)]);
-	switch (rng_below(r, 6)) {
-	case 0:
-		sim_push(s, (struct happening){ .at = at, .kind = H_CLOCK });
-		break;
-	case 1:
-		sim_push(s,
-			(struct happening){ .at = at, .kind = H_HAND, .index = rng_below(r, T_N) });
-		break;
-	case 2:
-		people_say_something(s, at);
-		break;
-	default:
-		sim_push(s, (struct happening){ .at = at,
-				    .kind = H_MOMENT,
-				    .life = s->process.life,
-				    .number = (int64_t)rng_below(r, 3) });
-	}
-}
-
 static void
 moment(struct sim *s, int64_t what)
 {
-	if (what == 0 && fault_pressed(s, SITE_STALL)) {
+	if (what == M_STALL && fault_pressed(s, SITE_STALL)) {
 		stall(s);
 		if (fault(s, SITE_TAKEN_OVER))
 			owner_taken_over(s);
-	} else if (what == 1 && fault_pressed(s, SITE_RELOAD)) {
+	} else if (what == M_RELOAD && fault_pressed(s, SITE_RELOAD)) {
 		reload(s);
-	} else if (what == 2 && !s->process.stopping && fault_pressed(s, SITE_STOP)) {
+	} else if (what == M_STOP && !s->process.stopping && fault_pressed(s, SITE_STOP)) {
 		stop(s);
+	} else if (what == M_CRASH && fault_pressed(s, SITE_CRASH)) {
+		trace_add(s, "kill -9 at a bad moment");
+		process_die(s);
 	}
 }
 

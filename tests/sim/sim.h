@@ -371,6 +371,7 @@ void people_init(struct sim *s);
 void people_say_something(struct sim *s, int64_t at);
 void people_command(struct sim *s, const struct happening *h);
 void people_reply(struct sim *s, const struct action *a);
+void people_home(struct sim *s);    /* mail is back: some leave ferryman then */
 void people_alarmed(struct sim *s); /* an alarm has got out: somebody will look */
 void people_told(struct sim *s, const struct action *a); /* ACT_STATUS */
 void people_hand(struct sim *s, const struct happening *h);
@@ -403,7 +404,8 @@ void process_start(struct sim *s, bool fresh);
 void process_tell(struct sim *s, struct event *ev); /* fills the clocks, steps, carries out */
 void process_happens(struct sim *s, const struct happening *h);
 void process_die(struct sim *s);
-void process_moment(struct sim *s); /* an intent has become durable: perhaps at a bad moment */
+void process_moment(
+	struct sim *s, bool rare); /* an intent has become durable: perhaps at a bad moment */
 void process_maybe_dies(struct sim *s, const char *where); /* at the boundaries where it hurts */
 void process_boots(struct sim *s);
 void process_fini(struct process *p);

@@ -210,6 +210,8 @@ read_end(struct sim *s, const struct record *r, struct vrun *run)
 	if (text_eq(state, "backward")) /* turned round: it goes on */
 		return;
 	run->terminal = run->state != VR_BLOCKED && run->state != VR_SHELTERING;
+	if (!s->view.replaying && run->state == VR_DONE && text_eq(run->kind, "failback"))
+		people_home(s);
 	run->end_seq = r->seq;
 	run->end_at = s->now;
 }
@@ -272,6 +274,17 @@ trace_record(struct sim *s, const struct record *r, const struct vrecord *rec)
 		trace_add(s, "#%llu %s", (unsigned long long)r->seq, record_type_name(r->type));
 }
 
+/* Steps that come seldom: on the way back, when ferryman is taken out, at the MX set, at a shelter.
+ */
+static bool
+is_rare(const struct vrecord *rec)
+{
+	return rec->intent->dir == DIR_UNDO ||
+	       (rec->run != NULL && text_eq(rec->run->kind, "eject")) ||
+	       strstr(rec->intent->resource, " MX") != NULL ||
+	       text_starts(rec->intent->resource, "relay.park ");
+}
+
 static void
 take_record(struct sim *s, const struct record *r)
 {
@@ -296,7 +309,7 @@ take_record(struct sim *s, const struct record *r)
 	if (!v->replaying)
 		trace_record(s, r, &rec);
 	if (!v->replaying && rec.intent != NULL && rec.intent->dir != DIR_FENCE)
-		process_moment(s);
+		process_moment(s, is_rare(&rec));
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
