@@ -47,7 +47,7 @@ class Script:
         self.domains, self.resources, self.values = {}, {}, {}
         self.steps, self.runs, self.requests = [], {}, {}
         self.events, self.journal, self.removable, self.intents = [], [], [], []
-        self.path = None
+        self.path, self.dead = None, False
         self.between = self.starts = 0
         self.about = []  # for people
         lines = [json.loads(line) for line in lines if line.startswith("{")]
@@ -80,10 +80,16 @@ class Script:
         if "record" in line:
             self.record(line["record"])
         elif "starts" in line:
+            self.buried()
             self.put("STARTS", line["starts"])
         elif "dies" in line:
-            self.put("DIES")
+            self.dead = True
+        elif "gone" in line:
+            self.put("GONE")
+        elif "late" in line:
+            self.put("LATE", self.lsns.get(line["late"], 0))
         elif "restored" in line:
+            self.buried()
             for at in self.journal[line["restored"]:]:
                 if at is not None:
                     self.events[at][7] = len(self.events)
@@ -96,6 +102,12 @@ class Script:
             self.put("TOOK", self.lsns.get(line["took"], 0))
         else:
             self.changed(line)
+
+    def buried(self):
+        """It is dead from here on: what it was appending may have become durable after its last breath."""
+        if self.dead:
+            self.put("DIES")
+        self.dead = False
 
     def changed(self, line):
         """Not what a request's own effect is: the model knows that."""
@@ -160,7 +172,7 @@ class Script:
         self.append(r, "START", run["index"])
 
     def crashes(self):
-        return sum(e[0] == WORD["E_DIES"] for e in self.events)
+        return sum(e[0] in (WORD["E_DIES"], WORD["E_GONE"]) for e in self.events)
 
     def where(self, why):
         """What the verifier came to, in words."""
@@ -208,7 +220,7 @@ class Follower:
         self.crashes = self.lines = self.removals = self.by_rule = self.wrong = self.traces = 0
 
     def script(self, seed, fault=None):
-        said = subprocess.run([self.o.sim, "--seed", str(seed), "--events"] + (["--fault", fault] if fault else []),
+        said = subprocess.run([self.o.faults if fault else self.o.sim, "--seed", str(seed), "--events"] + (["--fault", fault] if fault else []),
                               capture_output=True, text=True, check=False)
         script = Script(said.stdout.splitlines())
         script.path = os.path.join(self.folder, f"seed-{seed}" + (f"-{fault}" if fault else ""))
@@ -284,7 +296,7 @@ def main():
     p.add_argument("--keep", help="a folder: the scripts stay there")
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--crashing", type=int, default=0, help="so many seeds with crashes")
-    p.add_argument("--faults", action="store_true", help="also a core with faults planted: it must be refused")
+    p.add_argument("--faults", metavar="TWIN", help="the simulator whose core can have faults planted: with one it must be refused")
     p.add_argument("--whole", action="store_true", help="follow them; nothing is left out")
     p.add_argument("--show", action="store_true", help="print the script's lines")
     p.add_argument("sim")
