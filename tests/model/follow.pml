@@ -8,9 +8,10 @@
  * is searched without, the script is refused.
  *
  * A ferryman as the product's: several runs at once (flows, shelters), steps side by side, several resources in a domain,
- * edits by hand, eject; and an older one, which has lost its lease without knowing it and sends what it had announced. Wider than the product: whatever it may decide by evidence, approvals, the brake or time may be
- * decided here at any moment; a target may refuse, an operation may fail, without a cause. Not looked at: mail itself,
- * secondaries, resolvers, waits and verifies but for their RESULT, fence class V.
+ * edits by hand, eject; and an older one, which has lost its lease without knowing it and sends what it had announced.
+ * Wider than the product: whatever it may decide by evidence, approvals, the brake or time may be decided here at any
+ * moment; a target may refuse, an operation may fail, without a cause. Not looked at: mail itself, secondaries, resolvers,
+ * waits and verifies but for their RESULT, fence class V.
  */
 #define JOURNALS 1
 #define STEPS 300

@@ -287,8 +287,10 @@ class Follower:
 
 
 # Faults of orchestrator/core/planted.h that break a rule of the model, and a seed that shows it (another will do).
-PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 13, "SKIP_MAYBE_APPLIED": 29, "UNKNOWN_IS_FAILED": 1,
-           "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 49, "NO_DRAIN": 31, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1}
+PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 5, "SKIP_MAYBE_APPLIED": 5, "UNKNOWN_IS_FAILED": 1,
+           "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 81, "NO_DRAIN": 51, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1, "NO_FENCE": 1,
+           "LEASE_TOKEN": 1, "ANY_RESULT": 3, "PIVOT_WHEN_DONE": 8, "ABORT_ANY": 1, "LSN_OF_OLD_ERA": 2, "APPEND_IGNORED": 2,
+           "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1}
 
 
 def main():
