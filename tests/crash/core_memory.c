@@ -14,6 +14,7 @@
 #include "os/digest.h"
 #include "os/stdmem.h"
 
+#include <execinfo.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MINUTE = 60000, HOUR = 3600000, SEEN = 4096, FAULTS_TOLD = 5 };
+enum { MINUTE = 60000, HOUR = 3600000, SEEN = 4096, PLACES = 8192, DEEP = 10, FAULTS_TOLD = 5 };
 enum { END_HALTED, END_UNDISTURBED, END_CRASH, END_UNBACKED, END_STUCK, ENDS };
 static const char *const end_names[ENDS] = { "halted", "undisturbed", "a crash",
 	"an effect without an intent", "started again it comes to no end" };
@@ -33,7 +34,7 @@ __attribute__((weak)) void __gcov_dump(void);
 
 static struct {
 	struct world *w;
-	bool child, for_ever, off;
+	bool child, for_ever, off, tells;
 	long n, first; /* requests so far; of the recovery: from which on they fail */
 	int ends[2][ENDS];
 } m;
@@ -71,6 +72,7 @@ resize(void *ctx, void *p, size_t n)
 	if (m.child)
 		return m.for_ever ? NULL : stdmem.resize(stdmem.ctx, p, n);
 	m.n++;
+	m.tells = is_new_place();
 	for (int k = 0; k < 2; k++) {
 		int end = child_of(k == 1);
 
@@ -158,7 +160,7 @@ child_ends(struct world *w)
 		if (w->halted || !world_until(w, 2 * HOUR, is_at_rest) || unbacked(w))
 			end = END_STUCK;
 	}
-	if (__gcov_dump != NULL)
+	if (m.tells)
 		__gcov_dump();
 	_exit(end);
 }
