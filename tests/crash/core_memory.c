@@ -35,15 +35,38 @@ __attribute__((weak)) void __gcov_dump(void);
 static struct {
 	struct world *w;
 	bool child, for_ever, off, tells;
-	long n, first; /* requests so far; of the recovery: from which on they fail */
+	long n; /* requests so far */
 	int ends[2][ENDS];
 } m;
 
 /* What children have left behind and gone on from: one of each is enough. In shared memory. */
-static struct {
-	atomic_size_t n;
+struct seen {
+	atomic_size_t n, places;
 	char state[SEEN][DIGEST_HEX];
-} * seen;
+	uint64_t place[PLACES]; /* from where memory was asked for */
+};
+static struct seen *seen;
+
+/* Where coverage is measured, one child for each place tells of itself. */
+static bool
+is_new_place(void)
+{
+	void *frame[DEEP];
+	int n = __gcov_dump != NULL ? backtrace(frame, DEEP) : 0;
+	size_t places = atomic_load(&seen->places);
+	uint64_t at = 0;
+
+	for (int i = 0; i < n; i++)
+		at = at * 1099511628211u + (uint64_t)(uintptr_t)frame[i];
+	for (size_t i = 0; i < places; i++)
+		if (seen->place[i] == at)
+			return false;
+	if (n == 0 || places == PLACES)
+		return false;
+	seen->place[places] = at;
+	atomic_store(&seen->places, places + 1);
+	return true;
+}
 
 /* --- requests --- */
 
