@@ -28,6 +28,7 @@ struct cell {
 	enum health health, told;
 	int untested_n;	      /* its newest observations whose source did not pass its own test */
 	bool scar;	      /* was bad and has not been ok since: silence does not heal */
+	bool away;	      /* had a scar, and its subject is heard of another way since */
 	char why[WHY_MAX];    /* of the newest observation */
 	char tipped[WHY_MAX]; /* of the newest bad one */
 };
@@ -69,6 +70,9 @@ int cell_votes(const struct cell *c, int m,
  * since. */
 bool cell_harm(const struct cell *c);
 bool cell_scar(const struct cell *c); /* of a path that this signal is asked about */
+/* Some of its signal's subjects were bad on this path and are heard of another way since: the
+ * others do not speak for them. */
+bool cell_half_away(const struct evidence *e, const struct cell *of);
 bool cell_flow(const struct cell *c, enum flow f);
 void diagnose(struct evidence *e);	/* diagnose.c */
 void schedule_init(struct evidence *e); /* schedule.c */

@@ -87,7 +87,8 @@ look(const struct evidence *e, const struct diagnosis *d, const char *group)
 
 		if (!counts(c, d, group))
 			continue;
-		g.silent = g.silent || (c->health == HEALTH_UNKNOWN && cell_scar(c));
+		g.silent = g.silent || (c->health == HEALTH_UNKNOWN && cell_scar(c)) ||
+			   (c->health == HEALTH_OK && cell_half_away(e, c));
 		g.known = g.known || c->health != HEALTH_UNKNOWN;
 		g.bad = g.bad || c->health == HEALTH_BAD;
 		g.harm = g.harm || (c->health == HEALTH_BAD && cell_harm(c));
@@ -119,11 +120,10 @@ move_time(struct evidence *e, struct diag_view *v, bool met, bool well)
 {
 	bool blind = e->blind[0] != '\0';
 
-	if (met && (!v->met || blind))
-		v->met_since_boot_ms = e->boot_ms > 0
-					       ? e->boot_ms
-					       : 1; /* what is seen while blind ripens nothing */
+	if (met && (!v->met || blind || v->unseen)) /* what is seen while blind ripens nothing */
+		v->met_since_boot_ms = e->boot_ms > 0 ? e->boot_ms : 1;
 	v->met = met;
+	v->unseen = blind;
 	if (!met)
 		v->met_since_boot_ms = 0;
 	v->confirmed = met && !blind && e->boot_ms - v->met_since_boot_ms >= v->d->for_ms;

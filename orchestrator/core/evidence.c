@@ -234,10 +234,13 @@ judge(struct evidence *e, struct cell *c)
 		c->health = HEALTH_UNKNOWN;
 		return;
 	}
-	if (c->health != HEALTH_BAD && cell_votes(c, c->sig->rise_m, true) >= c->sig->rise_n)
+	/* both may hold, as where one bad answer is enough: then it is bad, however often one looks
+	 */
+	if (cell_votes(c, c->sig->rise_m, true) >= c->sig->rise_n)
 		c->health = HEALTH_BAD;
-	else if (c->health != HEALTH_OK && cell_votes(c, c->sig->fall_m, false) >= c->sig->fall_n)
+	else if (cell_votes(c, c->sig->fall_m, false) >= c->sig->fall_n)
 		c->health = HEALTH_OK;
+	c->away = c->away && c->health != HEALTH_OK;
 	c->scar = c->health == HEALTH_BAD || (c->scar && c->health != HEALTH_OK);
 }
 
@@ -288,8 +291,10 @@ speaks_elsewhere(struct evidence *e, const struct signal *s, const struct subjec
 		struct cell *c = &e->cell[i];
 
 		if (c->sig == s && c->subject == sub && c->path == s->path &&
-			c->health == HEALTH_UNKNOWN)
+			c->health == HEALTH_UNKNOWN) {
+			c->away = c->away || c->scar;
 			c->scar = false;
+		}
 	}
 }
 
@@ -361,7 +366,7 @@ see_anchors(struct evidence *e)
 		if (c->sig->role != SIG_ANCHOR)
 			continue;
 		asked++;
-		ok += cell_fresh(c, e->boot_ms) && s->verdict == VERDICT_OK;
+		ok += cell_fresh(c, e->boot_ms) && !is_bad(c, s);
 	}
 	e->cut_off = anchors >= 2 && asked == anchors && 2 * ok <= anchors;
 	e->blind[0] = '\0';
@@ -410,6 +415,15 @@ path_index(const struct evidence *e, const struct path *p)
 }
 
 bool
+cell_half_away(const struct evidence *e, const struct cell *of)
+{
+	for (size_t i = 0; i < e->cells_n; i++)
+		if (e->cell[i].sig == of->sig && e->cell[i].path == of->path && e->cell[i].away)
+			return true;
+	return false;
+}
+
+bool
 evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f)
 {
 	bool ok = false;
@@ -421,7 +435,7 @@ evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f)
 			continue;
 		if (c->health == HEALTH_BAD || cell_scar(c))
 			return false;
-		ok = ok || (c->sig->harm && c->health == HEALTH_OK);
+		ok = ok || (c->sig->harm && c->health == HEALTH_OK && !cell_half_away(e, c));
 	}
 	return ok;
 }

@@ -43,6 +43,7 @@ struct diag_view {
 	bool cleared;	/* it has not held for d->clear_ms, with fresh ok evidence from each must
 			   group, and from each of its signals that was bad */
 	bool known;	/* enough fresh evidence to say met or not */
+	bool unseen;	/* it was looked at blindly last time */
 	int64_t met_since_boot_ms, clear_since_boot_ms; /* 0 = not */
 	int groups_bad, groups_known;
 	int receivers_bad;
