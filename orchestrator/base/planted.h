@@ -47,7 +47,6 @@
 	X(BACKUP_ACCUSES, "the backup's evidence is counted against the primary")                  \
 	X(UNKNOWN_IS_BAD, "an answer that says nothing is taken for harm")                         \
 	X(PROCEED_ALWAYS, "silence of the people lets a cut-over start that should stand down")    \
-	X(NO_BUDGET, "automatic cut-overs are not limited")                                        \
 	X(MODE_IGNORED, "what wants approval starts by itself")                                    \
 	X(EXPIRED_COUNTS, "an approval counts past its expiry")                                    \
 	X(ANY_PLAN, "a yes to one plan starts another")                                            \
@@ -57,6 +56,7 @@
 	X(CHAIN_SKIPS, "records of one append all name the hash before the first of them")         \
 	X(UNDO_LAST_ONLY, "compensation ends after one step")                                      \
 	X(SILENT_IS_SHOWN, "a server that does not answer is taken to show the new set")           \
+	X(TTL_IGNORED, "a record counts as published while caches still keep the old one")         \
 	X(SHELTER_EARLY, "what waited is let go before the new way is taken")                      \
 	X(NARROW_FIRST, "a step goes before the proof that it needs")                              \
 	X(DONE_TOO_EARLY, "a run is done as soon as its pivot is")                                 \

@@ -389,8 +389,7 @@ cutover_may(struct work *w)
 		again_in(w, left);
 		may = false;
 	}
-	if (l->cutovers.per_ms > 0 && f->cutovers_in_budget >= l->cutovers.count &&
-		!PLANTED(NO_BUDGET)) {
+	if (l->cutovers.per_ms > 0 && f->cutovers_in_budget >= l->cutovers.count) {
 		decision_reason(w->d, "budget: %d automatic cut-overs within %lld s, %lld allowed",
 			f->cutovers_in_budget, (long long)(l->cutovers.per_ms / SECOND_MS),
 			(long long)l->cutovers.count);

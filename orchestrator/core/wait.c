@@ -177,7 +177,7 @@ published_read(struct core *c, struct vstep *v, const struct event *ev)
 		doubted(v, ev);
 	} else if (v->stage == STAGE_SERVERS &&
 		   (servers_show(c, v, ev) || PLANTED(ONE_SERVER_IS_ALL))) {
-		v->stage = STAGE_TTL;
+		v->stage = PLANTED(TTL_IGNORED) ? STAGE_OVER : STAGE_TTL;
 		v->since_boot_ms = c->boot_ms;
 		v->next_boot_ms = c->boot_ms + v->p->wait_ms;
 		v->limit_boot_ms =

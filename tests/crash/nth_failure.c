@@ -9,7 +9,8 @@
  * after it. (SQLite overlooks a failed fsync of the folder: what that loses with the power is found
  * at the next start, state/FORMAT.md X1. Without a key heads are not signed, and that is said.)
  *
- * Requests for memory are drawn, with FERRYMAN_SOAK=1 all fail. `--fsync` fails these alone; with
+ * (Those of the core: core_memory.c, all of them.) Requests for memory are drawn, with
+ * FERRYMAN_SOAK=1 all fail. `--fsync` fails these alone; with
  * `--retries` they are asked again behind ferryman's back, with `--planted` the product has a
  * fault: both must be found (tests/crash/twins).
  */
@@ -35,15 +36,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	FILES = 5,
-	SEEN = 8192,
-	FAULTS_TOLD = 5,
-	SEED = 20261126,
-	SAID = 400,
-	WHY = 2048,
-	FEW = 200
-};
+enum { FILES = 5, SEEN = 8192, FAULTS_TOLD = 5, SEED = 20261126, SAID = 400, WHY = 2048, FEW = 80 };
 enum { END_UNDISTURBED, END_CLEAN, END_BAD };
 
 enum phase { PHASE_LOAD, PHASE_START, PHASE_PLAN, PHASE_RUN, PHASE_RECOVERY, PHASES };

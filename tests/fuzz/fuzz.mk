@@ -17,6 +17,7 @@ FUZZ_control := orchestrator/base/json.c
 FUZZ_journal := orchestrator/base/json.c orchestrator/core/record.c state/chain.c tests/fuzz/strict_arena.c
 FUZZ_playbook := $(addprefix orchestrator/,config/yaml.c config/value.c config/cfg.c config/playbook.c config/procedures.c \
 	config/overlay.c base/num.c) tests/fuzz/strict_arena.c
+FUZZ_incident := orchestrator/config/incfile.c $(filter orchestrator/%,$(FUZZ_playbook)) tests/fuzz/strict_arena.c
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 FUZZ_BIN := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)

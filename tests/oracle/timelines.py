@@ -78,7 +78,8 @@ def seen(r, book, flow):
         out.append((some_time(r), f"{what} {answer(r)}") if r.random() < 0.7 else
                    (some_time(r), "all " + r.choice(["ok", "ok", "silent", "bad harm"])))
     if r.random() < 0.6:
-        t, harm, cause = r.choice([120, 180, 300]), *(("canary-in", "door") if flow == "inbound" else ("canary", "lists"))
+        t = r.choice([120, 180, 300])
+        harm, cause = ("canary-in", "door") if flow == "inbound" else ("canary", "lists")
         out += [(t, f"{harm} bad harm"), (t, f"{cause} bad")]
     if r.random() < 0.2:
         t = some_time(r)

@@ -15,6 +15,7 @@
 
 struct hunt {	       /* shared with the child */
 	uint64_t seed; /* that runs now */
+	uint64_t hint; /* one to begin with; 0 = none, or tried */
 	uint64_t first, kills, seeds, crashes;
 	char by[64], why[200];
 };
@@ -39,6 +40,13 @@ one(struct hunt *h, uint64_t seed)
 static void
 stretch(struct hunt *h, uint64_t count, uint64_t last)
 {
+	uint64_t hint = h->hint;
+
+	if (hint != 0) {
+		h->hint = 0;
+		one(h, hint);
+		h->seed = 0;
+	}
 	for (uint64_t seed = h->seed + 1; seed <= last; seed++) {
 		if (h->kills > 0 && seed > count)
 			return;
@@ -67,8 +75,9 @@ static int
 usage(void)
 {
 	fprintf(stderr, "usage: sim-planted --hunt NAME [--kills N] [--within N]\n"
+			"       sim-planted --hunt NAME --hint SEED\n"
 			"  N seeds are counted (0: it ends at the first kill); the first kill must "
-			"come within so many (10000)\n");
+			"come within so many (10000); a seed to try before all others\n");
 	return 2;
 }
 
@@ -86,6 +95,8 @@ hunt_main(int argc, char **argv)
 			count = strtoull(argv[i + 1], NULL, 10);
 		else if (strcmp(argv[i], "--within") == 0)
 			within = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--hint") == 0)
+			h->hint = strtoull(argv[i + 1], NULL, 10);
 		else
 			return usage();
 	}

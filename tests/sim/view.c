@@ -377,7 +377,7 @@ view_sent(struct sim *s, size_t request)
 	trace_add(s, "sends %llu %s to %s: %s want \"%s\" seen %llu", (unsigned long long)r->lsn,
 		effect_dir_name(r->dir), r->target, r->resource, r->want,
 		(unsigned long long)r->seen_lsn);
-	events_request(s, "sent", r);
+	events_request(s, s->process.stale ? "late" : "sent", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->sent != NULL)
 			invariants[i]->sent(s, r);
