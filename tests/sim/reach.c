@@ -57,22 +57,32 @@ kind_index(const char *kind)
 	return REACH_KINDS;
 }
 
+/* The pivot, or a step that comes after it by what it needs. */
+static bool
+past_pivot(const struct vrun *run, const struct vstep *st)
+{
+	for (size_t i = 0; !st->pivot && i < st->needs_n; i++) {
+		const struct vstep *need = view_step(run, st->needs[i]);
+
+		if (need != NULL && past_pivot(run, need))
+			return true;
+	}
+	return st->pivot;
+}
+
 void
 reach_plan(struct sim *s, const struct vrun *run)
 {
-	bool before = true;
+	bool moves = text_eq(run->kind, "cutover") || text_eq(run->kind, "failback");
 
 	for (size_t i = 0; s->reach != NULL && i < run->steps_n; i++) {
 		const struct vstep *st = &run->step[i];
 		size_t k = kind_index(st->kind);
 
-		before = before && !st->pivot;
 		if (k == REACH_KINDS)
 			continue;
 		s->reach->planned[k][0]++;
-		s->reach->planned[k][1] +=
-			before && kind_at(k)->compensable &&
-			(text_eq(run->kind, "cutover") || text_eq(run->kind, "failback"));
+		s->reach->planned[k][1] += moves && kind_at(k)->compensable && !past_pivot(run, st);
 	}
 }
 
@@ -157,7 +167,8 @@ reach_fault(struct sim *s, enum site site, size_t request)
 		const struct vstep *st = view_step(run, r->step);
 
 		/* a copy that comes when its step is long done meets nothing */
-		if (st != NULL && run != NULL && !run->terminal && !x->answered)
+		if (st != NULL && run != NULL && !run->terminal && !x->answered &&
+			view_newest(v, run, st->id, r->dir) == x)
 			met(s, site, run, st, r->dir,
 				site_scope(site) == SCOPE_SEND ? request : SIZE_MAX);
 		return;

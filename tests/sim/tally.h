@@ -17,6 +17,7 @@
 	X(ERROR, "an error, as simulated", "the target answers with an error and shows nothing")   \
 	X(UNSEEN, ": does not show it", "a server or a resolver shows the old value")              \
 	X(NOT_SHOWN, "does not show", "the target says done and does not show it")                 \
+	X(SILENT, "does not answer", "a server or a resolver does not answer")                     \
 	X(TIME, "its time is over", "its time was over before anything could be sent")             \
 	X(UNREAD, "cannot be read", "the target cannot be read")                                   \
 	X(PROOF, "refused", "the test message did not arrive as it must")                          \
