@@ -212,7 +212,7 @@ soak: deps
 	@BUILD=$(BUILD) tests/run soak
 
 ## model: the spin model of the fence, its mutants, and runs of the simulator that it must be able to follow
-model: $(SIM)
+model: $(SIM) $(SIMPLANTED)
 	@BUILD=$(BUILD) tests/model/run
 
 ## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs

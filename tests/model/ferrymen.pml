@@ -122,7 +122,8 @@ inline lose(me) {
 	do
 	:: y_ < domains_n ->
 		if
-		:: phase[V(me, y_)] == DURABLE || (mutant == M_SUCCESSOR_READS_NOTHING && phase[V(me, y_)] == SEEN) || mutant == M_APPEND_UNCONDITIONAL
+		:: phase[V(me, y_)] == DURABLE || (mutant == M_SUCCESSOR_READS_NOTHING && phase[V(me, y_)] == SEEN) ||
+				mutant == M_APPEND_UNCONDITIONAL
 		:: else -> forget(me, y_)
 		fi;
 		y_++
@@ -166,7 +167,8 @@ inline judge(l) {
 	/* 2: accepted in the order of the journal */
 	assert(inv_02_fenced_order || (fence_of[DOMAIN(l)] != U -> l > accepted[DOMAIN(l)] : l >= accepted[DOMAIN(l)]));
 	/* 13: nothing after the end, nor of the old era after the end of the new one; a copy for class U changes nothing */
-	assert(inv_13_terminal || !ENDED(state[JOURNAL_OF(l)]) || (fence_of[DOMAIN(l)] == U && !IS_FENCE(l) && value[step_resource[what[l]]] == want[l]));
+	assert(inv_13_terminal || !ENDED(state[JOURNAL_OF(l)]) ||
+		(fence_of[DOMAIN(l)] == U && !IS_FENCE(l) && value[step_resource[what[l]]] == want[l]));
 	assert(inv_13_new_era || JOURNALS == 1 || !ENDED(state[JOURNALS - 1]) || JOURNAL_OF(l) == 1);
 	if
 	:: !IS_FENCE(l) && dir[l] == DO && fence_of[DOMAIN(l)] != U ->
@@ -190,7 +192,8 @@ inline in_order() {
 		x_ = 0;
 		do
 		:: x_ < steps_n ->
-			assert(inv_08_order_of_steps || !((step_needs[y_] >> x_) & 1) || value[step_resource[y_]] != step_want[y_] || value[step_resource[x_]] == step_want[x_]);
+			assert(inv_08_order_of_steps || !((step_needs[y_] >> x_) & 1) ||
+				value[step_resource[y_]] != step_want[y_] || value[step_resource[x_]] == step_want[x_]);
 			x_++
 		:: else -> break
 		od;
@@ -312,7 +315,8 @@ end:
 		r_outcome = DONE;
 		result()
 	} }
-	:: atomic { ACTS(me, j) && PHASE == SEEN && S != NOTHING && !ABOVE(j, MARK_SEEN) && MAY_STALE(j, d, S, WAY, MARK_SEEN, HEARD) -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SEEN && S != NOTHING && !ABOVE(j, MARK_SEEN) &&
+			MAY_STALE(j, d, S, WAY, MARK_SEEN, HEARD) -> d_step {
 		REACHED(C_STALE);
 		r_step = S;
 		r_dir = WAY;
@@ -320,7 +324,8 @@ end:
 		r_outcome = (mutant == M_REFUSED_IS_DONE -> DONE : STALE);
 		result()
 	} }
-	:: atomic { ACTS(me, j) && PHASE == SEEN && S != NOTHING && !ABOVE(j, MARK_SEEN) && MAY_SEND_AGAIN(j, d, S, WAY, W, MARK_SEEN, HEARD) && mutant != M_RETRY_NEW_LSN -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SEEN && S != NOTHING && !ABOVE(j, MARK_SEEN) &&
+			MAY_SEND_AGAIN(j, d, S, WAY, W, MARK_SEEN, HEARD) && mutant != M_RETRY_NEW_LSN -> d_step {
 		REACHED(C_SENT_AGAIN);
 		L = CURRENT;
 		maybe[V(me, d)] = 1;
@@ -330,12 +335,14 @@ end:
 		PHASE = DURABLE
 	} }
 	/* given up: its outcome stays unknown */
-	:: atomic { ACTS(me, j) && PHASE == SEEN && S < STEPS && WAY == DO && refused < refusals && !ABOVE(j, MARK_SEEN) && MAY_SEND_AGAIN(j, d, S, WAY, W, MARK_SEEN, HEARD) -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SEEN && S < STEPS && WAY == DO && refused < refusals &&
+			!ABOVE(j, MARK_SEEN) && MAY_SEND_AGAIN(j, d, S, WAY, W, MARK_SEEN, HEARD) -> d_step {
 		refused++;
 		failed[me - 1] = 1;
 		forget(me, d)
 	} }
-	:: atomic { ACTS(me, j) && PHASE == SEEN && S < STEPS && !ABOVE(j, MARK_SEEN) && MAY_UNCHANGED(j, d, S, WAY, W, MARK_SEEN) -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SEEN && S < STEPS && !ABOVE(j, MARK_SEEN) &&
+			MAY_UNCHANGED(j, d, S, WAY, W, MARK_SEEN) -> d_step {
 		REACHED(C_UNCHANGED);
 		r_step = S;
 		r_dir = WAY;
@@ -344,7 +351,8 @@ end:
 		result()
 	} }
 	/* rule 1: the LSN and the whole request stand in the INTENT; one append is outstanding */
-	:: atomic { ACTS(me, j) && PHASE == SEEN && S != NOTHING && !ABOVE(j, MARK_SEEN) && MAY_INTEND(j, d, S, WAY, W, MARK_SEEN) -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SEEN && S != NOTHING && !ABOVE(j, MARK_SEEN) &&
+			MAY_INTEND(j, d, S, WAY, W, MARK_SEEN) -> d_step {
 		L = NEXT_LSN(me, j);
 		assert(bound_of_numbers || L > j * ERA && L <= (j + 1) * ERA); /* the bound never cuts */
 		assert(inv_03_number_given_once || L > head[j]);
@@ -381,10 +389,14 @@ end:
 		fi
 	} }
 	/* an answer to what is not wanted any more (the run has turned round meanwhile) says nothing */
-	:: atomic { ACTS(me, j) && PHASE == SENT && ((answer[L] & 1) || OLD_ANSWER(j, L)) -> d_step { HEARD = (what[L] == S && dir[L] == WAY -> DONE : 0); PHASE = IDLE } }
-	:: atomic { ACTS(me, j) && PHASE == SENT && (answer[L] & 2) -> d_step { HEARD = (what[L] == S && dir[L] == WAY -> STALE : 0); PHASE = IDLE } }
+	:: atomic { ACTS(me, j) && PHASE == SENT &&
+			((answer[L] & 1) || OLD_ANSWER(j, L)) -> d_step { HEARD = (what[L] == S &&
+			dir[L] == WAY -> DONE : 0); PHASE = IDLE } }
+	:: atomic { ACTS(me, j) && PHASE == SENT && (answer[L] & 2) -> d_step { HEARD = (what[L] == S &&
+			dir[L] == WAY -> STALE : 0); PHASE = IDLE } }
 	/* refused by the target, each copy of it: that closes the intent, unless an unanswered one was sent before */
-	:: atomic { ACTS(me, j) && PHASE == SENT && WAY == DO && dir[L] == DO && what[L] == S && refused < refusals && accepted[d] < L && !answer[L] && (!maybe[V(me, d)] || mutant == M_REFUSAL_CLOSES) -> d_step {
+	:: atomic { ACTS(me, j) && PHASE == SENT && WAY == DO && dir[L] == DO && what[L] == S && refused < refusals &&
+			accepted[d] < L && !answer[L] && (!maybe[V(me, d)] || mutant == M_REFUSAL_CLOSES) -> d_step {
 		refused++;
 		failed[me - 1] = 1;
 		sent[L] = (mutant == M_REFUSAL_CLOSES && maybe[V(me, d)]);
@@ -402,7 +414,8 @@ end:
 #define UNDER_WAY(me) (phase[V(me, 0)] >= PROPOSED || phase[V(me, 1)] >= PROPOSED || phase[V(me, 2)] >= PROPOSED)
 #define ALL_DONE(j) (HAS_DONE(j, 0) && HAS_DONE(j, 1) && (steps_n < 3 || HAS_DONE(j, 2)))
 #define NONE_LEFT(j) (!TO_UNDO(j, 0) && !TO_UNDO(j, 1) && !TO_UNDO(j, 2))
-#define ALL_RAISED (raised[JD(JOURNALS - 1, 0)] && (domains_n < 2 || raised[JD(JOURNALS - 1, 1)]) && (domains_n < 3 || raised[JD(JOURNALS - 1, 2)]))
+#define RAISED(d) (domains_n <= (d) || raised[JD(JOURNALS - 1, d)])
+#define ALL_RAISED (RAISED(0) && RAISED(1) && RAISED(2))
 
 /* Whether the targets hold what journal j leads to expect (a run that is open when a new era begins). */
 inline compare(j) {
@@ -554,7 +567,8 @@ end:
 /* Nothing can happen any more: then each run has ended, or another era has taken over. */
 proctype watch() {
 end:
-	timeout -> assert(inv_18_ends || mutant == M_APPEND_UNCONDITIONAL || (ENDED(state[0]) || (JOURNALS == 2 && state[JOURNALS - 1] != R_NONE)) &&
+	timeout -> assert(inv_18_ends || mutant == M_APPEND_UNCONDITIONAL ||
+		(ENDED(state[0]) || (JOURNALS == 2 && state[JOURNALS - 1] != R_NONE)) &&
 		(JOURNALS == 1 || state[JOURNALS - 1] == R_NONE || ENDED(state[JOURNALS - 1])))
 }
 

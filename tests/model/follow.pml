@@ -7,10 +7,11 @@
  * and spin looks for a way that lets every line follow from the rules. If there is one, `followed` fails; if the whole graph
  * is searched without, the script is refused.
  *
- * One ferryman as the product's: several runs at once (flows, shelters), steps side by side, several resources in a domain,
- * edits by hand, eject. Wider than the product: whatever it may decide by evidence, approvals, the brake or time may be
- * decided here at any moment; a target may refuse, an operation may fail, without a cause. Not looked at: mail itself,
- * secondaries, resolvers, waits and verifies but for their RESULT, fence class V.
+ * A ferryman as the product's: several runs at once (flows, shelters), steps side by side, several resources in a domain,
+ * edits by hand, eject; and an older one, which has lost its lease without knowing it and sends what it had announced.
+ * Wider than the product: whatever it may decide by evidence, approvals, the brake or time may be decided here at any
+ * moment; a target may refuse, an operation may fail, without a cause. Not looked at: mail itself, secondaries, resolvers,
+ * waits and verifies but for their RESULT, fence class V.
  */
 #define JOURNALS 1
 #define STEPS 300
@@ -47,6 +48,8 @@ hidden byte base[LSNS];
 #define E_TOOK 12
 #define E_VALUE 13
 #define E_OVER 14
+#define E_LATE 15
+#define E_GONE 16
 #define E_IS_RECORD(k) ((k) >= E_START && (k) <= E_EJECT)
 hidden short events_n;
 hidden byte kind[EVENTS];
@@ -59,6 +62,8 @@ short last;			   /* seq of the newest record */
 bit refused;			   /* this way leads nowhere */
 bit ejected;
 bit up;				   /* the process lives */
+bit two;			   /* and an older one, which has lost the lease and does not know it */
+short announced[DOMAINS];	   /* what that one may still send: current when it lost it */
 byte w[DOMAINS], heard[DOMAINS], phase[DOMAINS];
 short m[DOMAINS], number[DOMAINS], of_resource[DOMAINS];
 bit all_raised;			   /* in this life: each domain has borne a number of this era */
@@ -86,6 +91,22 @@ inline forget(d) {
 	w[d] = 0;
 	m[d] = 0;
 	of_resource[d] = 0
+}
+
+inline die() {
+	up = 0;
+	y_ = 0;
+	do
+	:: y_ < DOMAINS -> forget(y_); y_++
+	:: else -> break
+	od;
+	y_ = 0;
+	do
+	:: y_ < RUNS -> failed[y_] = 0; y_++
+	:: else -> break
+	od;
+	y_ = 0;
+	all_raised = 0
 }
 
 inline ahead() {
@@ -241,6 +262,18 @@ end:
 	do
 	:: d_step { NEXT(E_STARTS) ->
 		if
+		:: up -> /* it takes over: all that the older one knew in its memory is no use any more */
+			two = 1;
+			y_ = 0;
+			do
+			:: y_ < DOMAINS -> announced[y_] = current[y_]; y_++
+			:: else -> break
+			od;
+			y_ = 0;
+			die()
+		:: else
+		fi;
+		if
 		:: a[pos] != era ->
 			era = a[pos];
 			ejected = 0;
@@ -256,20 +289,23 @@ end:
 		up = 1;
 		ahead()
 	}
-	:: d_step { NEXT(E_DIES) ->
-		up = 0;
+	:: d_step { NEXT(E_DIES) || (NEXT(E_GONE) && !two) -> die(); ahead() }
+	:: d_step { NEXT(E_GONE) && two ->
+		two = 0;
 		y_ = 0;
 		do
-		:: y_ < DOMAINS -> forget(y_); y_++
+		:: y_ < DOMAINS -> announced[y_] = 0; y_++
 		:: else -> break
 		od;
 		y_ = 0;
-		do
-		:: y_ < RUNS -> failed[y_] = 0; y_++
-		:: else -> break
-		od;
+		ahead()
+	}
+	/* class U: its connector lets nothing go for which the lease may be over */
+	:: d_step { NEXT(E_LATE) && two ->
+		y_ = DOMAIN(L);
+		REFUSE_UNLESS(L != 0 && announced[y_] == L);
+		sent[L] = sent[L] || fence_of[y_] != U;
 		y_ = 0;
-		all_raised = 0;
 		ahead()
 	}
 	:: d_step { NEXT(E_RESTORED) ->
@@ -325,7 +361,7 @@ end:
 	:: d_step { NEXT(E_CONTINUE) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] != R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_EJECT) -> REFUSE_UNLESS(HEAD_FITS); fold(pos); ahead() }
 	/* a request leaves: its intent is durable, and the current one of its domain (rule 3) */
-	:: d_step { NEXT(E_SENT) ->
+	:: d_step { NEXT(E_SENT) || (NEXT(E_LATE) && !two) ->
 		turn(what[L], dir[L]);
 		y_ = DOMAIN(L);
 		REFUSE_UNLESS(current[y_] == L && OPEN(0, y_) && z_ && ((phase[y_] == DURABLE && number[y_] == L) ||
@@ -359,7 +395,7 @@ inline look_ahead(d) {
 	y_ = -1;
 	x_ = pos;
 	do
-	:: x_ < events_n && kind[x_] != E_DIES && y_ == -1 ->
+	:: x_ < events_n && kind[x_] != E_DIES && kind[x_] != E_STARTS && y_ == -1 ->
 		if
 		:: (kind[x_] == E_INTENT || kind[x_] == E_RESULT) && CHANGES(c[x_]) && DOMAIN_OF(c[x_]) == d -> y_ = c[x_]
 		:: kind[x_] == E_SENT && DOMAIN(a[x_]) == d -> y_ = what[a[x_]]

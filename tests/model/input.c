@@ -63,6 +63,14 @@ step(const int *n)
 extern byte lsn_era[], base[], dir[], want[], kind[], heads;
 extern short what[], seen[], lsn_n[], events_n, a[], b[], c[], e[], seq[], between[], gone[];
 
+static long
+asked_for(const char *name, long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text != NULL ? strtol(text, NULL, 10) : otherwise;
+}
+
 static void
 request(const int *n)
 {
@@ -78,9 +86,7 @@ request(const int *n)
 static void
 event(const int *n)
 {
-	const char *removed = getenv("MODEL_REMOVE");
-
-	kind[events_n] = removed != NULL && atoi(removed) == events_n ? 0 : (byte)n[0];
+	kind[events_n] = asked_for("MODEL_REMOVE", -1) == events_n ? 0 : (byte)n[0];
 	a[events_n] = (short)n[1];
 	b[events_n] = (short)n[2];
 	c[events_n] = (short)n[3];
@@ -183,12 +189,13 @@ model_input(void)
 			exit(2);
 		}
 	}
-	if (f == NULL || fclose(f) != 0) {
+	if (f == NULL) {
 		fprintf(stderr, "MODEL_INPUT names no file\n");
 		exit(2);
 	}
+	(void)fclose(f);
 #ifdef FOLLOW
 	(void)atexit(tell);
-	heads = getenv("MODEL_HEADS") == NULL || atoi(getenv("MODEL_HEADS")) != 0;
+	heads = asked_for("MODEL_HEADS", 1) != 0;
 #endif
 }

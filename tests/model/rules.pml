@@ -110,7 +110,8 @@ byte answer[LSNS];				  /* that may be heard: 1 done, 2 stale, 4 refused for goo
 #define TAKES(l) \
 	(fence_of[DOMAIN(l)] == U || mutant == M_NO_FENCE || (mutant == M_LEASE_TOKEN && seen[l] >= mark[DOMAIN(l)]) || \
 		(mutant == M_OLD_VALUE && seen[l] == value[step_resource[what[l]]]) || \
-		(MARKS(DOMAIN(l)) && (fence_of[DOMAIN(l)] == F_HIGH -> l > mark[DOMAIN(l)] && l > TAKEN_OUT(DOMAIN(l)) : seen[l] == mark[DOMAIN(l)])))
+		(MARKS(DOMAIN(l)) && (fence_of[DOMAIN(l)] == F_HIGH -> \
+			l > mark[DOMAIN(l)] && l > TAKEN_OUT(DOMAIN(l)) : seen[l] == mark[DOMAIN(l)])))
 #define STANDS(l) (MARKS(DOMAIN(l)) && mark[DOMAIN(l)] == l)
 
 /* The target carries out what it takes. */

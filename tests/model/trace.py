@@ -47,7 +47,7 @@ class Script:
         self.domains, self.resources, self.values = {}, {}, {}
         self.steps, self.runs, self.requests = [], {}, {}
         self.events, self.journal, self.removable, self.intents = [], [], [], []
-        self.path = None
+        self.path, self.dead = None, False
         self.between = self.starts = 0
         self.about = []  # for people
         lines = [json.loads(line) for line in lines if line.startswith("{")]
@@ -80,10 +80,16 @@ class Script:
         if "record" in line:
             self.record(line["record"])
         elif "starts" in line:
+            self.buried()
             self.put("STARTS", line["starts"])
         elif "dies" in line:
-            self.put("DIES")
+            self.dead = True
+        elif "gone" in line:
+            self.put("GONE")
+        elif "late" in line:
+            self.put("LATE", self.lsns.get(line["late"], 0))
         elif "restored" in line:
+            self.buried()
             for at in self.journal[line["restored"]:]:
                 if at is not None:
                     self.events[at][7] = len(self.events)
@@ -96,6 +102,12 @@ class Script:
             self.put("TOOK", self.lsns.get(line["took"], 0))
         else:
             self.changed(line)
+
+    def buried(self):
+        """It is dead from here on: what it was appending may have become durable after its last breath."""
+        if self.dead:
+            self.put("DIES")
+        self.dead = False
 
     def changed(self, line):
         """Not what a request's own effect is: the model knows that."""
@@ -160,7 +172,7 @@ class Script:
         self.append(r, "START", run["index"])
 
     def crashes(self):
-        return sum(e[0] == WORD["E_DIES"] for e in self.events)
+        return sum(e[0] in (WORD["E_DIES"], WORD["E_GONE"]) for e in self.events)
 
     def where(self, why):
         """What the verifier came to, in words."""
@@ -208,7 +220,7 @@ class Follower:
         self.crashes = self.lines = self.removals = self.by_rule = self.wrong = self.traces = 0
 
     def script(self, seed, fault=None):
-        said = subprocess.run([self.o.sim, "--seed", str(seed), "--events"] + (["--fault", fault] if fault else []),
+        said = subprocess.run([self.o.faults if fault else self.o.sim, "--seed", str(seed), "--events"] + (["--fault", fault] if fault else []),
                               capture_output=True, text=True, check=False)
         script = Script(said.stdout.splitlines())
         script.path = os.path.join(self.folder, f"seed-{seed}" + (f"-{fault}" if fault else ""))
@@ -275,8 +287,10 @@ class Follower:
 
 
 # Faults of orchestrator/core/planted.h that break a rule of the model, and a seed that shows it (another will do).
-PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 13, "SKIP_MAYBE_APPLIED": 29, "UNKNOWN_IS_FAILED": 1,
-           "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 49, "NO_DRAIN": 31, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1}
+PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 5, "SKIP_MAYBE_APPLIED": 5, "UNKNOWN_IS_FAILED": 1,
+           "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 81, "NO_DRAIN": 51, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1, "NO_FENCE": 1,
+           "LEASE_TOKEN": 1, "ANY_RESULT": 3, "PIVOT_WHEN_DONE": 8, "ABORT_ANY": 1, "LSN_OF_OLD_ERA": 2, "APPEND_IGNORED": 2,
+           "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1}
 
 
 def main():
@@ -284,7 +298,7 @@ def main():
     p.add_argument("--keep", help="a folder: the scripts stay there")
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--crashing", type=int, default=0, help="so many seeds with crashes")
-    p.add_argument("--faults", action="store_true", help="also a core with faults planted: it must be refused")
+    p.add_argument("--faults", metavar="TWIN", help="the simulator whose core can have faults planted: with one it must be refused")
     p.add_argument("--whole", action="store_true", help="follow them; nothing is left out")
     p.add_argument("--show", action="store_true", help="print the script's lines")
     p.add_argument("sim")

@@ -158,7 +158,7 @@ static const char *const texts[BOOKS_N] = {
 struct playbook *
 book_read(const char *book, size_t variant)
 {
-	char text[16000];
+	char text[BOOK_TEXT];
 	struct playbook_input in = { .file = "sim.yaml",
 		.text = text,
 		.connectors = registry_infos(),
@@ -179,6 +179,12 @@ book_read(const char *book, size_t variant)
 	findings_free(&f);
 	(void)fflush(stdout);
 	return pb;
+}
+
+size_t
+book_text(size_t i, size_t variant, char out[BOOK_TEXT])
+{
+	return (size_t)snprintf(out, BOOK_TEXT, "%s# text %zu\n", texts[i], variant);
 }
 
 struct playbook *

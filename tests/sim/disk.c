@@ -8,6 +8,7 @@
 #include "lib/store_rig.h"
 #include "os/digest.h"
 #include "sim/sim.h"
+#include "state/audit.h"
 #include "state/store.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 
 /* One append is seven to twelve operations on the disk; those of an opening come before it. */
-enum { SHARE = 20, OPERATIONS = 12 };
+enum { SHARE = 20, OPERATIONS = 12, OPENING = 40, DEEP = 5 };
 
 struct disk {
 	char dir[RIG_PATH];
@@ -33,7 +34,6 @@ struct disk {
 	uint32_t maybe_life;
 };
 
-static const struct invariant inv_14 = { .name = "inv_14_journal" };
 static const char *const files[2] = { "journal.db", "journal.db-wal" };
 static struct rng chance; /* behind digest_random */
 
@@ -99,7 +99,7 @@ disk_fini(struct sim *s)
 
 struct read_back {
 	struct sim *s;
-	size_t extra; /* records that nobody has acknowledged */
+	struct reopened r;
 };
 
 static void
@@ -121,43 +121,68 @@ found(void *ctx, uint64_t seq, const char *bytes, size_t n, const char *hash)
 	struct read_back *f = ctx;
 	struct sim *s = f->s;
 	struct disk *d = s->disk;
+	const struct entry *e = seq <= f->r.acked ? &s->journal.entry[seq - 1] : NULL;
 
 	(void)hash;
-	if (seq <= s->journal.n - f->extra) {
-		const struct entry *e = &s->journal.entry[seq - 1];
-
+	if (e != NULL) {
 		if (e->n != n || memcmp(e->text, bytes, n) != 0)
-			violated(s, &inv_14, "record %llu is not the one that was acknowledged",
-				(unsigned long long)seq);
-	} else if (f->extra < d->maybe_n && text_eq(d->maybe[f->extra], bytes)) {
-		f->extra++;
+			f->r.changed = seq;
+	} else if (f->r.extra < d->maybe_n && text_eq(d->maybe[f->r.extra], bytes)) {
+		f->r.extra++;
 		store_as_then(s, bytes);
 	} else {
-		violated(s, &inv_14, "record %llu was never asked for", (unsigned long long)seq);
+		f->r.strange = seq;
 	}
-	return s->killer != NULL;
+	return f->r.changed != 0 || f->r.strange != 0 || s->killer != NULL;
 }
 
-/* What is there must be what was acknowledged, and after it the append under way, whole or not at
- * all. */
-static bool
-compare(struct sim *s, const struct store_head *h, size_t acked)
+/* Killed while it opens its journal, up to five times in a row, sometimes with the power gone. */
+static void
+die_opening(struct sim *s, const struct store_opts *o)
 {
-	struct read_back f = { .s = s };
-	struct err err = { 0 };
-	enum rc rc = store_fold(s->disk->store, 1, found, &f, &err);
+	struct disk *d = s->disk;
 
-	if (s->killer == NULL && rc != RC_OK)
-		violated(s, &inv_14, "the journal cannot be read: %s", err.text);
-	if (s->killer == NULL && h->seq != s->journal.n)
-		violated(s, &inv_14, "%zu records were acknowledged, %llu are there", acked,
-			(unsigned long long)h->seq);
-	if (s->killer == NULL && f.extra != 0 && f.extra != s->disk->maybe_n)
-		violated(s, &inv_14, "%zu records of an append of %zu are there", f.extra,
-			s->disk->maybe_n);
-	if (s->killer == NULL && !text_eq(h->hash, s->journal.hash))
-		violated(s, &inv_14, "the journal's head is %.12s, its last record's hash %.12s",
-			h->hash, s->journal.hash);
+	for (int i = 0; i < DEEP && fault_pressed(s, SITE_CRASH); i++) {
+		const struct fv_plan plan = { .at = (int)rng_below(&d->rng, OPENING) + 1,
+			.fault = FV_DEAD,
+			.seed = (unsigned)rng_next(&d->rng) };
+		struct store_head h;
+		struct err err;
+
+		faultvfs_plan(&plan);
+		(void)store_open(&d->store, o, &h, &err);
+		trace_add(s, "dies at operation %d of its opening%s", plan.at,
+			faultvfs_struck() ? "" : ", or after it");
+		if (!faultvfs_struck())
+			faultvfs_plan(&(struct fv_plan){ .at = 1, .fault = FV_DEAD });
+		store_close(&d->store);
+		faultvfs_plan(NULL);
+		if (rng_ratio(&d->rng, 1, 2))
+			disk_power(s);
+	}
+}
+
+/* As the engine does before it is told of a playbook. */
+static void
+keep_texts(struct sim *s)
+{
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		char text[BOOK_TEXT];
+		size_t n = book_text(s->book_n, i, text);
+
+		if (store_blob_put(s->disk->store, s->variant[i]->sha256, text, n, &err) != RC_OK)
+			violated(s, &inv_14, "a playbook's text is not kept: %s", err.text);
+	}
+}
+
+static bool
+judged(struct sim *s, const struct reopened *r)
+{
+	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
+		if (invariants[i]->reopened != NULL)
+			invariants[i]->reopened(s, r);
 	return s->killer == NULL;
 }
 
@@ -169,32 +194,47 @@ disk_open(struct sim *s, bool *ret_fresh)
 	const struct store_opts o = {
 		.dir = d->dir, .mode = STORE_ACTOR, .new_era = d->restored, .holder = "sim"
 	};
+	struct read_back f = { .s = s, .r = { .acked = j->n, .under_way = d->maybe_n } };
 	struct store_head h = { 0 };
 	struct err err = { 0 };
-	size_t acked = j->n;
 
-	faultvfs_plan(NULL);
+	die_opening(s, &o);
 	if (store_open(&d->store, &o, &h, &err) != RC_OK) {
-		char *where = strstr(err.text, d->dir);
+		const char *where = strstr(err.text, d->dir);
 
-		violated(s, &inv_14, "the journal does not open: %s",
-			where != NULL ? where + strlen(d->dir) : err.text);
-		return false;
+		f.r.closed = where != NULL ? where + strlen(d->dir) : err.text;
+		return judged(s, &f.r);
 	}
 	d->restored = false;
-	if (j->epoch >= h.epoch || j->era > h.era)
-		violated(s, &inv_14, "epoch %llu of era %llu follows epoch %llu of era %llu",
-			(unsigned long long)h.epoch, (unsigned long long)h.era,
-			(unsigned long long)j->epoch, (unsigned long long)j->era);
+	f.r.seq = h.seq;
+	f.r.hash = h.hash;
+	f.r.era = h.era;
+	f.r.epoch = h.epoch;
 	memcpy(j->store, h.store, sizeof j->store);
-	if (!compare(s, &h, acked)) /* what was under way was of the epoch before */
+	/* what was under way was of the epoch before */
+	if (store_fold(d->store, 1, found, &f, &err) != RC_OK)
+		f.r.unread = err.text;
+	if (s->killer != NULL || !judged(s, &f.r))
 		return false;
 	j->era = h.era;
 	j->epoch = h.epoch;
 	*ret_fresh = h.fresh;
-	trace_add(s, "the store has %zu records, %zu of them not acknowledged", j->n, j->n - acked);
+	trace_add(s, "the store has %zu records, %zu of them not acknowledged", j->n, f.r.extra);
 	maybe_clear(d);
-	return true;
+	keep_texts(s);
+	return s->killer == NULL;
+}
+
+/* Read by who needs no lock, while an actor may have it. */
+bool
+disk_sound(struct sim *s, char *why, size_t room)
+{
+	struct audit a = { 0 };
+	struct err err = { 0 };
+	enum rc rc = audit_verify(s->disk->dir, NULL, 0, &a, &err);
+
+	(void)snprintf(why, room, "%s", rc != RC_OK ? err.text : a.why);
+	return (rc == RC_OK && a.fault == CHAIN_NONE) || rc == RC_NOTFOUND;
 }
 
 /* --- appending --- */

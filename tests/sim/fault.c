@@ -70,7 +70,7 @@ site_scope(enum site s)
 	return scopes[s];
 }
 
-enum { PRESSED = 25 };
+enum { PRESSED = 25, AGAIN = 3 };
 
 static bool
 decide(struct sim *s, enum site site, size_t request, unsigned weight)
@@ -104,10 +104,20 @@ fault(struct sim *s, enum site site)
 	return decide(s, site, SIZE_MAX, 1);
 }
 
+/* Few requests are sent a second time, so those meet more. */
+static bool
+was_sent(const struct sim *s, size_t request)
+{
+	for (size_t i = request; request < s->requests_n && i-- > 0;)
+		if (s->request[i].lsn == s->request[request].lsn)
+			return true;
+	return false;
+}
+
 bool
 fault_on(struct sim *s, enum site site, size_t request)
 {
-	return decide(s, site, request, 1);
+	return decide(s, site, request, was_sent(s, request) ? AGAIN : 1);
 }
 
 bool

@@ -88,14 +88,18 @@ lateness(const struct sim *s, const struct request *r)
 	return fault_span(s, r->deadline_ms / 2, latest(s, r));
 }
 
-/* Up to three more copies, the last of them ten deadlines late. */
+/* Up to three more copies, the last of them ten deadlines late; the first often just while whoever
+ * sent it looks what has become of it. */
 static void
 repeat(struct sim *s, size_t request)
 {
 	const struct request *r = &s->request[request];
 	int64_t last = latest(s, r), first = s->target[r->to].class == FENCE_U ? last / 2 : 10;
 
-	fly(s, request, fault_span(s, first, last), false);
+	if (first == 10 && (s->faults.amount >> 42 & 1) != 0)
+		fly(s, request, fault_span(s, 200, 2000), false);
+	else
+		fly(s, request, fault_span(s, first, last), false);
 	for (uint64_t i = s->faults.amount >> 40 & 3; i > 1; i--)
 		fly(s, request, rng_between(&s->net_rng, first, last), false);
 }

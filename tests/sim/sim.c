@@ -75,6 +75,7 @@ sim_new(const struct sim_opts *o)
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
 	rng_seed(&s->moment_rng, o->seed, "moments");
+	s->book_n = book;
 	for (size_t i = 0; i < 2; i++) {
 		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(book, i);
 		if (s->variant[i] == NULL)

@@ -181,7 +181,8 @@ int odometer_main(int argc, char **argv);
 int hunt_main(int argc, char **argv); /* hunt.c: one planted fault */
 
 /* --- books.c: the playbooks that are run --- */
-enum { BOOKS_N = 4 };
+enum { BOOKS_N = 4, BOOK_TEXT = 16000 };
+size_t book_text(size_t i, size_t variant, char out[BOOK_TEXT]); /* its length */
 struct playbook *book_get(
 	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
 struct playbook *book_read(const char *text, size_t variant);
@@ -226,7 +227,8 @@ struct disk;
 void disk_init(
 	struct sim *s, bool always, bool lies); /* s->disk stays NULL: this seed's is in memory */
 void disk_fini(struct sim *s);
-bool disk_open(struct sim *s, bool *ret_fresh); /* false: a violation */
+bool disk_open(struct sim *s, bool *ret_fresh);		/* false: a violation */
+bool disk_sound(struct sim *s, char *why, size_t room); /* says the journal's own audit */
 enum outcome disk_append(struct sim *s, const struct pending *p, bool fails);
 void disk_die(struct sim *s, const struct pending *under_way); /* NULL: none was */
 void disk_power(struct sim *s);				       /* what was not synced may be lost */
@@ -509,6 +511,14 @@ struct vintent *view_newest(
 	struct view *v, const struct vrun *r, const char *step, enum effect_dir dir); /* NULL */
 
 /* --- inv_*.c: one invariant each --- */
+struct reopened {			/* a journal on a disk, after a death */
+	const char *closed, *unread;	/* why it does not open, cannot be read; NULL: it does */
+	uint64_t changed, strange;	/* a record that is not as it was; that nobody wrote */
+	size_t acked, extra, under_way; /* records: acknowledged, found after them, of the append
+					   that nobody was answered for */
+	uint64_t seq, era, epoch;
+	const char *hash;
+};
 struct invariant {
 	const char *name; /* "inv_01_intent_before_effect" */
 	void (*record)(struct sim *s, const struct vrecord *rec);
@@ -516,8 +526,10 @@ struct invariant {
 	/* value `before` became r->want; the request is the newest of view.eff */
 	void (*accepted)(struct sim *s, const struct request *r, const char *before);
 	void (*over)(struct sim *s); /* after the liveness phase */
+	void (*reopened)(struct sim *s, const struct reopened *r);
 };
 extern const struct invariant *const invariants[]; /* NULL-ended */
+extern const struct invariant inv_14;
 void violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -540,7 +552,7 @@ struct sim {
 	struct rng net_rng, probe_rng, moment_rng;
 	struct playbook *book,
 		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */
-	size_t loaded;
+	size_t book_n, loaded;
 	struct journal journal;
 	struct disk *disk; /* NULL: in memory */
 	struct ftarget target[T_N];

@@ -318,13 +318,12 @@ take_record(struct sim *s, const struct record *r)
 void
 view_record(struct sim *s, const struct entry *e)
 {
-	static const struct invariant readable = { .name = "inv_14_journal" };
 	struct arena *a = arena_new(&stdmem, (size_t)4 << 20);
 	struct record r = { 0 };
 	struct err err = { 0 };
 
 	if (record_read(a, e->text, e->n, &r, &err) != RC_OK || r.type == REC_N) {
-		violated(s, &readable, "record %zu cannot be read: %s", s->journal.n, err.text);
+		violated(s, &inv_14, "record %zu cannot be read: %s", s->journal.n, err.text);
 	} else {
 		take_record(s, &r);
 		s->view.seq = r.seq;
@@ -378,7 +377,7 @@ view_sent(struct sim *s, size_t request)
 	trace_add(s, "sends %llu %s to %s: %s want \"%s\" seen %llu", (unsigned long long)r->lsn,
 		effect_dir_name(r->dir), r->target, r->resource, r->want,
 		(unsigned long long)r->seen_lsn);
-	events_request(s, "sent", r);
+	events_request(s, s->process.stale ? "late" : "sent", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->sent != NULL)
 			invariants[i]->sent(s, r);
