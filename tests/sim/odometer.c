@@ -279,6 +279,8 @@ run(struct odometer *o, struct playbook *const *book, bool trace)
 	while (s->killer == NULL && heap_pop(&s->heap, &h) && h.at <= s->end_at &&
 		s->events++ < EVENTS_MAX) {
 		s->now = h.at;
+		if (h.kind == H_COMMAND && h.number == VERB_EJECT)
+			continue; /* nobody takes ferryman out here: that would be a third run */
 		if (h.kind == H_HAND)
 			hand(s, &h);
 		else
