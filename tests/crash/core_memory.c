@@ -14,6 +14,7 @@
 #include "os/digest.h"
 #include "os/stdmem.h"
 
+#include <execinfo.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MINUTE = 60000, HOUR = 3600000, SEEN = 4096, FAULTS_TOLD = 5 };
+enum { MINUTE = 60000, HOUR = 3600000, SEEN = 4096, PLACES = 8192, DEEP = 10, FAULTS_TOLD = 5 };
 enum { END_HALTED, END_UNDISTURBED, END_CRASH, END_UNBACKED, END_STUCK, ENDS };
 static const char *const end_names[ENDS] = { "halted", "undisturbed", "a crash",
 	"an effect without an intent", "started again it comes to no end" };
@@ -33,16 +34,39 @@ __attribute__((weak)) void __gcov_dump(void);
 
 static struct {
 	struct world *w;
-	bool child, for_ever, off;
-	long n, first; /* requests so far; of the recovery: from which on they fail */
+	bool child, for_ever, off, tells;
+	long n; /* requests so far */
 	int ends[2][ENDS];
 } m;
 
 /* What children have left behind and gone on from: one of each is enough. In shared memory. */
-static struct {
-	atomic_size_t n;
+struct seen {
+	atomic_size_t n, places;
 	char state[SEEN][DIGEST_HEX];
-} * seen;
+	uint64_t place[PLACES]; /* from where memory was asked for */
+};
+static struct seen *seen;
+
+/* Where coverage is measured, one child for each place tells of itself. */
+static bool
+is_new_place(void)
+{
+	void *frame[DEEP];
+	int n = __gcov_dump != NULL ? backtrace(frame, DEEP) : 0;
+	size_t places = atomic_load(&seen->places);
+	uint64_t at = 0;
+
+	for (int i = 0; i < n; i++)
+		at = at * 1099511628211u + (uint64_t)(uintptr_t)frame[i];
+	for (size_t i = 0; i < places; i++)
+		if (seen->place[i] == at)
+			return false;
+	if (n == 0 || places == PLACES)
+		return false;
+	seen->place[places] = at;
+	atomic_store(&seen->places, places + 1);
+	return true;
+}
 
 /* --- requests --- */
 
@@ -71,6 +95,7 @@ resize(void *ctx, void *p, size_t n)
 	if (m.child)
 		return m.for_ever ? NULL : stdmem.resize(stdmem.ctx, p, n);
 	m.n++;
+	m.tells = is_new_place();
 	for (int k = 0; k < 2; k++) {
 		int end = child_of(k == 1);
 
@@ -158,7 +183,7 @@ child_ends(struct world *w)
 		if (w->halted || !world_until(w, 2 * HOUR, is_at_rest) || unbacked(w))
 			end = END_STUCK;
 	}
-	if (__gcov_dump != NULL)
+	if (m.tells)
 		__gcov_dump();
 	_exit(end);
 }
