@@ -13,7 +13,7 @@ endif
 # --- packages (Debian 12), by name; `make deps` installs what is missing and removes nothing ---
 DEPS := gcc libc6-dev make pkg-config ca-certificates libuv1-dev libyaml-dev libcurl4-openssl-dev \
 	libssh2-1-dev libssl-dev libc-ares-dev libldns-dev libjansson-dev libsqlite3-dev \
-	clang libclang-rt-14-dev clang-format clang-tidy cppcheck man-db python3 python3-jsonschema procps openssh-client jq sqlite3
+	clang libclang-rt-14-dev llvm clang-format clang-tidy cppcheck spin man-db python3 python3-jsonschema python3-yaml procps openssh-client jq sqlite3
 LIBS := libuv yaml-0.1 libcurl libssh2 openssl libcares jansson sqlite3
 # ldns of Debian 12 has no pkg-config file under its own name in every release
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
@@ -57,6 +57,8 @@ CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH)) \
 TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
+SIMPLANTED := $(BUILD)/tests/sim-planted
+SIMCANARY := $(BUILD)/tests/sim-canary
 STOREWRITER := $(BUILD)/tests/storewriter
 MICRO := $(BUILD)/bench/micro
 KILLPOINT := $(BUILD)/tests/killpoint.so
@@ -70,7 +72,7 @@ ferryman: $(BUILD)/ferryman
 
 $(BUILD)/ferryman: $(call obj,$(MAIN)) $(LIB)
 	@echo "  LINK  $@"
-	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@$(CC) $(SAN) $(LINK) -Wl,-Map=$@.map -o $@ $^ $(PKG_LIBS)
 
 $(LIB): $(call obj,$(LIBSRC))
 	@rm -f $@
@@ -95,7 +97,7 @@ $(BUILD)/pkg.mk:
 	@pkg-config --exists $(LIBS) || { echo "ferryman: libraries are missing; run: make deps" >&2; exit 1; }
 	@echo "PKGFLAGS := $$(pkg-config --cflags $(LIBS))" > $@
 -include $(BUILD)/pkg.mk
--include $(shell find $(BUILD)/obj $(BUILD)/planted -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/planted $(BUILD)/canary -name '*.d' -type f 2>/dev/null)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
@@ -121,17 +123,38 @@ tests/table: $(TABLE)
 	@ln -sfn ../$(TABLE) $@
 endif
 
-# The simulator links core objects of its own, built with the planted faults selectable at run time.
+# The simulator links the library that ./ferryman links; `make sim-proof` compares what both took from it.
+# digest_random is the one door by which chance comes into what the sim runs: its numbers come from the seed. What is
+# looked up in the table of states is counted.
+SIM_LINK := $(LINK) -Wl,--wrap=digest_random -Wl,--wrap=lifecycle_next
+$(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(SIM_LINK) -Wl,-Map=$@.map -o $@ $^ $(PKG_LIBS)
+
+# Its twin links core objects of its own, built with the planted faults selectable at run time.
 PURE := $(sort $(wildcard $(addprefix orchestrator/,base/*.c mail/*.c config/*.c core/*.c)))
-PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(PURE))
+PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(PURE) $(sort $(wildcard state/*.c)))
 $(BUILD)/planted/%.o: %.c | $(BUILD)/pkg.mk
 	@mkdir -p $(@D)
 	@echo "  CC    $< (with plantable faults)"
 	@$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED $(PKGFLAGS) -MMD -MP -c -o $@ $<
-$(SIM): $(call obj,$(SIMSRC)) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
+SIMTWIN := $(call obj,$(filter-out tests/sim/main.c,$(SIMSRC))) $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
+$(SIMPLANTED): $(BUILD)/planted/tests/sim/main.o $(SIMTWIN)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+	@$(CC) $(SAN) $(SIM_LINK) -Wl,-Map=$@.map -o $@ $^ $(PKG_LIBS)
+
+# And a canary: the twin with one fault for good. What runs the seeds must find it (tests/sim/canary).
+CANARY := UNCHANGED_SKIPS_FENCE
+$(BUILD)/canary/main.o: tests/sim/main.c Makefile | $(BUILD)/pkg.mk
+	@mkdir -p $(@D)
+	@echo "  CC    $< (canary)"
+	@$(CC) $(CFLAGS_ALL) -DFERRYMAN_PLANTED -DCANARY=PLANT_$(CANARY) $(PKGFLAGS) -MMD -MP -c -o $@ $<
+$(SIMCANARY): $(BUILD)/canary/main.o $(SIMTWIN)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(SIM_LINK) -o $@ $^ $(PKG_LIBS)
 
 # The twin of a crash test: the same program over the core with the plantable faults.
 $(BUILD)/crash-planted/%: $(BUILD)/obj/tests/crash/%.o $(call obj,$(TESTLIB)) $(PLANTED) $(LIB)
@@ -160,11 +183,15 @@ deps:
 	@tests/lib/deps.sh $(DEPS)
 
 ## test-build: compile every test program
-test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(STOREWRITER) $(KILLPOINT)
+test-build: all $(UNIT_BIN) $(CONTRACT_BIN) $(CRASH_BIN) $(TABLE) $(SIM) $(SIMPLANTED) $(SIMCANARY) $(STOREWRITER) $(KILLPOINT)
 
 ## unit: unit tests, golden tables, simulator's seeds; no network, no root
-unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(STOREWRITER)
+unit: all $(UNIT_BIN) $(TABLE) $(SIM) $(SIMPLANTED) $(SIMCANARY) $(STOREWRITER)
 	@BUILD=$(BUILD) tests/run unit
+
+## sim-proof: the simulator runs the objects of core, mail and state that ./ferryman is made of
+sim-proof: $(BUILD)/ferryman $(SIM) $(SIMPLANTED)
+	@BUILD=$(BUILD) tests/sim/proof
 
 ## contract: each connector and each store against its contract
 contract: all $(CONTRACT_BIN) $(CRASH_BIN)
@@ -184,9 +211,17 @@ soak: deps
 	@$(MAKE) --no-print-directory CI=$(CI) BUILD=$(BUILD) test-build -j2
 	@BUILD=$(BUILD) tests/run soak
 
+## model: the spin model of the fence, its mutants, and runs of the simulator that it must be able to follow
+model: $(SIM) $(SIMPLANTED)
+	@BUILD=$(BUILD) tests/model/run
+
 ## lint: warnings, clang-tidy, cppcheck, include direction, core purity, format, stale docs
 lint: $(BUILD)/pkg.mk
 	@BUILD=$(BUILD) tests/lint/lint
+
+## golden-accept: show what is new in the golden corpus and write it after a yes (CASES="NNN-name ...")
+golden-accept: all $(TABLE)
+	@BUILD=$(BUILD) tests/oracle/oracle accept $(CASES)
 
 ## asan: unit tests, contracts and seeds under AddressSanitizer and UBSan
 asan:
@@ -204,7 +239,7 @@ bench: deps
 	@$(MAKE) --no-print-directory all $(MICRO)
 	@BUILD=$(BUILD) tests/bench/bench
 
-include tests/fuzz/fuzz.mk
+include tests/fuzz/fuzz.mk tests/mutate/mutate.mk
 
 ## demo: the May 2012 story on real servers (root)
 demo: deps
@@ -238,8 +273,8 @@ clean:
 
 ## help: this list
 help:
-	@sed -n 's/^## //p' Makefile | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' Makefile tests/fuzz/fuzz.mk tests/mutate/mutate.mk | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.PHONY: deps test-build unit contract e2e check soak lint asan cov bench demo lab lab-down minimal docs format clean help
+.PHONY: deps test-build unit sim-proof contract e2e check soak model lint golden-accept asan cov bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.
 .PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o

@@ -1,6 +1,7 @@
 /* database.c - the tables, and the few statements that are ever run on them. */
 #include "state/database.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 #include "os/stdmem.h"
 #include "state/place.h"
@@ -95,9 +96,12 @@ database_open(sqlite3 **ret, const char *dir, enum database_use use, struct err 
 	/* Checkpoints are ours to make: SQLite's own ones ignore a failed fsync. */
 	if (rc == RC_OK && write)
 		rc = database_exec(db,
-			"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			"PRAGMA temp_store = MEMORY;",
+			PLANTED(NO_FSYNC) ? "PRAGMA synchronous = OFF"
+					  : "PRAGMA synchronous = FULL",
 			err);
+	if (rc == RC_OK && write)
+		rc = database_exec(
+			db, "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;", err);
 	if (rc == RC_OK && tight)
 		rc = database_exec(
 			db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON;", err);

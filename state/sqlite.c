@@ -11,6 +11,7 @@
 #include "state/verify.h"
 #include "state/writer.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 #include "core/record.h"
 #include "os/digest.h"
@@ -135,11 +136,16 @@ judge(struct store *s, const struct store_opts *o, const struct head_slots *slot
 	return RC_OK;
 }
 
-/* After a failed fsync the log may be on disk in the page cache only; copied into the database it
- * is durable again. */
+/*
+ * After a failed fsync the log may be on disk in the page cache only; copied into the database it
+ * is durable again. So may the head: it is written once more, as it stands. A copy's head is left
+ * alone: it says that it is one until a new era has begun.
+ */
 static enum rc
-settle(struct store *s, enum head_state state, struct err *err)
+settle(struct store *s, enum head_state state, const struct head_slots *slots, struct err *err)
 {
+	const struct head *newest = head_newest(slots);
+	bool again = state == HEAD_EQUAL && newest != NULL && !newest->copy;
 	enum rc rc = database_wal(s->wr, err);
 	int code;
 
@@ -150,7 +156,7 @@ settle(struct store *s, enum head_state state, struct err *err)
 		return database_fail(s->wr, "copy the log into the database", err);
 	if (state == HEAD_UNBORN)
 		return head_fill(s->file, &s->head, err);
-	return state == HEAD_AHEAD ? head_write(s->file, &s->head, err) : RC_OK;
+	return state == HEAD_AHEAD || again ? head_write(s->file, &s->head, err) : RC_OK;
 }
 
 /* Each opening is an epoch of its own, durable before anything is done in it. */
@@ -169,7 +175,7 @@ rise(struct store *s, const struct store_opts *o, enum head_state state,
 		next.epoch = old->epoch > next.epoch ? old->epoch : next.epoch;
 	}
 	next.commits++;
-	next.epoch++;
+	next.epoch += !PLANTED(EPOCH_STAYS);
 	next.era += o->new_era && !newborn ? 1 : 0;
 	rc = database_exec(s->wr, "BEGIN IMMEDIATE", err);
 	if (rc == RC_OK && forgiven(state, o)) {
@@ -209,7 +215,7 @@ open_actor(struct store *s, const struct store_opts *o, struct err *err)
 		return halted(s, chain.why, err);
 	s->last_era = chain.era;
 	if (rc == RC_OK)
-		rc = settle(s, state, err);
+		rc = settle(s, state, &slots, err);
 	if (rc == RC_OK)
 		rc = rise(s, o, state, &slots, err);
 	if (rc == RC_OK)

@@ -284,24 +284,29 @@ letter_arrival_read(struct letter_arrival *ret, const char *header, const char *
 
 /* --- bounces --- */
 
-/* The part behind a blank line in which `name` is a field, e.g. the per-recipient part of a report.
- */
+/* Behind the next blank line, and others that follow it; NULL at the end. Whatever comes is looked
+ * at once. */
+static const char *
+next_part(const char *p)
+{
+	for (p = strchr(p, '\n'); p != NULL; p = strchr(p, '\n')) {
+		p++;
+		if (*p != '\n' && !(*p == '\r' && p[1] == '\n'))
+			continue;
+		return p + strspn(p, "\r\n");
+	}
+	return NULL;
+}
+
+/* The part in which `name` is a field, e.g. the per-recipient part of a report. */
 static bool
 field_anywhere(const char *message, const char *name, char *out, size_t n)
 {
-	for (const char *part = message; part != NULL;) {
-		const char *at = part, *blank, *crlf;
+	for (const char *part = message; part != NULL; part = next_part(part)) {
+		const char *at = part;
 
 		if (next_field(&at, name, out, n))
 			return true;
-		crlf = strstr(part, "\r\n\r\n");
-		blank = strstr(part, "\n\n");
-		if (crlf != NULL && (blank == NULL || crlf < blank))
-			part = crlf + 4;
-		else
-			part = blank != NULL ? blank + 2 : NULL;
-		while (part != NULL && (*part == '\r' || *part == '\n'))
-			part++;
 	}
 	return false;
 }

@@ -118,6 +118,8 @@ replay(struct replaying *r, const char *folder, struct err *err)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		if (e[i] > r->j.head.epoch)
+			break; /* of a history that a restored journal does not know */
 		rc = one_life(r, folder, e[i], err);
 		if (rc == RC_OK && r->life[r->lives - 1].differs != 0)
 			break;
@@ -166,6 +168,7 @@ put_json(const struct cli *c, const struct replaying *r, int exit)
 		jw_uint(&w, "first", l->first);
 		jw_uint(&w, "last", l->last);
 		jw_bool(&w, "torn", l->torn);
+		jw_bool(&w, "cut", l->cut);
 		jw_close(&w, '}');
 	}
 	jw_close(&w, ']');
@@ -199,7 +202,9 @@ put_text(const struct cli *c, const struct replaying *r)
 				l->first, l->last);
 		else
 			printf("no record");
-		printf("%s\n", l->torn ? "; the tape's last line is not whole" : "");
+		printf("%s%s\n", l->torn ? "; the tape's last line is not whole" : "",
+			l->cut ? "; the rest of it is not in this journal, which was restored"
+			       : "");
 		if (!text_eq(l->version, FERRYMAN_VERSION))
 			printf("          by ferryman %s; this one is " FERRYMAN_VERSION "\n",
 				l->version);

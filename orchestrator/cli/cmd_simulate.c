@@ -257,8 +257,8 @@ say_moment(const struct incfile *inc, const struct sim_moment *m)
 {
 	if (m->kind == SIM_TOLD && !text_eq(m->what, "alarm"))
 		return; /* what the other lines say already */
-	if (m->kind == SIM_DECISION && !text_eq(m->what, "ask") && !text_eq(m->what, "alarm"))
-		return; /* its run says so */
+	if (m->kind == SIM_DECISION && !text_eq(m->what, "ask"))
+		return; /* its run says so, or people are told */
 	say_when(inc, m->after_ms);
 	switch (m->kind) {
 	case SIM_DIAGNOSIS:
@@ -270,7 +270,7 @@ say_moment(const struct incfile *inc, const struct sim_moment *m)
 			say_evidence(m);
 		break;
 	case SIM_DECISION:
-		printf("%-10s %s\n", text_eq(m->what, "ask") ? "asked" : m->what, m->why);
+		printf("%-10s %s\n", "asked", m->why);
 		break;
 	case SIM_RUN:
 		printf("%-10s %s %s", m->what, m->run_kind, m->name);

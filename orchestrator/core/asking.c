@@ -7,7 +7,7 @@
  * approved voids the approval, and people are asked again.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -215,7 +215,7 @@ static bool
 is_void(const struct lmachine *l, const struct decision *d, const struct plan *p)
 {
 	return (d->event == LE_APPROVED || d->event == LE_PROCEED) &&
-	       !text_eq(l->ask_hash, p->hash) && !PLANTED(STALE_BASE);
+	       !text_eq(l->ask_hash, p->hash) && !PLANTED(VOID_APPROVAL);
 }
 
 static void

@@ -8,7 +8,7 @@
  * number is the one proof that an effect took place.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/num.h"
 #include "base/text.h"
@@ -108,7 +108,9 @@ quiet_at(struct core *c, const struct change *ch)
 		at = text_eq(l->touched_boot_id, c->boot_id) ? l->touched_boot_ms + span
 							     : c->opened_boot_ms + span;
 	if (d != NULL && d->quiet_boot_ms != 0)
-		at = d->quiet_boot_ms;
+		at = d->quiet_boot_ms - (PLANTED(DRAIN_SHORT) ? 100 : 0);
+	else if (PLANTED(DRAIN_SHORT_LATER))
+		at -= 100;
 	return at;
 }
 
@@ -278,12 +280,24 @@ is_removal(const struct change *ch)
 	return ch->dir != DIR_FENCE && text_eq(ch->resource, FENCE_MARKER);
 }
 
+/* Our number is gone from there, and nothing of ours can land any more: by its removal itself, or,
+ * seen by the fence that was to overtake it, by one that was never answered. */
+static bool
+unmarks(const struct core *c, const struct change *ch, enum outcome o, enum change_end then)
+{
+	const struct ldomain *d = core_ldomain(c, ch->target->fence_domain);
+
+	if (is_removal(ch))
+		return then == CE_DONE;
+	return ch->dir == DIR_FENCE && o == OUT_STALE && !ch->seen_any && d != NULL && d->removing;
+}
+
 static void
 result(struct core *c, struct change *ch, uint64_t of, enum outcome o, enum change_end then,
 	const char *why)
 {
 	put_result(c, ch->run, ch->step, effect_dir_name(ch->dir), of, o, why,
-		is_removal(ch) && then == CE_DONE ? ch->target->fence_domain : NULL);
+		unmarks(c, ch, o, then) ? ch->target->fence_domain : NULL);
 	if (why != ch->why)
 		(void)snprintf(ch->why, sizeof ch->why, "%s", why);
 	ch->outcome = o;
@@ -497,6 +511,9 @@ give_up(struct core *c, struct change *ch, const struct ldomain *d, enum outcome
 	bool proven =
 		!ch->maybe || !marks(ch->target) || is_dead(c, ch, d) || PLANTED(UNKNOWN_IS_FAILED);
 
+	if (ch->why[0] == '\0') /* a yes says nothing more */
+		(void)snprintf(ch->why, sizeof ch->why,
+			"%s says that it is done, and does not show it", ch->target->name);
 	result(c, ch, d->lsn,
 		proven && o != OUT_DONE && o != OUT_UNCHANGED && o != OUT_N ? o : OUT_UNKNOWN,
 		CE_FAILED, ch->why);
@@ -576,8 +593,12 @@ confirmed(struct core *c, struct change *ch, const struct ldomain *d)
 static void
 unsure(struct core *c, struct change *ch, const struct ldomain *d)
 {
-	ch->maybe = ch->maybe || ch->sent == 0; /* an earlier life may have sent it */
-	if (!marks(ch->target) && value_meets(ch->resource, ch->want, ch->value)) {
+	/* an earlier life may have sent it; or it was said to be done, and that does not show: a
+	 * copy may still be on its way of which no later refusal speaks (class U was drained) */
+	ch->maybe = ch->maybe || ch->sent == 0 ||
+		    (marks(ch->target) && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED));
+	if (!marks(ch->target) && (value_meets(ch->resource, ch->want, ch->value) ||
+					  (PLANTED(YES_IS_PROOF) && ch->answer == OUT_DONE))) {
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, "read back: the value");
 		return;
 	}
@@ -635,7 +656,8 @@ did_it(struct core *c, const struct change *ch)
 {
 	const struct lrun *r = ch->dir == DIR_UNDO ? ledger_run(&c->l, ch->run) : NULL;
 
-	return r != NULL && run_lstep(r, ch->step)->done;
+	return r != NULL && run_lstep(r, ch->step)->done &&
+	       !(PLANTED(HAND_IS_ENOUGH) && text_starts(ch->resource, "relay.park "));
 }
 
 /* Nothing of ours is under way there. open: an older intent is unanswered; then equal is not
@@ -665,6 +687,17 @@ begin(struct core *c, struct change *ch, bool open)
 		intend(c, ch);
 }
 
+/* Our current number stands at the target. */
+static bool
+bears(const struct core *c, const struct change *ch, const struct ldomain *d)
+{
+	if (PLANTED(NO_FENCE) && ch->dir != DIR_FENCE)
+		return value_meets(ch->resource, ch->want, ch->value);
+	if (!ch->seen_any || !text_eq(ch->seen_store, c->store))
+		return false;
+	return ch->seen_lsn == d->lsn || (PLANTED(LEASE_TOKEN) && ch->seen_lsn >> 40 == c->era);
+}
+
 static void
 judge(struct core *c, struct change *ch)
 {
@@ -673,11 +706,11 @@ judge(struct core *c, struct change *ch)
 	bool mine = open && text_eq(d->run, ch->run) && text_eq(d->step, ch->step) &&
 		    text_eq(d->dir, effect_dir_name(ch->dir)) &&
 		    (ch->dir != DIR_FENCE || d->lsn >> 40 == c->era);
-	bool applied = open && marks(ch->target) && ch->seen_any &&
-		       text_eq(ch->seen_store, c->store) && ch->seen_lsn == d->lsn;
+	bool applied = open && marks(ch->target) && bears(c, ch, d);
 
 	if (is_removal(ch) && !ch->seen_any) {
-		result(c, ch, mine ? d->lsn : 0, mine ? OUT_DONE : OUT_UNCHANGED, CE_DONE,
+		result(c, ch, mine ? d->lsn : overtaken(c, ch), mine ? OUT_DONE : OUT_UNCHANGED,
+			CE_DONE,
 			mine ? "read back: no number of ours" : "no number of ours stands there");
 		return;
 	}

@@ -7,7 +7,7 @@
  */
 #include "core/commanding.h"
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -199,7 +199,8 @@ command_decided(struct core *c, const struct command *m, struct book *b, enum fl
 		cf.expired = m->expires_wall_ms > 0 && c->wall_ms > m->expires_wall_ms;
 		cf.replayed = m->nonce != NULL && m->nonce[0] != '\0' &&
 			      ledger_nonce_used(&c->l, m->nonce);
-		cf.already = m->verb == VERB_APPROVE && is_among(m->principal, l);
+		cf.already = m->verb == VERB_APPROVE && is_among(m->principal, l) &&
+			     !PLANTED(WORDS_COUNT);
 	}
 	decide_command(&facts, &cf, d, exit);
 }
@@ -345,7 +346,7 @@ give_up_blocked(struct core *c, const struct book *b, enum flow f)
 	struct buf out;
 	struct jw w;
 
-	if (r == NULL || r->state != LR_BLOCKED)
+	if (r == NULL || r->state != LR_BLOCKED || PLANTED(BESIDE_BLOCKED))
 		return;
 	buf_init(&out, &c->env.mem, 4096);
 	jw_init(&w, &out);

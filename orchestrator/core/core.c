@@ -7,8 +7,10 @@
  */
 #include "core/engine.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -346,6 +348,7 @@ core_step(struct core *c, const struct event *ev)
 {
 	bool was_halted = c->phase == PH_HALTED;
 
+	assert(!PLANTED(CORE_DIES));
 	if (begin(c, ev)) {
 		if (ev->type == EV_LOST)
 			core_halt(c, false, 4,

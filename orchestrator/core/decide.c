@@ -4,7 +4,7 @@
  */
 #include "base/text.h"
 #include "core/deciding.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -259,6 +259,8 @@ due(const struct response *r, const struct diag_view *v)
 enum pb_mode
 decide_mode(const struct playbook *pb, const struct response *r)
 {
+	if (PLANTED(MODE_IGNORED))
+		return MODE_AUTOMATIC;
 	if (r->mode <= pb->mode)
 		return r->mode;
 	if (r->run != NULL && r->run->kind == PROC_SHELTER && pb->mode == MODE_APPROVE)
@@ -516,7 +518,7 @@ time_over(struct work *w, const struct response *r, const struct diag_view *v)
 {
 	bool may;
 
-	if (!r->otherwise_proceed)
+	if (!r->otherwise_proceed && !PLANTED(PROCEED_ALWAYS))
 		return take(w, LE_STAND_DOWN);
 	may = cutover_can(w, v);
 	may = cutover_may(w) && may;

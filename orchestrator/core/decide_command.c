@@ -2,7 +2,7 @@
  * guards of each verb. */
 #include "base/text.h"
 #include "core/deciding.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include <stddef.h>
 
@@ -106,7 +106,7 @@ permitted(struct command *m, const struct verb_row *v)
 static bool
 bound(struct command *m)
 {
-	if (m->c->expired) {
+	if (m->c->expired && !PLANTED(EXPIRED_COUNTS)) {
 		decision_reason(m->d, "this %s has expired: look at the plan and say it again",
 			verb_name(m->c->verb));
 		return no(m, EXIT_GUARD);
@@ -116,7 +116,7 @@ bound(struct command *m)
 			m->d, "this %s was used before: each counts once", verb_name(m->c->verb));
 		return no(m, EXIT_GUARD);
 	}
-	if (!m->c->plan_matches) {
+	if (!m->c->plan_matches && !PLANTED(ANY_PLAN)) {
 		decision_reason(m->d,
 			"the plan is not the one that was shown: look at it again (`plan`), then "
 			"say %s",
@@ -202,7 +202,7 @@ may_abort(struct command *m)
 		return refuse(m, EXIT_BLOCKED,
 			"blocked: no run is open, the targets show a mixture: say `cutover` or "
 			"`failback`");
-	if (m->f->run != RUN_FORWARD_PIVOTED && !m->f->run_pivoted)
+	if ((m->f->run != RUN_FORWARD_PIVOTED && !m->f->run_pivoted) || PLANTED(ABORT_ANY))
 		return true;
 	return refuse(m, EXIT_GUARD,
 		back ? "the failback is past its pivot: let it end, then use cutover"

@@ -2,7 +2,7 @@
  * `clear`). */
 #include "base/text.h"
 #include "core/cells.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include <string.h>
 

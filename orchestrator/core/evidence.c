@@ -1,6 +1,7 @@
 /* evidence.c - observations to the health of each signal's subject: N of M, staleness, attribution;
  * and blindness. */
 #include "base/json.h"
+#include "base/planted.h"
 #include "base/text.h"
 #include "core/cells.h"
 
@@ -99,6 +100,8 @@ names_path(const struct path *p, const char *via)
 static const struct path *
 attribute(const struct evidence *e, const struct signal *s, const char *via)
 {
+	if (PLANTED(BACKUP_ACCUSES) && s->path != NULL)
+		return e->pb->primary;
 	if (via == NULL || via[0] == '\0')
 		return s->path;
 	if (s->path != NULL && names_path(s->path, via))
@@ -314,6 +317,13 @@ evidence_seen(struct evidence *e, const struct event *ev)
 	if (ev->seen.class != NULL && ev->seen.class[0] != '\0')
 		(void)snprintf(c->class, sizeof c->class, "%s", ev->seen.class);
 	c->untested_n = ev->seen.untested ? c->untested_n + 1 : 0;
+	if (PLANTED(UNKNOWN_IS_BAD) && ev->seen.verdict == VERDICT_UNKNOWN) {
+		struct event bad = *ev;
+
+		bad.seen.verdict = VERDICT_BAD;
+		bad.seen.harm = s->harm;
+		take_in(c, &bad, e->cut_off);
+	}
 	if (ev->seen.verdict < VERDICT_UNKNOWN)
 		take_in(c, ev,
 			e->cut_off); /* unknown votes neither way; the older ones grow stale */

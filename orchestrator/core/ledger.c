@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "core/plan.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -221,7 +221,7 @@ bool
 ledger_nonce_used(const struct ledger *l, const char *nonce)
 {
 	for (size_t i = 0; i < l->nonces_n && i < LEDGER_NONCES; i++)
-		if (text_eq(l->nonce[i], nonce))
+		if (text_eq(l->nonce[i], nonce) && !PLANTED(NONCE_AGAIN))
 			return true;
 	return false;
 }
@@ -239,6 +239,8 @@ ledger_now(const struct ledger *l, const char *boot_id, int64_t boot_ms, int64_t
 int64_t
 ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m)
 {
+	if (PLANTED(WALL_IS_TIME))
+		return wall_ms;
 	if (wall_ms != 0 && text_eq(m->boot_id, now->boot_id))
 		return now->wall_ms - (now->boot_ms - m->boot_ms);
 	return wall_ms != 0 ? wall_ms + now->skew_ms : 0;
@@ -326,7 +328,7 @@ fold_plan(struct ledger *l, const struct record *r)
 
 	if (m == NULL || !text_eq(json_str(r->body, "purpose"), "ask"))
 		return;
-	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash"))) {
+	if (!text_eq(m->ask_hash, json_str(r->body, "plan_hash")) && !PLANTED(APPROVAL_KEPT)) {
 		m->approvals = m->denials =
 			0; /* another plan: approvals are void, and people have their time again */
 		m->ask_wall_ms = r->wall_ms;
@@ -343,6 +345,8 @@ fold_opened(struct ledger *l, const struct record *r)
 	 * anew. */
 	for (size_t i = 0; i < l->brakes_n && r->era > l->era; i++)
 		l->brake[i].eject = false;
+	for (size_t i = 0; i < l->brakes_n && PLANTED(BRAKE_LOST); i++)
+		l->brake[i].on = false;
 	if (!text_eq(l->booted.boot_id, r->boot_id)) {
 		note(&l->booted, r);
 		l->booted_wall_ms = r->wall_ms;
@@ -390,7 +394,7 @@ fold_approval(struct ledger *l, const struct record *r)
 		return;
 	}
 	for (int i = 0; i < m->approvals; i++)
-		if (text_eq(m->approved_by[i], user))
+		if (text_eq(m->approved_by[i], user) && !PLANTED(WORDS_COUNT))
 			return; /* people are counted, not words */
 	if (m->approvals < LEDGER_APPROVALS)
 		put(m->approved_by[m->approvals++], NAME_MAX_, user);
@@ -483,8 +487,9 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 	d->older = d->older || (d->lsn != 0 && !d->answered);
 	d->lsn = r->lsn;
 	d->answered = false;
-	d->removing = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
-		      !text_eq(json_str(r->body, "dir"), "fence");
+	d->removes = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
+		     !text_eq(json_str(r->body, "dir"), "fence");
+	d->removing = d->removes || (d->removing && d->older);
 	d->effect_ms = json_int(r->body, "deadline", 0);
 	touched(d, r);
 	put(d->playbook, sizeof d->playbook, json_str(r->body, "playbook"));
@@ -519,7 +524,7 @@ fold_intent(struct ledger *l, const struct record *r)
 	}
 	if (run != NULL)
 		effects_note(&run->effects, r);
-	if (run != NULL && json_flag(r->body, "pivot"))
+	if (run != NULL && json_flag(r->body, "pivot") && !PLANTED(PIVOT_WHEN_DONE))
 		run->pivoted = true;
 }
 
@@ -592,7 +597,8 @@ fold_result(struct ledger *l, const struct record *r)
 	bool closes = o != OUT_UNKNOWN && o != OUT_RETRY;
 
 	for (size_t i = 0; of != 0 && closes && i < l->domains_n; i++) {
-		if (l->domain[i].lsn != of)
+		if (l->domain[i].lsn != of && !(PLANTED(ANY_RESULT) && l->domain[i].lsn > of &&
+						      text_eq(l->domain[i].run, r->run)))
 			continue; /* an answer closes only the intent that it names */
 		l->domain[i].answered = true;
 		touched(&l->domain[i], r);
@@ -605,8 +611,10 @@ fold_result(struct ledger *l, const struct record *r)
 		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
 			l->domain[i].older = false;
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
-			l->domain[i].fenced_era = of >> 40; /* the number's, not the record's: an
-							       older one fences nothing newer */
+			l->domain[i].removing = l->domain[i].removes;
+		/* the number's era, not the record's: an older one fences nothing newer */
+		if (o == OUT_DONE || o == OUT_UNCHANGED)
+			l->domain[i].fenced_era = PLANTED(ERA_OF_RECORD) ? r->era : of >> 40;
 	}
 	unmark(l, json_str(r->body, "unmarked"));
 	if (s == NULL)
@@ -715,7 +723,8 @@ fold_command(struct ledger *l, const struct record *r)
 		run->state = run->was_backward ? LR_BACKWARD : LR_FORWARD;
 		run->noted = true;
 	} else if (text_eq(verb, "abort") &&
-		   (run->state == LR_FORWARD || run->state == LR_BLOCKED) && !run->pivoted) {
+		   (run->state == LR_FORWARD || run->state == LR_BLOCKED) &&
+		   (!run->pivoted || PLANTED(ABORT_ANY)) && !PLANTED(ABORT_UNHEARD)) {
 		run->state = LR_BACKWARD;
 		run->noted = true;
 	}

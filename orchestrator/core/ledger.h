@@ -113,7 +113,8 @@ struct ldomain {
 	bool answered;
 	bool older; /* an intent before it was never answered, and nothing has been accepted since:
 		       it may still land */
-	bool removing; /* the current intent takes our number out: it may be gone */
+	bool removes;  /* the current intent takes our number out */
+	bool removing; /* it, or one before it that may still land: the number may be gone */
 	char playbook[NAME_MAX_], target[NAME_MAX_];
 	uint64_t fenced_era; /* era in which a fence or an effect was accepted */
 	/* the current intent, as a retry must send it again */

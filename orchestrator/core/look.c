@@ -6,6 +6,7 @@
  */
 #include "core/engine.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -85,6 +86,11 @@ look_read(struct core *c, struct look *l, size_t i, const struct event *ev, bool
 
 	l->op[i] = 0;
 	l->open--;
+	if (PLANTED(UNREAD_IS_EMPTY) && ev->type == EV_READ && ev->read.outcome != OUT_DONE) {
+		v->value = "";
+		v->known = true;
+		return;
+	}
 	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE) {
 		v->why = arena_str(l->a, late || ev->type != EV_READ ? "no answer in time"
 					 : ev->read.why != NULL	     ? ev->read.why

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "core/planning.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -416,7 +416,7 @@ build(struct planning *p, const struct hashing *h, const struct plan **ret)
 	if (out == NULL)
 		return err_set(p->err, RC_NOMEM, "out of memory");
 	buf_init(&b, p->mem, JSON_MAX);
-	plan_json(out, h->store, h->overrides, h->overrides_n, &b);
+	plan_json(out, h->store, h->overrides, PLANTED(HASH_PARTLY) ? 0 : h->overrides_n, &b);
 	if (buf_failed(&b))
 		return err_set(p->err, RC_LIMIT, "the plan is larger than %d bytes", JSON_MAX);
 	h->sha256(h->ctx, buf_text(&b), b.len, out->hash);

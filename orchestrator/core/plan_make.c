@@ -1,5 +1,6 @@
 /* plan_make.c - the steps of a plan: forward from the playbook's procedure, back derived from it.
  */
+#include "base/planted.h"
 #include "base/text.h"
 #include "core/planning.h"
 
@@ -80,7 +81,7 @@ state_step(struct maker *m, struct plan_step *ps, const struct target *t, const 
 	ps->resource = resource;
 	ps->base = base;
 	ps->want = want;
-	ps->undo = base;
+	ps->undo = PLANTED(UNDO_IS_WANT) ? want : base;
 	planning_set(m->p, t, resource, want);
 	return RC_OK;
 }

@@ -7,7 +7,7 @@
  */
 #include "base/text.h"
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include <string.h>
 
@@ -79,6 +79,8 @@ propose_next_lsn(const struct core *c)
 {
 	uint64_t last = c->next.lsn > c->l.lsn ? c->next.lsn : c->l.lsn;
 
+	if (PLANTED(LSN_OF_OLD_ERA) && last != 0)
+		return last + 1;
 	return (last >> 40 < c->era ? c->era << 40 : last) + 1;
 }
 
@@ -120,7 +122,7 @@ propose(struct core *c, enum record_type t, const char *run, const struct buf *b
 		return 0;
 	}
 	head.seq = c->l.seq + p->n + 1;
-	head.prev = p->hash;
+	head.prev = PLANTED(CHAIN_SKIPS) ? c->l.hash : p->hash;
 	if (t == REC_INTENT)
 		head.lsn = p->lsn = propose_next_lsn(c);
 	buf_init(&b, &c->env.mem, RECORD_MAX);
@@ -227,7 +229,7 @@ propose_appended(struct core *c, const struct event *ev)
 	struct err err = { 0 };
 
 	c->append = 0;
-	if (ev->appended.outcome != OUT_DONE) {
+	if (ev->appended.outcome != OUT_DONE && !PLANTED(APPEND_IGNORED)) {
 		core_halt(c, false, 4,
 			ev->appended.outcome == OUT_CONFLICT
 				? "somebody else has written to the journal: this ferryman knows "

@@ -2,6 +2,7 @@
  * (record.def). */
 #include "core/record.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -115,7 +116,8 @@ record_write(struct buf *b, const struct record *r, const char *body)
 	jw_int(&w, "boot_ms", r->boot_ms);
 	jw_int(&w, "wall_ms", r->wall_ms);
 	jw_str(&w, "run", r->run);
-	jw_str(&w, "prev", r->prev);
+	if (!PLANTED(RECORD_SHORT) || r->lsn == 0)
+		jw_str(&w, "prev", r->prev);
 	jw_raw(&w, "body", body);
 	jw_close(&w, '}');
 }

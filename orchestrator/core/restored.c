@@ -9,6 +9,7 @@
  */
 #include "core/engine.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@ restored_waits(const struct core *c, const struct lrun *r)
 {
 	const struct book *b = r->era < c->era ? book_find(c, r->playbook) : NULL;
 
-	return r->era < c->era && (b == NULL || !b->m[r->flow].era_read);
+	return r->era < c->era && (b == NULL || !b->m[r->flow].era_read) &&
+	       !PLANTED(RESTORED_UNREAD);
 }
 
 static const struct plan_value *

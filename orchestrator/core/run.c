@@ -6,7 +6,7 @@
  * code as one that has just begun: nothing here is remembered that a new reading could not tell.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -360,10 +360,21 @@ step_advance(struct core *c, struct live *l, struct vstep *v, bool frozen)
 }
 
 static bool
+may_skip(const struct vstep *v, const char *need)
+{
+	if (PLANTED(SHELTER_EARLY) && v->p->kind->class == STEP_ACT)
+		return true;
+	for (size_t i = 0; PLANTED(NARROW_FIRST) && i < v->live->n; i++)
+		if (text_eq(v->live->step[i].p->id, need))
+			return v->live->step[i].p->kind->class == STEP_VERIFY;
+	return false;
+}
+
+static bool
 is_ready(const struct lrun *r, const struct vstep *v)
 {
 	for (size_t i = 0; i < v->p->needs_n; i++)
-		if (!run_lstep(r, v->p->needs[i])->done)
+		if (!run_lstep(r, v->p->needs[i])->done && !may_skip(v, v->p->needs[i]))
 			return false;
 	return true;
 }
@@ -410,7 +421,7 @@ forward(struct core *c, struct live *l, const struct lrun *r)
 			step_advance(c, l, v, frozen);
 		busy = busy || is_busy(v);
 	}
-	if (all)
+	if (all || (PLANTED(DONE_TOO_EARLY) && run_pivoted(r, l) && !busy && !proposed(c)))
 		succeeded(c, l, r);
 	else if (bad != NULL && !busy && !proposed(c))
 		failed(c, l, r, bad);

@@ -7,7 +7,7 @@
  * journal.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -144,6 +144,17 @@ its_turn(const struct core *c, const struct fencing *f)
 	return true;
 }
 
+/* A fence that was to end an eject safely, and nothing can land any more without it: it would only
+ * put a number back. */
+static bool
+is_needless(const struct core *c, const struct fencing *f)
+{
+	const struct ldomain *d = core_ldomain(c, f->change.target->fence_domain);
+
+	return ledger_ejected(&c->l, f->pb->name) && f->change.phase == CP_IDLE &&
+	       (d == NULL || (d->answered && !d->older));
+}
+
 static void
 fences_advance(struct core *c)
 {
@@ -153,6 +164,10 @@ fences_advance(struct core *c)
 		struct fencing *f = *at;
 		const struct lbrake *b = ledger_brake(&c->l, f->pb->name, c->wall_ms);
 
+		if (is_needless(c, f)) {
+			fencing_free(c, at);
+			continue;
+		}
 		if (!its_turn(c, f)) {
 			at = &f->next;
 			continue;
@@ -238,7 +253,7 @@ raise_all(struct core *c, const struct playbook *pb)
 	for (int f = 0; a != NULL && f < FLOW_N; f++) {
 		size_t n = reads_of(a, pb, (enum flow)f, all);
 
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < (PLANTED(FENCE_FIRST_ONLY) && n > 0 ? 1 : n); i++)
 			raised = is_raised(c, pb, all[i].target, all[i].resource) && raised;
 	}
 	raised = raised && !arena_failed(a);
@@ -355,7 +370,7 @@ is_quiet(struct core *c, const struct book *b, const struct plan_read *r)
 	const struct ldomain *d = core_ldomain(c, r->target->fence_domain);
 
 	if (r->target->info->fence != FENCE_F || d == NULL || d->lsn == 0 ||
-		(d->answered && !d->older))
+		(d->answered && !d->older) || PLANTED(GIVEN_UP_LOUD))
 		return true;
 	if (fencing_of(c, d->name) == NULL)
 		fencing_new(c, b->pb, r->target, r->resource);

@@ -3,7 +3,7 @@
  * replies.
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 

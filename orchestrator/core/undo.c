@@ -3,7 +3,7 @@
  * order; each undo is answered before the next (rule 10).
  */
 #include "core/engine.h"
-#include "core/planted.h"
+#include "base/planted.h"
 
 #include "base/text.h"
 
@@ -22,6 +22,9 @@ to_undo(const struct lrun *r, const struct vstep *v)
 
 	if (s->do_lsn == 0 || s->undone || v->p->kind->class != STEP_STATE)
 		return false;
+	for (size_t i = 0; PLANTED(UNDO_LAST_ONLY) && i < r->steps_n; i++)
+		if (r->step[i].undone)
+			return false;
 	return !(PLANTED(SKIP_MAYBE_APPLIED) && !s->do_answered);
 }
 

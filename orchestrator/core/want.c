@@ -1,7 +1,7 @@
 /* want.c - the values that a plan wants: routes, the tenant's connector, SPF and MX sets. */
 #include "base/text.h"
 #include "core/planning.h"
-#include "core/planted.h"
+#include "base/planted.h"
 #include "mail/rrtext.h"
 #include "mail/spf.h"
 

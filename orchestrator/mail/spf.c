@@ -1,6 +1,7 @@
 /* spf.c - a v=spf1 record as a list of terms (RFC 7208). */
 #include "mail/spf.h"
 
+#include "base/planted.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -268,7 +269,9 @@ spf_add(const char *text, const char *const *terms, size_t terms_n, struct buf *
 			buf_fmt(out, " %s", terms[i]);
 	for (size_t i = at; i < n; i++)
 		buf_fmt(out, " %.*s", (int)t[i].n, t[i].s);
-	return judge(out, err);
+	if (PLANTED(SPF_EMPTIED))
+		buf_reset(out);
+	return PLANTED(SPF_EMPTIED) ? RC_OK : judge(out, err);
 }
 
 enum rc

@@ -23,6 +23,7 @@ struct player {
 	struct replay_life *life;
 	struct buf *again;
 	struct core *core;
+	uint64_t era;
 	/* the append that is outstanding */
 	bool proposed;
 	int64_t proposed_ms, now_ms; /* boot_ms: of the append, of the newest event */
@@ -33,19 +34,19 @@ struct player {
 
 /* --- what was proposed, held against what is stored --- */
 
-static uint64_t
-epoch_of(const struct player *p, uint64_t seq)
+/* The header of a stored record; zeros when it cannot be read. */
+static struct record
+header(const struct player *p, uint64_t seq)
 {
 	const struct replay_record *r = &p->j->record[seq - 1];
 	struct arena *a = arena_new(&p->j->env.mem, 16 * (size_t)RECORD_MAX);
 	struct record read = { 0 };
 	struct err err = { 0 };
-	uint64_t epoch = 0;
 
-	if (a != NULL && record_read(a, r->bytes, r->n, &read, &err) == RC_OK)
-		epoch = read.epoch;
+	if (a == NULL || record_read(a, r->bytes, r->n, &read, &err) != RC_OK)
+		read = (struct record){ 0 };
 	arena_free(&a);
-	return epoch;
+	return (struct record){ .era = read.era, .epoch = read.epoch };
 }
 
 static void
@@ -89,7 +90,9 @@ settle(struct player *p)
 {
 	p->life->last += p->same;
 	p->proposed = false;
-	if (p->differs != 0)
+	if (p->differs != 0 && header(p, p->differs).era > p->era)
+		p->life->cut = true; /* by an operator's word, which is in the journal */
+	else if (p->differs != 0)
 		differ(p, p->differs, "the same inputs lead to another record");
 }
 
@@ -100,6 +103,7 @@ begin(struct player *p, const struct event *ev, uint64_t seed, struct err *err)
 {
 	uint64_t k = ev->open.seq;
 
+	p->era = ev->open.era;
 	p->life->epoch = ev->open.epoch;
 	p->life->first = k + 1;
 	p->life->last = k;
@@ -160,9 +164,9 @@ end(struct player *p)
 
 	if (!p->proposed || p->life->differs != 0)
 		return;
-	if (p->differs != 0 && epoch_of(p, p->differs) != p->life->epoch)
+	if (p->differs != 0 && header(p, p->differs).epoch != p->life->epoch)
 		p->differs = 0; /* it is the next life's: ours was not stored */
-	if (next <= p->j->n && epoch_of(p, next) == p->life->epoch)
+	if (next <= p->j->n && header(p, next).epoch == p->life->epoch)
 		settle(p);
 	else if (p->now_ms - p->proposed_ms > UNANSWERED_MS)
 		differ(p, next, "the same inputs lead to a record that the journal does not have");

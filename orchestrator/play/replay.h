@@ -33,6 +33,7 @@ struct replay_life {
 	uint64_t events;
 	char version[64]; /* of the ferryman that was told */
 	bool torn;	  /* its last line is not whole: the power went, or it is being written */
+	bool cut; /* the journal goes on in a newer era before this life's end: it was restored */
 	uint64_t differs; /* the first record that differs; 0 = none */
 	char why[256];	  /* how, in words */
 };

@@ -175,20 +175,26 @@ read_records(struct sim *s, const struct stage *st, struct err *err)
 
 struct where {
 	bool on_backup, sheltered;
+	int64_t shelter_ends_ms;
 };
 
-/* How a flow's mail goes from this moment on. */
+/* How a flow's mail goes from this moment on. A shelter ends by the relay's own clock too. */
 static void
-follow(struct where *w, const struct sim_moment *m)
+follow(struct where *w, const struct playbook *pb, const struct sim_moment *m)
 {
+	const struct procedure *p = playbook_procedure(pb, m->name);
+
 	bool done = text_eq(m->what, "done");
 
 	if (done && text_eq(m->run_kind, "cutover"))
 		w->on_backup = true;
 	if (done && text_eq(m->run_kind, "failback"))
 		w->on_backup = false;
-	if (text_eq(m->run_kind, "shelter") && text_eq(m->what, "open"))
+	if (text_eq(m->run_kind, "shelter") && text_eq(m->what, "open")) {
 		w->sheltered = true;
+		w->shelter_ends_ms =
+			p != NULL && p->expires_ms > 0 ? m->after_ms + p->expires_ms : INT64_MAX;
+	}
 	if (done && !text_eq(m->run_kind, "shelter")) /* its release, or its undoing */
 		w->sheltered = false;
 }
@@ -222,6 +228,19 @@ count_span(const struct sim *s, enum flow f, const struct where *w, int64_t from
 	}
 }
 
+static void
+pass(const struct sim *s, enum flow f, struct where *w, int64_t from, int64_t until, struct lost *l)
+{
+	int64_t end = w->shelter_ends_ms;
+
+	if (w->sheltered && end < until) {
+		count_span(s, f, w, from, end > from ? end : from, l);
+		w->sheltered = false;
+		from = end > from ? end : from;
+	}
+	count_span(s, f, w, from, until, l);
+}
+
 static int64_t
 messages(const struct sim_mail *m, int64_t lost)
 {
@@ -229,10 +248,10 @@ messages(const struct sim_mail *m, int64_t lost)
 }
 
 static void
-count_mail(struct sim *s, enum flow f, const struct rate *rate)
+count_mail(struct sim *s, enum flow f, const struct playbook *pb, const struct rate *rate)
 {
 	struct sim_mail *m = &s->mail[f];
-	struct where w = { false, false };
+	struct where w = { 0 };
 	struct lost lost = { 0, 0, 0 };
 	int64_t at = 0;
 
@@ -248,12 +267,12 @@ count_mail(struct sim *s, enum flow f, const struct rate *rate)
 		if (x->kind != SIM_RUN || !text_eq(x->flow, flow_name(f)))
 			continue;
 		if (x->after_ms > at) {
-			count_span(s, f, &w, at, x->after_ms, &lost);
+			pass(s, f, &w, at, x->after_ms, &lost);
 			at = x->after_ms;
 		}
-		follow(&w, x);
+		follow(&w, pb, x);
 	}
-	count_span(s, f, &w, at, s->inc->lasts_ms, &lost);
+	pass(s, f, &w, at, s->inc->lasts_ms, &lost);
 	m->without = messages(m, lost.without);
 	m->at_most = messages(m, lost.at_most);
 	m->at_least = messages(m, lost.at_least);
@@ -323,7 +342,7 @@ simulate(struct sim *ret, const struct stage_opts *o, const struct rate *rate, s
 	rc = read_records(ret, st, err);
 	stage_free(&st);
 	for (int f = 0; rc == RC_OK && f < FLOW_N; f++)
-		count_mail(ret, (enum flow)f, rate);
+		count_mail(ret, (enum flow)f, o->pb, rate);
 	return rc;
 }
 

@@ -114,18 +114,24 @@ write_line(struct taping *t)
 		t->written += (size_t)n;
 }
 
-/* What root makes in another user's folder is that user's; and no link of his leads elsewhere. */
+/* What root makes in another user's folder is that user's; and no link of his leads elsewhere. A
+ * tape of that name is of a history that a restored journal does not know: it steps aside. */
 static int
 make(const char *state_dir, const char *folder, const char *name)
 {
+	static const int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC;
 	struct stat st;
 	int dir = -1, fd = -1;
+	char old[48];
 
+	(void)snprintf(old, sizeof old, "%.40s.old", name);
 	if (stat(state_dir, &st) != 0 || (mkdir(folder, 0700) != 0 && errno != EEXIST))
 		return -1;
 	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir >= 0 && fchown(dir, st.st_uid, st.st_gid) == 0)
-		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+		fd = openat(dir, name, flags, 0600);
+	if (dir >= 0 && fd < 0 && errno == EEXIST && renameat(dir, name, dir, old) == 0)
+		fd = openat(dir, name, flags, 0600);
 	if (fd >= 0 && fchown(fd, st.st_uid, st.st_gid) != 0) {
 		(void)close(fd);
 		fd = -1;

@@ -14,7 +14,7 @@
 #include "lib/faultvfs.h"
 
 #include "base/text.h"
-#include "core/planted.h"
+#include "base/planted.h"
 #include "os/digest.h"
 
 #include <signal.h>

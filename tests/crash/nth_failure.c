@@ -20,7 +20,7 @@
 
 #include "base/text.h"
 #include "config/playbook.h"
-#include "core/planted.h"
+#include "base/planted.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
 #include "shell/load.h"

@@ -383,6 +383,34 @@ after_a_failed_sync_nothing_is_written_any_more(void)
 	}
 }
 
+/* What a failed sync was to write is in the page cache only, and looks well there. Whoever goes on
+ * must not build upon it: the power may fail any time later. */
+static void
+what_a_failed_sync_left_behind_does_not_outlive_the_next_opening(void)
+{
+	int struck = 0;
+
+	for (int at = 1; at <= 16; at++) {
+		const struct fv_plan plan = { .at = at, .ops = 1u << FV_SYNC, .fault = FV_ERROR };
+		struct life l, next;
+
+		fresh();
+		faultvfs_remember((unsigned)at);
+		faultvfs_plan(&plan);
+		live(&l, -1, SCRIPT);
+		struck += faultvfs_struck();
+		faultvfs_plan(NULL);
+		live(&next, -1, at % 3);
+		CHECK(next.opened);
+		(void)faultvfs_power((unsigned)at);
+		faultvfs_forget();
+		power_off();
+		if (!whole(next.acked, "sync failed, went on, power lost", at))
+			break;
+	}
+	CHECK(struck >= 14);
+}
+
 /* SQLite's own checkpoints overlook this. */
 static void
 a_failed_sync_of_the_database_itself_is_noticed(void)
@@ -581,6 +609,7 @@ main(void)
 	TEST(each_write_or_sync_fails_for_ever);
 	TEST(each_write_or_sync_finds_no_room);
 	TEST(after_a_failed_sync_nothing_is_written_any_more);
+	TEST(what_a_failed_sync_left_behind_does_not_outlive_the_next_opening);
 	TEST(a_failed_sync_of_the_database_itself_is_noticed);
 	TEST(files_that_were_deleted_or_replaced_take_no_more_records);
 	in_child(full_tmpfs, "a_full_disk_stops_it_and_room_lets_it_go_on");

@@ -1,6 +1,6 @@
 /*
- * fake_cfg.c - a target's configuration without a playbook, for fuzz targets of connectors: every text has a value, every
- * list is empty.
+ * fake_cfg.c - a target's configuration without a playbook, for fuzz targets of connectors: every
+ * text has a value, every list is empty.
  */
 #include "base/schema.h"
 

@@ -1,8 +1,8 @@
 /*
  * fuzz.h - what every fuzz target has: libFuzzer's entry point, and pieces of an input.
  *
- * A target's first comment names its parser in lines ` * parser: FILE [FUNCTION...]` (no function: the
- * whole file); tests/fuzz/fuzz counts the lines of those that the seeds reach.
+ * A target names its parser in comments `parser: FILE [FUNCTION...]` (no function: the whole
+ * file); tests/fuzz/reached counts the lines of those that the seeds reach.
  */
 #ifndef FERRYMAN_TESTS_FUZZ_H
 #define FERRYMAN_TESTS_FUZZ_H
@@ -15,7 +15,8 @@
 /* The interface of libFuzzer; 0 always. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* fuzz_text - a heap copy of exactly n bytes and a NUL, so that one read too far is seen. Caller frees. */
+/* fuzz_text - a heap copy of exactly n bytes and a NUL, so that one read too far is seen. Caller
+ * frees. */
 static inline char *
 fuzz_text(const void *p, size_t n)
 {

@@ -17,6 +17,7 @@ FUZZ_control := orchestrator/base/json.c
 FUZZ_journal := orchestrator/base/json.c orchestrator/core/record.c state/chain.c tests/fuzz/strict_arena.c
 FUZZ_playbook := $(addprefix orchestrator/,config/yaml.c config/value.c config/cfg.c config/playbook.c config/procedures.c \
 	config/overlay.c base/num.c) tests/fuzz/strict_arena.c
+FUZZ_incident := orchestrator/config/incfile.c $(filter orchestrator/%,$(FUZZ_playbook)) tests/fuzz/strict_arena.c
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 FUZZ_BIN := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
@@ -49,7 +50,8 @@ $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_target,$(t))))
 -include $(shell find $(BUILD)/fuzz/obj -name '*.d' -type f 2>/dev/null)
 
 ## fuzz-build: compile the fuzz targets, each also with its planted overflow (clang)
-fuzz-build: $(FUZZ_BIN) $(FUZZ_PLANTED)
+# Without clang nothing is built, and the suite says so.
+fuzz-build: $(if $(shell command -v $(FUZZ_CC)),$(FUZZ_BIN) $(FUZZ_PLANTED))
 
 ## fuzz: fuzz each parser for FUZZ_SECONDS (300) from the seeds in tests/fuzz/seeds
 FUZZ_SECONDS ?= 300

@@ -1,7 +1,8 @@
 /*
  * fuzz_authresults.c - Authentication-Results and Received, as a mailbox shows them.
- * parser: connectors/signal/letter.c next_field next_address take_address address_char inside received_from property drop_comments auth_result auth_field letter_arrival_read
  */
+/* parser: connectors/signal/letter.c next_field next_address take_address address_char inside
+ * received_from property drop_comments auth_result auth_field letter_arrival_read */
 #include "fuzz/fuzz.h"
 #include "signal/letter.h"
 

@@ -1,7 +1,9 @@
 /*
- * fuzz_control.c - requests on the control socket, in pieces as they come: a NUL in the input parts two pieces.
- * parser: orchestrator/shell/control.c take_lines request command text_of on_read send_error send_answer send_status note_open note_answered client_send
+ * fuzz_control.c - requests on the control socket, in pieces as they come: a NUL in the input parts
+ * two pieces.
  */
+/* parser: orchestrator/shell/control.c take_lines request command text_of on_read send_error
+ * send_answer send_status note_open note_answered client_send */
 #include "fuzz/fuzz.h"
 
 #include <jansson.h>
@@ -21,7 +23,7 @@ no_write(uv_write_t *rq, uv_stream_t *s, const uv_buf_t b[], unsigned n, uv_writ
 }
 #define uv_write no_write
 #define uv_stream_get_write_queue_size(s) ((size_t)((s) == NULL))
-#define uv_close(h, cb) (closed = true)
+#define uv_close(h, cb) (closed = (cb) != NULL)
 static bool closed;
 
 #include "shell/control.c"
@@ -34,7 +36,8 @@ sent(const char *p, size_t n)
 {
 	json_t *o = json_loadb(p, n, JSON_REJECT_DUPLICATES, NULL);
 
-	if (n == 0 || memchr(p, '\n', n) != p + n - 1 || o == NULL || !json_is_object(json_object_get(o, "body")))
+	if (n == 0 || memchr(p, '\n', n) != p + n - 1 || o == NULL ||
+		!json_is_object(json_object_get(o, "body")))
 		abort();
 	json_decref(o);
 }
@@ -58,8 +61,9 @@ log_line(enum log_level level, const char *event, const char *const *pairs)
 void
 shell_event(struct shell *s, struct event *ev)
 {
-	const char *text[] = { ev->command.req, ev->command.principal, ev->command.playbook, ev->command.procedure,
-		ev->command.run, ev->command.plan_hash, ev->command.reason, ev->command.nonce };
+	const char *text[] = { ev->command.req, ev->command.principal, ev->command.playbook,
+		ev->command.procedure, ev->command.run, ev->command.plan_hash, ev->command.reason,
+		ev->command.nonce };
 	size_t sum = 0;
 
 	(void)s;
@@ -69,7 +73,8 @@ shell_event(struct shell *s, struct event *ev)
 		sum += strlen(ev->command.overrides[i]);
 	if (ev->command.verb >= VERB_N || ev->command.overrides_n > OVERRIDE_MAX)
 		abort();
-	control_reply(control, ev->command.req, sum % 2 == 0 ? EXIT_OK_ : EXIT_PENDING, "{\"x\":1}", sum % 3 != 0);
+	control_reply(control, ev->command.req, sum % 2 == 0 ? EXIT_OK_ : EXIT_PENDING, "{\"x\":1}",
+		sum % 3 != 0);
 }
 
 int

@@ -1,9 +1,11 @@
 /*
- * fuzz_dns.c - answers of DNS servers, to questions and to updates. The first octet of an input says what was asked (see
- * `asks`; 0x80: a signed update, 0x81: an unsigned one, then the answer has its length in front as in TCP), the others are
- * the answer as it came. The id of a question's answer is put right first: guessing it is not the parser's business.
- * parser: connectors/net/dns.c
- * parser: connectors/net/dnsupdate.c tsig_error plain_refusal judge on_block on_stream finish tell
+ * fuzz_dns.c - answers of DNS servers, to questions and to updates. The first octet of an input
+ * says what was asked (see `asks`; 0x80: a signed update, 0x81: an unsigned one, then the answer
+ * has its length in front as in TCP), the others are the answer as it came. The id of a question's
+ * answer is put right first: guessing it is not the parser's business.
+ */
+/* parser: connectors/net/dns.c */
+/* parser: connectors/net/dnsupdate.c tsig_error plain_refusal judge on_block on_stream finish tell
  */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
@@ -28,7 +30,8 @@ on_answer(void *ctx, const struct dns_result *r)
 
 		for (size_t k = 0; k < rr->text_n; k++)
 			sum += (unsigned char)rr->text[k];
-		for (size_t k = 0; k < rr->strings_n; k += 1 + (size_t)(unsigned char)rr->strings[k])
+		for (size_t k = 0; k < rr->strings_n;
+			k += 1 + (size_t)(unsigned char)rr->strings[k])
 			sum++;
 		for (const char *c = rr->name; *c != '\0'; c++)
 			if (*c >= 'A' && *c <= 'Z')
@@ -77,8 +80,15 @@ static void
 update(struct net *net, const uint8_t *data, size_t n)
 {
 	const struct dnsupdate_rr rr[] = {
-		{ .kind = DNSUPDATE_REQUIRE_NONE, .name = "_ferryman.corp.example", .type = DNS_TXT },
-		{ .kind = DNSUPDATE_ADD, .name = "corp.example", .type = DNS_TXT, .ttl = 60, .data = "v=spf1 -all", .data_n = 11 },
+		{ .kind = DNSUPDATE_REQUIRE_NONE,
+			.name = "_ferryman.corp.example",
+			.type = DNS_TXT },
+		{ .kind = DNSUPDATE_ADD,
+			.name = "corp.example",
+			.type = DNS_TXT,
+			.ttl = 60,
+			.data = "v=spf1 -all",
+			.data_n = 11 },
 	};
 	struct secret *key = secret_new("bm90IGEgc2VjcmV0IGtleSE=", 24);
 	bool with_key = data[0] == 0x80;

@@ -1,8 +1,9 @@
 /*
  * fuzz_dsn.c - delivery status notifications, and the class of what they say.
- * parser: connectors/signal/letter.c next_field field_anywhere squeeze letter_bounce_read letter_named next_address take_address address_char
- * parser: orchestrator/mail/smtp_reply.c
  */
+/* parser: connectors/signal/letter.c next_field field_anywhere squeeze letter_bounce_read
+ * letter_named next_address take_address address_char */
+/* parser: orchestrator/mail/smtp_reply.c */
 #include "fuzz/fuzz.h"
 #include "mail/smtp_reply.h"
 #include "signal/letter.h"

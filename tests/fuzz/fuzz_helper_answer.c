@@ -1,8 +1,10 @@
 /*
- * fuzz_helper_answer.c - what the helper on a relay answers, as ferryman reads it. The first line of an input says what was
- * asked (hello, read, apply, fence) and how the command ended: "exited N", "lost", "refused", "not-sent".
- * parser: connectors/relay/postfix.c reply_fini reply_field reply_read end_without_answer greeted on_ssh request_put netstring
+ * fuzz_helper_answer.c - what the helper on a relay answers, as ferryman reads it. The first line
+ * of an input says what was asked (hello, read, apply, fence) and how the command ended: "exited
+ * N", "lost", "refused", "not-sent".
  */
+/* parser: connectors/relay/postfix.c reply_fini reply_field reply_read end_without_answer greeted
+ * on_ssh request_put netstring */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
 
@@ -77,9 +79,10 @@ begin(struct conn *c, const char *line)
 		e.dir = line[0] == 'f' ? CONN_FENCE : CONN_DO;
 		postfix_apply(c, 7, &e);
 	} else {
-		postfix_read(c, 7, &(struct read_req){ .resource = "relay.route corp.example",
-					   .from = CONN_READ_TARGET,
-					   .deadline_ms = 60000 });
+		postfix_read(c, 7,
+			&(struct read_req){ .resource = "relay.route corp.example",
+				.from = CONN_READ_TARGET,
+				.deadline_ms = 60000 });
 	}
 }
 
@@ -87,7 +90,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	const char *at = (const char *)data, *end = at + n, *from = "", *how;
-	struct conn_env env = { .net = fake_net(), .done = on_done, .name = "hub", .playbook = "p" };
+	struct conn_env env = {
+		.net = fake_net(), .done = on_done, .name = "hub", .playbook = "p"
+	};
 	struct conn *c = stdmem_get(sizeof *c);
 	size_t line_n = 0;
 

@@ -1,11 +1,15 @@
 /*
- * fuzz_helper_request.c - requests as the helper on a relay reads them, and what it reads there itself: its state, tables,
- * configuration, and what Postfix's tools print. An input is a list of sections, each begun by a line:
+ * fuzz_helper_request.c - requests as the helper on a relay reads them, and what it reads there by
+ * itself: its state, tables, configuration, and what Postfix's tools print.
+ *
+ * An input is a list of sections, each begun by a line:
  *	== in			a request on standard input; each is served in turn
  *	== out			what the next program prints that is run (then: nothing)
  *	== file NAME		a file below the helper's home, there before the first request
- * parser: connectors/relay/helper/ferryman-relay.c netstring number word domain_ok next_ok slurp state_field state_read rows_sort map_parse json_string json_skip lower_domain msg_recipient msg_read resource_parse route_parse rate_parse options_parse request_read serve conf_read
  */
+/* parser: connectors/relay/helper/ferryman-relay.c netstring number word domain_ok next_ok slurp
+ * state_field state_read rows_sort map_parse json_string json_skip lower_domain msg_recipient
+ * msg_read resource_parse route_parse rate_parse options_parse request_read serve conf_read */
 #include "fuzz/fuzz.h"
 
 #include <ctype.h>
@@ -31,8 +35,8 @@ struct section {
 	size_t n;
 };
 enum { OUTS_MAX = 16 };
-static struct section in, out[OUTS_MAX];
-static size_t out_n, out_i;
+static struct section fed, printed[OUTS_MAX];
+static size_t printed_n, printed_i;
 static int pipe_end; /* where the next program's output goes */
 
 static ssize_t
@@ -40,10 +44,10 @@ fake_read(int fd, void *p, size_t n)
 {
 	if (fd != 0)
 		return read(fd, p, n);
-	n = n < in.n ? n : in.n;
-	memcpy(p, in.p, n);
-	in.p += n;
-	in.n -= n;
+	n = n < fed.n ? n : fed.n;
+	memcpy(p, fed.p, n);
+	fed.p += n;
+	fed.n -= n;
 	return (ssize_t)n;
 }
 
@@ -60,9 +64,10 @@ fake_pipe(int fd[2], int flags)
 static pid_t
 fake_fork(void)
 {
-	if (out_i < out_n && pipe_end >= 0 && write(pipe_end, out[out_i].p, out[out_i].n) < 0)
+	if (printed_i < printed_n && pipe_end >= 0 &&
+		write(pipe_end, printed[printed_i].p, printed[printed_i].n) < 0)
 		abort();
-	out_i++;
+	printed_i++;
 	pipe_end = -1;
 	return 1000;
 }
@@ -81,7 +86,7 @@ int helper_main(int argc, char **argv);
 #define fork fake_fork
 #define waitpid(p, status, f) fake_wait(status)
 #define fsync(fd) ((fd) < 0 ? -1 : 0)
-#define clock_gettime(c, t) ((t)->tv_sec = 1336996800, (t)->tv_nsec = (c) * 0, 0)
+#define clock_gettime(c, t) ((t)->tv_sec = 1336996800, (t)->tv_nsec = (c)*0, 0)
 #define main helper_main
 #include "relay/helper/ferryman-relay.c"
 #undef main
@@ -90,9 +95,9 @@ int helper_main(int argc, char **argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 static char home[64];
 
-static const char *const files[] = { "state/state", "helper.conf", "maps/park", "maps/domains", "maps/slots",
-	"maps/domains2", "maps/slots2", "maps/park.lmdb", "maps/domains.lmdb", "maps/slots.lmdb", "maps/domains2.lmdb",
-	"maps/slots2.lmdb" };
+static const char *const files[] = { "state/state", "helper.conf", "maps/park", "maps/domains",
+	"maps/slots", "maps/domains2", "maps/slots2", "maps/park.lmdb", "maps/domains.lmdb",
+	"maps/slots.lmdb", "maps/domains2.lmdb", "maps/slots2.lmdb" };
 enum { FILES_N = sizeof files / sizeof *files };
 
 static void
@@ -124,7 +129,8 @@ files_drop(void)
 static void
 home_drop(void)
 {
-	static const char *const rest[] = { "state/lock", "state/keeper.lock", "state", "maps", "" };
+	static const char *const rest[] = { "state/lock", "state/keeper.lock", "state", "maps",
+		"" };
 	char name[128];
 
 	files_drop();
@@ -194,7 +200,7 @@ serve_one(struct section s)
 	struct request r = { 0 };
 	struct text t = { 0 };
 
-	in = s;
+	fed = s;
 	pipe_end = -1;
 	clear(&answer);
 	clear(&trouble);
@@ -214,12 +220,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t ins_n = 0;
 	char head[64];
 
-	out_n = out_i = 0;
+	printed_n = printed_i = 0;
 	while (section(&at, end, head, &s)) {
 		if (strcmp(head, "in") == 0 && ins_n < 4)
 			ins[ins_n++] = s;
-		else if (strcmp(head, "out") == 0 && out_n < OUTS_MAX && s.n < 32768)
-			out[out_n++] = s;
+		else if (strcmp(head, "out") == 0 && printed_n < OUTS_MAX && s.n < 32768)
+			printed[printed_n++] = s;
 		else if (strncmp(head, "file ", 5) == 0)
 			file_put(head + 5, s.p, s.n);
 	}

@@ -1,8 +1,9 @@
 /*
- * fuzz_imap.c - an IMAP server's answers. The first line of an input says what is wanted, in words: once
- * (look but once), header, headers-only, remove, junk. The others are what the server says; a line "~" lets time pass.
- * parser: connectors/net/imapio.c
+ * fuzz_imap.c - an IMAP server's answers. The first line of an input says what is wanted, in words:
+ * once (look but once), header, headers-only, remove, junk. The others are what the server says; a
+ * line "~" lets time pass.
  */
+/* parser: connectors/net/imapio.c */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
 #include "net/imapio.h"

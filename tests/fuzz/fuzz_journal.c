@@ -1,13 +1,16 @@
 /*
- * fuzz_journal.c - the journal as it is read back: the chain, records, what the core folds of them, and the head file. An
- * input is lines: a record (@prev@ in it stands for the hash of the line before), or a slot of the head (its sum=@ stands
- * for the right one). Rows get the hash of their bytes: to find another one is the chain's business, not the parser's. A
- * blank before a record gives its row the number it says of itself, one behind it another LSN.
- * parser: orchestrator/base/json.c take word hex4 put_utf8 escape string integer duplicate children scalar value json_read json_get json_str json_int json_flag json_put blanks
- * parser: orchestrator/core/record.c type_of body_check record_read
- * parser: state/chain.c chain_header_read chain_begin chain_fail misplaced order_ok link_ok chain_next
- * parser: state/head.c render parse
+ * fuzz_journal.c - the journal as it is read back: the chain, records, what the core folds of them,
+ * and the head file. An input is lines: a record (@prev@ in it stands for the hash of the line
+ * before), or a slot of the head (its sum=@ stands for the right one). Rows get the hash of their
+ * bytes: to find another one is the chain's business, not the parser's. A blank before a record
+ * gives its row the number it says of itself, one behind it another LSN.
  */
+/* parser: orchestrator/base/json.c take word hex4 put_utf8 escape string integer duplicate children
+ * scalar value json_read json_get json_str json_int json_flag json_put blanks */
+/* parser: orchestrator/core/record.c type_of body_check record_read */
+/* parser: state/chain.c chain_header_read chain_begin chain_fail misplaced order_ok link_ok
+ * chain_next */
+/* parser: state/head.c render parse */
 #include "base/text.h"
 #include "core/core.h"
 #include "core/record.h"
@@ -92,7 +95,9 @@ record_take(struct book *k, const char *line, size_t n)
 
 	n = strlen(text);
 	digest_sha256(NULL, text, n, k->hash);
-	struct chain_row row = { .seq = (int64_t)k->chain.seq + 1, .hash = k->hash, .bytes = text, .n = n };
+	struct chain_row row = {
+		.seq = (int64_t)k->chain.seq + 1, .hash = k->hash, .bytes = text, .n = n
+	};
 	if (chain_header_read(a, text, n, &h)) {
 		row.seq = text[0] == ' ' ? (int64_t)h.seq : row.seq;
 		row.lsn = (int64_t)h.lsn + (text[n - 1] == ' ');

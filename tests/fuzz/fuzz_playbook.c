@@ -1,13 +1,15 @@
 /*
- * fuzz_playbook.c - a playbook's YAML, with an overlay of durations behind PLAYBOOK_OVERLAY_MARK if it has one.
- * parser: orchestrator/config/yaml.c
- * parser: orchestrator/config/value.c
- * parser: orchestrator/config/cfg.c cfg_read
- * parser: orchestrator/config/playbook.c
- * parser: orchestrator/config/procedures.c
- * parser: orchestrator/config/overlay.c
- * parser: orchestrator/base/num.c digits num_int unit_of num_duration num_percent num_rate num_n_of_m
+ * fuzz_playbook.c - a playbook's YAML, with an overlay of durations behind PLAYBOOK_OVERLAY_MARK if
+ * it has one.
  */
+/* parser: orchestrator/config/yaml.c */
+/* parser: orchestrator/config/value.c */
+/* parser: orchestrator/config/cfg.c cfg_read */
+/* parser: orchestrator/config/playbook.c */
+/* parser: orchestrator/config/procedures.c */
+/* parser: orchestrator/config/overlay.c */
+/* parser: orchestrator/base/num.c digits num_int unit_of num_duration num_percent num_rate
+ * num_n_of_m */
 #include "fuzz/fuzz.h"
 #include "lib/playbook_rig.h"
 
@@ -18,7 +20,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const char *text = (const char *)data, *over = memmem(text, n, mark, sizeof mark - 1);
 	size_t len = over != NULL ? (size_t)(over - text) : n;
 	char *own = fuzz_text(text, len);
-	char *overlay = over != NULL ? fuzz_text(over + sizeof mark - 1, n - len - (sizeof mark - 1)) : NULL;
+	char *overlay = over != NULL
+				? fuzz_text(over + sizeof mark - 1, n - len - (sizeof mark - 1))
+				: NULL;
 	struct findings *f = NULL;
 	struct playbook *pb;
 	struct buf b;

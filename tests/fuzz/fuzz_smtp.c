@@ -1,8 +1,9 @@
 /*
- * fuzz_smtp.c - an SMTP server's replies to each kind of session. The first line of an input says what the
- * session wants, in words: tls, starttls, auth, from, rcpt, message, helo. The others are what the server says.
- * parser: connectors/net/smtpio.c
+ * fuzz_smtp.c - an SMTP server's replies to each kind of session. The first line of an input says
+ * what the session wants, in words: tls, starttls, auth, from, rcpt, message, helo. The others are
+ * what the server says.
  */
+/* parser: connectors/net/smtpio.c */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
 #include "net/smtpio.h"

@@ -1,9 +1,12 @@
 /*
- * fuzz_tenant.c - JSON replies of a tenant's admin interface and of its token endpoint. An input is a list of
- * replies: a line "HTTP STATUS [RETRY-AFTER-SECONDS]" (or LOST, REFUSED, NOT-SENT), then the body up to the next such line.
- * Its very first line says what is done: read, apply-on or apply-off.
- * parser: connectors/tenant/exchange_online.c text_of error_text not_found token_take by_text exceptions_read connector_fault rule_fault rule_value found looked_back rule_take take refused on_http
+ * fuzz_tenant.c - JSON replies of a tenant's admin interface and of its token endpoint. An input is
+ * a list of replies: a line "HTTP STATUS [RETRY-AFTER-SECONDS]" (or LOST, REFUSED, NOT-SENT), then
+ * the body up to the next such line. Its very first line says what is done: read, apply-on or
+ * apply-off.
  */
+/* parser: connectors/tenant/exchange_online.c text_of error_text not_found token_take by_text
+ * exceptions_read connector_fault rule_fault rule_value found looked_back rule_take take refused
+ * on_http */
 #include "fuzz/fake_net.h"
 #include "fuzz/fuzz.h"
 
@@ -11,7 +14,8 @@
 
 /* Signing is not parsing. */
 enum rc
-assertion_put(struct buf *b, const struct secret *pem, const struct assertion_claims *c, struct err *err)
+assertion_put(
+	struct buf *b, const struct secret *pem, const struct assertion_claims *c, struct err *err)
 {
 	(void)pem;
 	(void)c;
@@ -35,8 +39,10 @@ on_done(void *ctx, const struct conn_done *d)
 {
 	(void)ctx;
 	answers++;
-	if (d->state != NULL && d->state->outcome == OUT_DONE && !exchange_hand_value_ok(d->state->value) &&
-		strlen(d->state->value) < VALUE_MAX - 20 && strchr(d->state->value, '@') == NULL && d->state->value[0] != 'e')
+	if (d->state != NULL && d->state->outcome == OUT_DONE &&
+		!exchange_hand_value_ok(d->state->value) &&
+		strlen(d->state->value) < VALUE_MAX - 20 && strchr(d->state->value, '@') == NULL &&
+		d->state->value[0] != 'e')
 		abort();
 }
 
@@ -67,8 +73,11 @@ answer(const struct fake_request *rq, const char **at, const char *end)
 	size_t n;
 
 	if (!fuzz_line(at, end, &line, &n) || !reply_head(line, n, &r))
-		r = (struct http_result){ .end = HTTP_MAYBE_SENT, .type = "", .why = "nothing came" };
-	for (from = past = *at; fuzz_line(at, end, &line, &n) && !reply_head(line, n, &next); past = *at)
+		r = (struct http_result){
+			.end = HTTP_MAYBE_SENT, .type = "", .why = "nothing came"
+		};
+	for (from = past = *at; fuzz_line(at, end, &line, &n) && !reply_head(line, n, &next);
+		past = *at)
 		continue;
 	*at = past;
 	char *body = fuzz_text(from, (size_t)(past - from));
@@ -82,7 +91,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	const char *at = (const char *)data, *end = at + n, *line = "";
-	struct conn_env env = { .net = fake_net(), .done = on_done, .name = "tenant", .playbook = "p" };
+	struct conn_env env = {
+		.net = fake_net(), .done = on_done, .name = "tenant", .playbook = "p"
+	};
 	struct conn *c = stdmem_get(sizeof *c);
 	struct fake_request rq;
 	size_t line_n = 0;
@@ -95,16 +106,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	answers = 0;
 	(void)fuzz_line(&at, end, &line, &line_n);
 	if (line_n >= 5 && memcmp(line, "apply", 5) == 0)
-		exchange_online_apply(c, 7, &(struct effect){ .resource = "tenant.connector ferryman-nsmail",
-						    .base = line[line_n - 1] == 'n' ? "" : "enabled\n",
-						    .want = line[line_n - 1] == 'n' ? "enabled\nexcept cio@corp.example\n" : "",
-						    .store = "0",
-						    .lsn = 9,
-						    .deadline_ms = 60000 });
+		exchange_online_apply(c, 7,
+			&(struct effect){ .resource = "tenant.connector ferryman-nsmail",
+				.base = line[line_n - 1] == 'n' ? "" : "enabled\n",
+				.want = line[line_n - 1] == 'n'
+						? "enabled\nexcept cio@corp.example\n"
+						: "",
+				.store = "0",
+				.lsn = 9,
+				.deadline_ms = 60000 });
 	else
-		exchange_online_read(c, 7, &(struct read_req){ .resource = "tenant.connector ferryman-nsmail",
-						   .from = CONN_READ_TARGET,
-						   .deadline_ms = 60000 });
+		exchange_online_read(c, 7,
+			&(struct read_req){ .resource = "tenant.connector ferryman-nsmail",
+				.from = CONN_READ_TARGET,
+				.deadline_ms = 60000 });
 	for (int i = 0; i < 64 && answers == 0; i++) {
 		if (fake_asked(&rq))
 			answer(&rq, &at, end);

@@ -1,6 +1,6 @@
 /*
- * strict_arena.c - base/arena.h with one allocation for each request, so that AddressSanitizer sees a
- * step over the end of any of them. For fuzz targets alone.
+ * strict_arena.c - base/arena.h with one allocation for each request, so that AddressSanitizer sees
+ * a step over the end of any of them. For fuzz targets alone.
  */
 #include "base/arena.h"
 

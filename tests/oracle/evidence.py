@@ -13,19 +13,21 @@ class Key:
     def __init__(self, signal, path, subject):
         self.signal, self.path, self.subject = signal, path, subject
         self.depth = max(signal.rise[1], signal.fall[1])
-        self.answers = []  # (time, "ok" or "bad", harm, class), the newest last
+        self.answers = []  # (time, "ok" or "bad", harm, in the dark), the newest last
+        self.cls = ""  # receiver class; "" = not about receivers
         self.health = None
         self.last = None  # the last health that was known
         self.sum = None  # all that a conclusion can depend on
 
-    def put(self, t, verdict, harm, cls):
+    def put(self, t, verdict, harm, cls, dark):
+        self.cls = cls or self.cls
         if verdict == "unknown":
             if has("unknown"):
                 return
             verdict = "bad"
         if verdict == "degraded":
             verdict = self.signal.degraded if has("degraded") else "bad"
-        self.answers = (self.answers + [(t, verdict, harm, cls)])[-self.depth:]
+        self.answers = (self.answers + [(t, verdict, harm, dark)])[-self.depth:]
 
     def judge(self, t):
         if has("stale"):
@@ -42,14 +44,25 @@ class Key:
         elif good >= (fall_n if has("fall") else 1):
             self.health = "ok"
         self.last = self.health or self.last
-        self.sum = (self.health, len(self.answers), bad, self.answers[-1][1:], self.harm())
+        self.sum = (self.health, len(self.answers), bad, self.answers[-1][1:], self.harm(),
+                    self.believed_bad(), self.cls)
+
+    def lit(self):
+        """The answers since the last one that came in the dark: while our own line was down, and it may be of that."""
+        count = self.answers[-self.signal.rise[1]:]
+        dark = [i for i, a in enumerate(count) if a[3] and has("dark")]
+        return count[dark[-1] + 1:] if dark else count
 
     def harm(self):
         """It is bad, and mail itself was refused or late."""
-        return self.health == "bad" and any(a[1] == "bad" and a[2] for a in self.answers)
+        return self.health == "bad" and any(a[1] == "bad" and a[2] for a in self.lit())
 
-    def cls(self):
-        return self.answers[-1][3] if self.answers else ""
+    def believed_bad(self):
+        return self.health == "bad" and any(a[1] == "bad" for a in self.lit())
+
+    def fell_silent(self):
+        """It was bad when last heard. Not asked of a signal of another path, whose messages only passed here."""
+        return self.last == "bad" and self.health is None and self.path is self.signal.path
 
 
 class Evidence:
@@ -71,15 +84,15 @@ class Evidence:
         path = signal.path
         if via is not None and not signal.anchor:
             owner = self.owner.get(via)
-            if owner is None and has("nobody"):
-                return
+            if owner is None and signal.flow != "inbound" and has("nobody"):
+                return  # a door of ours may name itself; what leaves by a stranger's gateway is not ours
             path = owner if owner is not None and has("attributed") else path
         k = (signal.name, path.name if path else None, subject)
         if k not in self.keys:
             self.keys[k] = Key(signal, path, subject)
             self.speak, self.sums = {}, {}
         key = self.keys[k]
-        key.put(t, verdict, harm, cls)
+        key.put(t, verdict, harm, cls, self.cut_off(t))
         if signal.anchor and verdict == "ok":
             self.agreed = True
         before = key.sum
@@ -124,8 +137,17 @@ class Evidence:
     def why_blind(self, t):
         if self.jumped is not None and has("clock") and (t - self.jumped < STEADY or not self.agreed):
             return "clock"
-        n = sum(1 for k in self.keys.values() if k.signal.anchor and k.answers and k.answers[-1][1] == "ok")
-        return "anchors" if n < 2 and has("anchors") else None
+        return "anchors" if self.anchors(t) < 2 and has("anchors") else None
+
+    def anchors(self, t):
+        """How many answer, now."""
+        return sum(1 for k in self.keys.values() if k.signal.anchor and k.answers and k.answers[-1][1] == "ok" and
+                   t - k.answers[-1][0] < k.signal.stale)
+
+    def cut_off(self, t):
+        """The anchors were asked, and do not answer."""
+        asked = sum(1 for k in self.keys.values() if k.signal.anchor)
+        return self.anchors(t) < 2 and asked == sum(1 for s in self.pb.signals if s.anchor)
 
     def view(self, d):
         keys = [k for k in self.of_path(d.path, d.flow) if k.signal.group in d.of or not has("of")]
@@ -133,12 +155,12 @@ class Evidence:
         bad = {k.signal.group if has("groups") else k.signal.name + k.subject for k in keys if k.health == "bad"}
         known = {k.signal.group for k in keys if k.health is not None}
         hurt = [k for k in must if (k.harm() if has("harm") else k.health == "bad")]
-        receivers = {k.cls() if has("class") else k.subject for k in hurt if k.cls()}
+        receivers = {k.cls if has("class") else k.subject for k in hurt if k.cls}
         answers = [a for k in must for a in k.answers[-k.signal.rise[1]:]]
         failed = sum(1 for a in answers if a[1] == "bad")
         part = failed * 10000 // len(answers) if answers else 0
         v = Bag(d=d, groups=len(bad), groups_known=len(known), receivers=len(receivers), share=part, only_class=None)
-        if len(receivers) == 1 and all(k.cls() for k in hurt):
+        if len(receivers) == 1 and all(k.cls for k in hurt):
             v.only_class = next(iter(receivers))
         v.met = (len(bad) >= d.groups and bool(hurt) and
                  (len(receivers) >= d.receivers or not has("receivers")) and
@@ -146,7 +168,7 @@ class Evidence:
         v.known = len(known) >= d.groups and any(g in known for g in d.must)
         v.good = not has("clear-good") or all(
             any(k.health == "ok" for k in must if k.signal.group == g) for g in d.must)
-        v.sick = has("clear-sick") and any(k.last == "bad" for k in must)
+        v.sick = has("clear-sick") and any(k.health == "bad" or k.fell_silent() for k in must)
         return v
 
     def ripen(self, t, d, v):
@@ -164,13 +186,13 @@ class Evidence:
         keys = list(self.of_path(path, flow))
         return (any(k.health == "ok" and (k.signal.sees_harm or not has("path-ok-harm")) for k in keys) and
                 not (has("path-ok-bad") and any(k.health == "bad" for k in keys)) and
-                not (has("path-ok-silent") and any(k.last == "bad" and k.health is None for k in keys)))
+                not (has("path-ok-silent") and any(k.fell_silent() for k in keys)))
 
     def path_unfit(self, path, flow):
         """One sick receiver is no reason (the design says so of the primary): most of those who speak say bad."""
-        bad = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health == "bad"]
-        good = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health == "ok"]
-        return has("path-unfit") and bool(bad) and (len(bad) > len(good) or not has("path-one"))
+        speak = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health is not None]
+        bad = sum(1 for k in speak if k.believed_bad())
+        return has("path-unfit") and bad > 0 and (2 * bad > len(speak) or not has("path-one"))
 
     def wakes(self, t):
         """Moments after t at which something changes by time alone."""

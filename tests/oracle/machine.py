@@ -71,9 +71,9 @@ class Machine:
         return min(self.pb.mode, r.mode, key=order.index)
 
     def due(self, kind):
-        """(response, procedure, diagnosis) of this kind whose time has come, in the playbook's order."""
-        for v in self.diags():
-            for r in self.pb.responses:
+        """(response, procedure, diagnosis) of this kind whose time has come, in the order of the responses."""
+        for r in self.pb.responses:
+            for v in self.diags():
                 proc = self.pb.procedures.get(r.run)
                 if r.on != v.d.name or proc is None or proc.kind != kind or proc.flow != self.flow:
                     continue
@@ -130,14 +130,16 @@ class Machine:
         if self.one_shot and has("one-shot") and s in lifecycle.RESTING:
             self.held.add("one-shot")
             return
+        if s in lifecycle.RESTING:
+            yield from self.old_shelter_events()
         if s in lifecycle.AT_HOME:
             yield from self.home_events()
         if s == "awaiting-approval":
             yield from self.answer_events()
         if s in lifecycle.AWAY:
             yield from self.away_events()
-        if s in lifecycle.RESTING:
-            yield from self.worry_events()
+        if s in lifecycle.AT_HOME:
+            yield from self.unfit_events()
 
     def run_events(self):
         if not has("run-ends"):
@@ -203,7 +205,7 @@ class Machine:
             yield "approved", proc, self.brakes("ask"), None
         if r.within is not None and self.t - self.asked_at >= r.within and has("within"):
             if r.otherwise == "proceed":
-                g = self.brakes("cutover")
+                g = self.brakes("cutover") | self.one_class(self.ev.views[self.led_by])
                 if has("proceed") and not self.ev.views[self.led_by].confirmed:
                     g.add("evidence")
                 yield "time-over-proceed", proc, g, None
@@ -212,12 +214,13 @@ class Machine:
 
     def away_events(self):
         """Mail runs on the backup."""
-        if self.state == "on-backup":
-            if self.primary_ok():
-                yield "primary-healthy", None, set(), None
-            return
-        if not self.primary_ok():
+        well = self.primary_ok()
+        if self.state == "recovering" and not well:
             yield "primary-bad", None, set(), None
+        yield from self.unfit_events()  # told before anything is decided about the way home
+        if self.state == "on-backup" and well:
+            yield "primary-healthy", None, set(), None
+        if self.state == "on-backup" or not well:
             return
         back = self.cutover and self.cutover.failback
         if not back or not self.soaked():
@@ -232,16 +235,18 @@ class Machine:
         elif self.approvals and not self.denied:
             yield "approved", self.cutover, set(), None
 
-    def worry_events(self):
+    def old_shelter_events(self):
+        if self.shelter and self.shelter_until is not None and self.t >= self.shelter_until:
+            if not self.shelter_told and has("shelter-expires"):
+                yield "shelter-expired", None, set(), None
+
+    def unfit_events(self):
         if self.backup_unfit():
-            due = self.state != "suspect" or any(self.mode(r) != "observe" for r, _, _ in self.due("cutover"))
+            due = self.state != "suspect" or any(self.due("cutover"))
             if due and not self.unfit_told and has("unfit-told"):
                 yield "backup-unfit", None, set(), None
         else:
             self.unfit_told = False
-        if self.shelter and self.shelter_until is not None and self.t >= self.shelter_until:
-            if not self.shelter_told and has("shelter-expires"):
-                yield "shelter-expired", None, set(), None
 
     # --- doing it ---
 
@@ -259,22 +264,15 @@ class Machine:
         self.held = set()
         paused, blind = self.flags()
         for event, proc, guards, about in self.events():
-            if guards & {"stood-down", "mode"}:  # then it is not due at all, and nothing else holds it
-                self.held |= guards
-                continue
+            self.held |= guards
             to = lifecycle.cell(self.state, event, paused, blind)
-            if to is None:
-                for name, p, b in (("pause", False, blind), ("blind", paused, False)):
-                    if lifecycle.cell(self.state, event, p, b) is not None:
-                        self.held.add(name)
-                if paused and blind and lifecycle.cell(self.state, event) is not None:
-                    self.held |= {"pause", "blind"}
-            if to is None or guards:
-                self.held |= guards
+            if guards or to is None:
+                if not guards and lifecycle.cell(self.state, event, False, blind) is not None:
+                    self.held.add("pause")  # nothing but the brake is in the way
                 continue
             self.apply(event, to, proc, about, paused, blind)
             return True
-        if blind and self.state in lifecycle.RESTING:
+        if blind and self.state in lifecycle.RESTING and "one-shot" not in self.held:
             self.held = {"blind"}  # it acts on nothing, and says so
         return False
 
@@ -318,8 +316,8 @@ class Machine:
         if event == "shelter-expired":
             self.shelter_told = True
         if event in ("run-done", "run-rolled-back", "failback-done", "failback-rolled-back"):
-            self.run, self.last_move = "none", self.t
-            if event == "run-done" and has("adopt"):
+            self.run, self.pivoted, self.last_move = "none", False, self.t
+            if event in ("run-done", "failback-done") and has("adopt"):
                 self.shelter = False
 
     # --- what people order ---
@@ -327,17 +325,22 @@ class Machine:
     def order(self, t, who, verb, overrides=(), other_plan=False, expired=False, replayed=False, own=False):
         self.t = t
         self.ev.update(t)
-        code, guards = self.may(who, verb, overrides, other_plan, expired, replayed, own)
         paused, blind = self.flags()
         if "pause" in overrides and has("override"):
             paused = False
         to = lifecycle.cell(self.state, verb, paused, blind)
         row = None  # a guard refuses, or the table does
+        code, guards = self.may(who, verb, overrides)
         if code == 0 and to is None:
             row, code = NUMBERS[self.state, verb, paused, blind][0], 3
             if lifecycle.cell(self.state, verb, False, blind) is not None:
-                guards = guards | {"pause"}
-        if code not in (0, 5) or to is None or "twice" in guards:
+                guards = {"pause"}
+        elif code == 0 and verb in ("cutover", "failback") and other_plan and has("other-plan"):
+            code = 3
+        elif code == 0:
+            void = {"other-plan": other_plan, "expired": expired, "replayed": replayed, "requester": own}
+            code, guards = self.may_now(who, verb, overrides, any(v and has(n) for n, v in void.items()))
+        if code not in (0, 5) or "twice" in guards:
             self.story.append(Bag(t=t, row=row, event=verb, before=self.state, after=self.state, act="refused",
                                   proc=None, exit=code, guards=guards - {"twice"}))
             return
@@ -357,43 +360,42 @@ class Machine:
         if verb == "continue" and self.run == "blocked":
             self.run = "forward"
 
-    def may(self, who, verb, overrides, other_plan, expired, replayed, own):
-        """(exit code, guards in the way)."""
+    def may(self, who, verb, overrides):
+        """Whether this person may say this at all: (exit code, guards in the way)."""
         if any(o not in GUARDS for o in overrides):
             return 2, set()
         rights = ["run", "approve", "brake"] if who == "owner" else self.pb.people.get(who)
-        if rights is None:
-            if has("stranger"):
-                return 3, set()
-            rights = ["run", "approve", "brake"]
-        if has("rights") and RIGHT.get(verb, "brake") not in rights and verb != "ack":
+        if rights is None and has("stranger"):
             return 3, set()
-        if verb in ("approve", "deny") and lifecycle.cell(self.state, verb) is None:
-            return 0, set()  # the table says why
+        if rights is not None and has("rights") and RIGHT.get(verb, "brake") not in rights and verb != "ack":
+            return 3, set()
+        return 0, set()
+
+    def may_now(self, who, verb, overrides, void):
+        """Whether it may be done as things stand; the table has nothing against it."""
         if verb == "approve":
-            return self.may_approve(who, other_plan, expired, replayed, own)
+            return self.may_approve(who, void)
         if verb == "deny" and not self.pending():
             return 3, set()
         if self.state == "blocked":
             code = self.may_blocked(verb)
             if code:
                 return code, set()
-        if verb == "abort" and self.pivoted and has("pivot") and self.state in ("cutting-over", "failing-back", "blocked"):
+        if verb == "abort" and self.pivoted and has("pivot"):
             return 3, set()
-        if verb in ("cutover", "failback") and lifecycle.cell(self.state, verb) is not None:
-            return self.may_start(verb, overrides, other_plan)
-        if verb == "eject" and self.pb.mode == "observe" and has("observe"):
-            return 3, {"mode"}
+        if verb == "eject" and self.shelter and has("eject-shelter"):
+            return 3, set()
+        if self.pb.mode == "observe" and has("observe") and verb in ("cutover", "failback", "eject"):
+            return 3, {"mode"}  # it has no right to write
+        if verb in ("cutover", "failback"):
+            return self.may_start(verb, overrides)
         return 0, set()
 
     def pending(self):
         return self.state == "awaiting-approval" or (self.state == "recovering" and self.home_asked)
 
-    def may_approve(self, who, other_plan, expired, replayed, own):
-        if (other_plan and has("other-plan") or expired and has("expired") or replayed and has("replayed") or
-                own and has("requester")):
-            return 3, set()
-        if not self.pending():
+    def may_approve(self, who, void):
+        if void or not self.pending():
             return 3, set()
         if who in self.approvals and has("twice"):
             return 5, {"twice"}
@@ -412,20 +414,16 @@ class Machine:
             return 4
         return 0
 
-    def may_start(self, verb, overrides, other_plan):
-        named = set(overrides) if has("override") else set()
+    def may_start(self, verb, overrides):
         g = set()
-        if self.pb.mode == "observe" and has("observe"):
-            g.add("mode")
-        if other_plan and has("other-plan"):
-            g.add("plan")
         if verb == "cutover" and self.backup_unfit() and has("unfit"):
             g.add("unfit")
         if verb == "failback":
             if not self.soaked() and has("soak-manual"):
                 g.add("soak")
             g |= self.queue_guard()
-        return (3 if g - named else 0), g - named
+        g -= set(overrides) if has("override") else set()
+        return (3 if g else 0), g
 
     def wakes(self):
         """Moments at which it looks again by itself."""

@@ -29,6 +29,7 @@ RULES = {
     "clock": "a wall clock that jumped makes blind until an anchor agrees",
     "blind-acts": "blind, nothing is begun by itself",
     "blind-ripens": "time while blind ripens nothing and clears nothing",
+    "dark": "what was seen while our own line was down harms nobody when it is up again",
     # paths
     "path-ok-harm": "a path is healthy by the word of a signal that sees harm",
     "path-ok-bad": "and while nothing of it is known bad",
@@ -73,6 +74,7 @@ RULES = {
     "run-ends": "how a run ends says where mail is",
     "soak": "the primary was healthy for the whole soak",
     "soak-manual": "a person names the soak that he cuts short",
+    "eject-shelter": "ferryman is not taken out while a shelter stands",
     "queues": "the queues are drained first where the playbook says so",
     "ask-once": "people are asked once for a failback",
     "settle": "at a start the targets are read before anything is decided",
@@ -81,6 +83,7 @@ RULES = {
 # What the truth table is about; the corpus is about all.
 TRUTH = ["rise", "stale", "unknown", "degraded", "of", "groups", "must", "harm", "receivers", "class", "one-class",
          "share", "for", "clear", "clear-good", "at-suspect", "mode", "one-shelter", "path-unfit", "path-ok-harm"]
+RANDOM = ["rise", "harm", "for", "pause", "cooldown", "soak", "rights", "override", "run-ends", "anchors"]
 
 OUT = set()
 

@@ -68,7 +68,8 @@ def policies(k, grouping):
     all_groups = list(dict.fromkeys(g))
     harm = list(dict.fromkeys(g[i] for i in HARM if i < k))
     rows = [("any", 1, all_groups, harm, ""), ("all", len(all_groups), all_groups, harm, ""),
-            ("first", 1, all_groups, [g[0]], ""), ("half", (len(all_groups) + 1) // 2, all_groups, harm, "share: 50%, "),
+            ("first", 1, all_groups, [g[0]], ""),
+            ("half", (len(all_groups) + 1) // 2, all_groups, harm, "share: 50%, "),
             ("two", min(2, len(all_groups)), all_groups, harm, "receivers: 2, "),
             ("narrow", 1, harm, harm[-1:], "receivers: 1, share: 100%, ")]
     return [(n, f"  {n}: {{path: cloud, flow: outbound, groups: {c}, of: [{', '.join(of)}], must: [{', '.join(m)}], "

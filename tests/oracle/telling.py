@@ -8,7 +8,8 @@ HOLDS = {"pause", "blind", "cooldown", "budget", "blackout", "unfit", "queues", 
 
 def guards_of(said):
     """Names of the guards that stand before the colon in the program's reasons."""
-    found = {x.split(":")[0].strip() for x in said.split(" | ") if ":" in x and ": bypassed by" not in x} & (HOLDS | {"soak"})
+    reasons = [x for x in said.split(" | ") if ":" in x and ": bypassed by" not in x]
+    found = {x.split(":")[0].strip() for x in reasons} & (HOLDS | {"soak"})
     return {"blind"} if "blind" in found else found
 
 

@@ -30,7 +30,7 @@
 	"\nsummary: for the simulator\nowner: duty@elsewhere.example\ndomains: "                   \
 	"[corp.example]\nmode: " mode "\n"
 #define ZONE                                                                                       \
-	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53], zone: "              \
+	"  zone: {connector: rfc2136, servers: [198.51.100.53, 203.0.113.53, 192.0.2.53], zone: "  \
 	"corp.example, tsig: {name: f, secret: {file: t.key}}, "                                   \
 	"resolvers: [198.51.100.55]}\n"
 #define HUB                                                                                        \
@@ -156,9 +156,9 @@ static const char *const texts[BOOKS_N] = {
 };
 
 struct playbook *
-book_get(size_t i, size_t variant)
+book_read(const char *book, size_t variant)
 {
-	char text[16000];
+	char text[BOOK_TEXT];
 	struct playbook_input in = { .file = "sim.yaml",
 		.text = text,
 		.connectors = registry_infos(),
@@ -166,7 +166,7 @@ book_get(size_t i, size_t variant)
 	struct findings *f = NULL;
 	struct playbook *pb;
 
-	in.len = (size_t)snprintf(text, sizeof text, "%s# text %zu\n", texts[i], variant);
+	in.len = (size_t)snprintf(text, sizeof text, "%s# text %zu\n", book, variant);
 	pb = playbook_load(&stdmem, &in, &f);
 	for (size_t k = 0; pb == NULL && k < findings_n(f); k++) {
 		struct buf b;
@@ -179,4 +179,16 @@ book_get(size_t i, size_t variant)
 	findings_free(&f);
 	(void)fflush(stdout);
 	return pb;
+}
+
+size_t
+book_text(size_t i, size_t variant, char out[BOOK_TEXT])
+{
+	return (size_t)snprintf(out, BOOK_TEXT, "%s# text %zu\n", texts[i], variant);
+}
+
+struct playbook *
+book_get(size_t i, size_t variant)
+{
+	return book_read(texts[i], variant);
 }

@@ -8,7 +8,8 @@ happening_name(enum happening_kind k)
 {
 	static const char *const names[] = { "tick", "apply", "appended", "deliver", "answer",
 		"read", "read-back", "seen", "sent", "cancelled", "dies", "starts", "stalls",
-		"goes-on", "hand", "hand-back", "command", "sync", "emptied", "clock", "heal" };
+		"goes-on", "hand", "hand-back", "command", "sync", "emptied", "clock", "moment",
+		"loses", "heal" };
 
 	return k < H_N ? names[k] : "?";
 }

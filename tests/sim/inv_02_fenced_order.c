@@ -24,7 +24,16 @@ was_out(const struct sim *s, const struct request *r)
 	return false;
 }
 
-/* And a late copy of the removal takes that out again. */
+static bool
+was_accepted(const struct view *v, uint64_t lsn)
+{
+	for (size_t i = 0; i + 1 < v->effs_n; i++)
+		if (v->eff[i].lsn == lsn)
+			return true;
+	return false;
+}
+
+/* And a late copy of the removal, or the same one sent again, takes that out again. */
 static bool
 takes_that_out(const struct sim *s, const struct request *r)
 {
@@ -35,8 +44,8 @@ takes_that_out(const struct sim *s, const struct request *r)
 		if (s->view.eff[i].to == r->to)
 			break;
 	}
-	return text_eq(r->resource, FENCE_MARKER) && r->accepted > 1 && last->dir == DIR_FENCE &&
-	       last->seen_lsn == 0;
+	return text_eq(r->resource, FENCE_MARKER) && was_accepted(&s->view, r->lsn) &&
+	       last->dir == DIR_FENCE && last->seen_lsn == 0;
 }
 
 static void

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "sim/sim.h"
 
+#include <string.h>
+
 static void record(struct sim *s, const struct vrecord *rec);
 
 const struct invariant inv_10 = { .name = "inv_10_compensation", .record = record };
@@ -36,6 +38,13 @@ first_on(const struct vrun *run, const struct vstep *st)
 	return st;
 }
 
+/* A shelter leads back to open, whatever it began with: nobody parks by hand. */
+static const char *
+base_of(const struct vstep *st)
+{
+	return text_starts(st->resource, "relay.park ") ? "" : st->base;
+}
+
 static void
 restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 {
@@ -45,7 +54,7 @@ restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || t == NULL)
 		return;
 	e = last_effect(&s->view, (size_t)(t - s->target), st->resource);
-	if (e == NULL || e->at < run->start_at || text_eq(e->value, first_on(run, st)->undo))
+	if (e == NULL || e->at < run->start_at || text_eq(e->value, base_of(first_on(run, st))))
 		return;
 	violated(s, &inv_10, "run %s is rolled back, and %s of %s was last set to \"%s\"", run->id,
 		st->resource, st->target, e->value);
@@ -61,6 +70,19 @@ last_on(const struct vrun *run, const struct vstep *st)
 	return st;
 }
 
+/* Of a name's TXT records the plan's is the SPF one; the others are not ours, and a server may show
+ * them late. */
+static bool
+shows(const struct vstep *st, const char *shown, const char *want)
+{
+	static const char spf[] = "txt v=spf1";
+	const char *a = strstr(shown, spf), *b = strstr(want, spf);
+
+	if (strstr(st->resource, " TXT") == NULL || a == NULL || b == NULL)
+		return text_eq(shown, want);
+	return strcspn(a, "\n") == strcspn(b, "\n") && strncmp(a, b, strcspn(a, "\n")) == 0;
+}
+
 static void
 complete(struct sim *s, const struct vrun *run, const struct vstep *st)
 {
@@ -74,7 +96,7 @@ complete(struct sim *s, const struct vrun *run, const struct vstep *st)
 		violated(s, &inv_10, "run %s is complete, and %s of %s is \"%s\"", run->id,
 			st->resource, st->target, c->value);
 	for (size_t i = 1; t == &s->target[T_ZONE] && i <= SECONDARIES; i++)
-		if (!text_eq(c->shown[i], want))
+		if (!shows(st, c->shown[i], want))
 			violated(s, &inv_10,
 				"run %s is complete, and server %zu still shows %s as \"%s\"",
 				run->id, i, st->resource, c->shown[i]);

@@ -18,7 +18,7 @@ over(struct sim *s)
 				"run %s (%s) has neither ended nor blocked %lld s after all was "
 				"healed",
 				r->id, r->kind, (long long)((s->now - s->heal_at) / 1000));
-		else if (s->process.alarm_at < r->end_at)
+		else if (s->people.alarm_at < r->end_at)
 			violated(
 				s, &inv_18, "run %s is blocked and nobody has got an alarm", r->id);
 	}

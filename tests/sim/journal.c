@@ -1,7 +1,8 @@
 /*
  * journal.c - a store in memory with the contract of state/store.h: an append succeeds if and only
- * if head and epoch are the expected ones. A crash loses nothing that was acknowledged; the one
- * append under way may be there or not.
+ * if head and epoch are the expected ones. On a seed with a disk it is what that store
+ * acknowledged. A crash loses nothing that was acknowledged; the one append under way may be there
+ * or not.
  */
 #include "os/digest.h"
 #include "sim/sim.h"
@@ -23,7 +24,7 @@ journal_init(struct sim *s)
 	memcpy(j->hash, zeros, sizeof zeros);
 }
 
-static void
+void
 pending_fini(struct pending *p)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -37,12 +38,16 @@ journal_restore(struct sim *s, size_t keep)
 {
 	struct journal *j = &s->journal;
 
+	if (s->disk != NULL && (keep = disk_restore(s)) == 0)
+		return;
 	trace_add(s, "the journal is put back to record %zu of %zu: a new era", keep, j->n);
+	events_number(s, "restored", keep);
 	view_again(s, keep);
 	while (j->n > keep)
 		free(j->entry[--j->n].text);
 	memcpy(j->hash, keep > 0 ? j->entry[keep - 1].hash : zeros, sizeof j->hash);
-	j->last_era = j->era++;
+	j->last_era = j->era;
+	j->era += s->disk == NULL; /* the store counts its own */
 }
 
 void
@@ -51,13 +56,12 @@ journal_fini(struct journal *j)
 	for (size_t i = 0; i < j->n; i++)
 		free(j->entry[i].text);
 	free(j->entry);
-	pending_fini(&j->pending);
 }
 
 void
 journal_append(struct sim *s, const struct action *a)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 	bool slow = fault(s, SITE_APPEND_SLOW);
 	int64_t late = slow ? fault_span(s, 50, 8000) : rng_between(&s->net_rng, 1, 4);
 
@@ -78,8 +82,8 @@ journal_append(struct sim *s, const struct action *a)
 	process_maybe_dies(s, "append sent");
 }
 
-static void
-store_one(struct sim *s, const char *record)
+void
+journal_store(struct sim *s, const char *record)
 {
 	struct journal *j = &s->journal;
 	struct entry *e;
@@ -92,33 +96,53 @@ store_one(struct sim *s, const char *record)
 	j->last_era = j->era;
 	digest_sha256(NULL, e->text, e->n, e->hash);
 	memcpy(j->hash, e->hash, sizeof j->hash);
+	events_record(s, record);
 	view_record(s, e);
+}
+
+static bool
+expected(const struct journal *j, const struct pending *p)
+{
+	return p->epoch == j->epoch && p->seq == j->n && strcmp(p->hash, j->hash) == 0;
 }
 
 /* The instant at which the append takes place, or does not. */
 static void
 apply(struct sim *s)
 {
+	static const struct invariant conditional = { .name = "inv_03_one_writer" };
 	struct journal *j = &s->journal;
-	struct pending *p = &j->pending;
+	struct pending *p = &s->process.pending;
 
 	p->applied = true;
-	if (p->epoch != j->epoch || p->seq != j->n || strcmp(p->hash, j->hash) != 0) {
+	if (s->disk != NULL) {
+		p->outcome = disk_append(s, p, p->outcome != OUT_DONE);
+		if (p->outcome == OUT_UNKNOWN)
+			return;
+		if ((p->outcome == OUT_DONE) != expected(j, p))
+			violated(s, &conditional, "the store answers %s to an append after %zu",
+				outcome_name(p->outcome), (size_t)p->seq);
+	}
+	if (!expected(j, p)) {
 		p->outcome = OUT_CONFLICT;
 		trace_add(s, "append CONFLICT: expects %llu.%llu", (unsigned long long)p->epoch,
 			(unsigned long long)p->seq);
 		return;
 	}
 	for (size_t i = 0; i < p->n && s->killer == NULL; i++)
-		store_one(s, p->record[i]);
+		journal_store(s, p->record[i]);
 }
 
 void
 journal_crash(struct sim *s)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 
-	if (p->any && !p->applied && rng_ratio(&s->net_rng, 1, 2))
+	bool under_way = p->any && !p->applied && fault_even(s);
+
+	if (s->disk != NULL)
+		disk_die(s, under_way ? p : NULL);
+	else if (under_way)
 		apply(s);
 	pending_fini(p);
 }
@@ -126,7 +150,7 @@ journal_crash(struct sim *s)
 static void
 acknowledge(struct sim *s)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 	struct event ev = { .type = EV_APPENDED, .op = p->op };
 	enum outcome outcome = p->outcome;
 
@@ -145,7 +169,7 @@ acknowledge(struct sim *s)
 void
 journal_happens(struct sim *s, const struct happening *h)
 {
-	struct pending *p = &s->journal.pending;
+	struct pending *p = &s->process.pending;
 
 	if (!p->any || p->life != h->life || p->op != h->op)
 		return;
@@ -153,8 +177,8 @@ journal_happens(struct sim *s, const struct happening *h)
 		acknowledge(s);
 		return;
 	}
-	if (p->outcome == OUT_DONE ||
-		rng_ratio(&s->net_rng, 1, 2)) /* a failing disk may have it, or not */
+	if (p->outcome == OUT_DONE || s->disk != NULL ||
+		fault_even(s)) /* a failing disk may have it, or not */
 		apply(s);
 	sim_push(s, (struct happening){ .at = s->now + rng_between(&s->net_rng, 0, 3),
 			    .kind = H_APPENDED,

@@ -2,9 +2,9 @@
  * main.c - the command line of the simulator: many seeds, one seed with its trace, a planted fault
  * to be found, a saved case, or a failing seed made small. `sim --help` lists it.
  */
-#include "core/planted.h"
+#include "base/planted.h"
 #include "os/digest.h"
-#include "sim/sim.h"
+#include "sim/tally.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -12,24 +12,29 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A build that measures what is covered has it: a child ends by _exit, and would tell nothing. */
 __attribute__((weak)) void __gcov_dump(void);
 
-int planted_fault; /* the one global: the planted objects of the core read it */
-
-struct totals {
-	uint64_t seed; /* that runs now */
-	uint64_t passed, failed, events, intents, faults, crashes;
-	uint64_t runs, complete, undone, blocked, shelters, other;
-	uint64_t hits[SITE_N];
-};
+#ifndef CANARY
+#define CANARY PLANT_NONE
+#endif
+int planted_fault = CANARY; /* the one global: the planted objects of the core read it */
+#ifdef FERRYMAN_PLANTED
+enum { PLANTABLE = 1 };
+#else
+enum { PLANTABLE = 0 }; /* the product's own objects: there is no fault to choose */
+#endif
 
 struct options {
 	uint64_t seeds, from, only;
-	bool one, trace, hash, shrink, list, brief;
-	const char *fault, *cases, *file;
+	bool one, trace, events, hash, shrink, list, brief, disk, lies, cells, keep, sum;
+	uint64_t slice; /* seconds; 0 = as long as it takes */
+	const char *fault, *cases, *file, *state;
+	const char *const *files;
+	size_t files_n;
 };
 
 /* --- saved cases --- */
@@ -93,44 +98,29 @@ case_print(const struct sim *s, const struct script *c)
 /* --- running --- */
 
 static struct sim *
-run(uint64_t seed, bool trace, const struct script *script)
+run(const struct options *o, uint64_t seed, bool trace, const struct script *script)
 {
-	struct sim *s =
-		sim_new(&(struct sim_opts){ .seed = seed, .trace = trace, .script = script });
+	struct sim *s = sim_new(&(struct sim_opts){ .seed = seed,
+		.trace = trace,
+		.events = o->events,
+		.disk = o->disk,
+		.disk_lies = o->lies,
+		.script = script });
 
 	sim_run(s);
 	return s;
 }
 
-static void
-count_runs(struct totals *t, const struct sim *s)
+static struct sim *
+run_counting(const struct options *o, struct tally *t)
 {
-	for (size_t i = 0; i < s->view.runs_n; i++) {
-		const struct vrun *r = &s->view.run[i];
-		bool moves = strcmp(r->kind, "cutover") == 0 || strcmp(r->kind, "failback") == 0;
+	const struct sim_opts opts = {
+		.seed = t->running, .disk = o->disk, .disk_lies = o->lies, .reach = &t->reach
+	};
+	struct sim *s = sim_new(&opts);
 
-		t->runs += moves;
-		t->shelters += !moves;
-		t->complete += moves && r->state == VR_DONE;
-		t->undone += moves && r->state == VR_UNDONE;
-		t->blocked += moves && r->state == VR_BLOCKED;
-		t->other += moves && (r->state == VR_FAILED || r->state == VR_OPEN);
-	}
-}
-
-static void
-count(struct totals *t, const struct sim *s)
-{
-	t->events += s->events;
-	t->intents += s->view.intents_n;
-	t->crashes += s->process.life - 1;
-	for (int i = 0; i < SITE_N; i++) {
-		t->faults += s->faults.hits[i];
-		t->hits[i] += s->faults.hits[i];
-	}
-	count_runs(t, s);
-	t->passed += s->killer == NULL;
-	t->failed += s->killer != NULL;
+	sim_run(s);
+	return s;
 }
 
 static void
@@ -143,68 +133,107 @@ report_violation(const struct sim *s)
 	trace_tail(&s->trace, 40);
 }
 
+enum { SAVE_EACH = 100 };
+
 static void
-many(const struct options *o, struct totals *t)
+one_of_many(const struct options *o, struct tally *t, uint64_t *shown)
 {
-	uint64_t shown = 0;
+	struct sim *s;
 
-	for (uint64_t i = 0; i < o->seeds; i++) {
-		struct sim *s;
-
-		t->seed = o->from + i;
-		s = run(t->seed, false, NULL);
-		count(t, s);
-		if (o->hash)
-			printf("%llu %016llx\n", (unsigned long long)s->seed,
-				(unsigned long long)s->trace.hash);
-		if (s->killer != NULL && o->brief)
-			printf("FAIL SEED %llu: %s: %s\n", (unsigned long long)s->seed,
-				s->killer->name, s->why);
-		else if (s->killer != NULL && shown++ < 5)
-			report_violation(s);
-		sim_free(&s);
-	}
+	t->running = o->from + t->next;
+	s = run_counting(o, t);
+	tally_add(t, s);
+	t->next++;
+	if (o->hash)
+		printf("%llu %016llx\n", (unsigned long long)s->seed,
+			(unsigned long long)s->trace.hash);
+	if (s->killer != NULL && o->brief)
+		printf("FAIL SEED %llu: %s: %s\n", (unsigned long long)s->seed, s->killer->name,
+			s->why);
+	else if (s->killer != NULL && (*shown)++ < 5)
+		report_violation(s);
+	sim_free(&s);
 }
 
-/* The same seed twice must give the same trace, or no seed is worth its number. */
-static void
-twice(const struct options *o, struct totals *t)
+/* False: its time was over before the last seed. */
+static bool
+many(const struct options *o, struct tally *t)
 {
-	struct sim *a = run(o->from, false, NULL), *b = run(o->from, false, NULL);
+	time_t begun = time(NULL);
+	uint64_t shown = 0, first;
 
-	if (a->trace.hash != b->trace.hash || a->trace.n != b->trace.n) {
-		printf("FAIL SEED %llu: two runs, two traces\n", (unsigned long long)o->from);
+	if (o->state != NULL && tally_load(t, o->state))
+		printf("goes on after %llu seeds, %llu of them failed\n",
+			(unsigned long long)t->next, (unsigned long long)t->failed);
+	for (first = t->next; t->next < o->seeds;) {
+		if (o->slice > 0 && t->next > first && time(NULL) - begun >= (time_t)o->slice)
+			break;
+		one_of_many(o, t, &shown);
+		if (o->state != NULL && t->next % SAVE_EACH == 0)
+			tally_save(t, o->state);
+	}
+	if (o->state != NULL && t->next < o->seeds)
+		tally_save(t, o->state);
+	else if (o->state != NULL && o->keep)
+		tally_save(t, o->state);
+	else if (o->state != NULL)
+		(void)unlink(o->state); /* the next one begins anew */
+	return t->next >= o->seeds;
+}
+
+/* The same seed twice must give the same trace, or no seed is worth its number: in memory and on a
+ * disk. One after the other: there is one disk. */
+static void
+twice(const struct options *o, struct tally *t, bool disk)
+{
+	struct options own = *o;
+	uint64_t hash[2], lines[2];
+
+	own.disk = disk;
+	for (int i = 0; i < 2; i++) {
+		struct sim *s = run(&own, o->from, false, NULL);
+
+		hash[i] = s->trace.hash;
+		lines[i] = s->trace.n;
+		sim_free(&s);
+	}
+	if (hash[0] != hash[1] || lines[0] != lines[1]) {
+		printf("FAIL SEED %llu%s: two runs, two traces\n", (unsigned long long)o->from,
+			disk ? " on a disk" : "");
 		t->failed++;
 	} else {
 		t->passed++;
 	}
-	sim_free(&a);
-	sim_free(&b);
 }
 
 static void
-one_case(const char *path, struct totals *t)
+one_case(const struct options *o, const char *path, struct tally *t)
 {
 	struct script script;
 	struct sim *s;
+	bool rotted;
 
-	if (!case_read(path, &t->seed, &script)) {
+	if (!case_read(path, &t->running, &script)) {
 		t->failed++;
 		return;
 	}
 	script.drawn = script.n == 0;
-	s = run(t->seed, false, &script);
+	s = run(o, t->running, false, &script);
 	if (s->killer != NULL)
 		printf("FAIL %s\n", path);
 	if (s->killer != NULL)
 		report_violation(s);
-	t->passed += s->killer == NULL;
-	t->failed += s->killer != NULL;
+	rotted = s->faults.happened.n < script.n;
+	if (rotted)
+		printf("FAIL %s: has rotted: of its %zu faults %zu were met; save it again\n", path,
+			script.n, s->faults.happened.n);
+	t->passed += s->killer == NULL && !rotted;
+	t->failed += s->killer != NULL || rotted;
 	sim_free(&s);
 }
 
 static void
-saved_cases(const char *dir, struct totals *t)
+saved_cases(const struct options *o, const char *dir, struct tally *t)
 {
 	struct dirent **name;
 	char path[600];
@@ -215,7 +244,7 @@ saved_cases(const char *dir, struct totals *t)
 
 		(void)snprintf(path, sizeof path, "%s/%s", dir, name[i]->d_name);
 		if (name[i]->d_name[0] != '.' && (end == NULL || strcmp(end, ".disabled") != 0))
-			one_case(path, t);
+			one_case(o, path, t);
 		free(name[i]);
 	}
 	if (n >= 0)
@@ -225,9 +254,9 @@ saved_cases(const char *dir, struct totals *t)
 /* --- a failing seed made small --- */
 
 static bool
-still_fails(uint64_t seed, const struct script *c, const char *killer)
+still_fails(const struct options *o, uint64_t seed, const struct script *c, const char *killer)
 {
-	struct sim *s = run(seed, false, c);
+	struct sim *s = run(o, seed, false, c);
 	bool same = s->killer != NULL && strcmp(s->killer->name, killer) == 0;
 
 	sim_free(&s);
@@ -244,10 +273,10 @@ without(const struct script *c, size_t from, size_t n, struct script *ret)
 }
 
 static int
-shrink(uint64_t seed)
+shrink(const struct options *o, uint64_t seed)
 {
 	static struct script now, less;
-	struct sim *s = run(seed, false, NULL);
+	struct sim *s = run(o, seed, false, NULL);
 	const char *killer = s->killer != NULL ? s->killer->name : NULL;
 
 	now = s->faults.happened;
@@ -260,13 +289,13 @@ shrink(uint64_t seed)
 	for (size_t size = now.n > 1 ? now.n / 2 : 1; size > 0; size /= 2) {
 		for (size_t at = 0; at < now.n;) {
 			without(&now, at, size, &less);
-			if (still_fails(seed, &less, killer))
+			if (still_fails(o, seed, &less, killer))
 				now = less;
 			else
 				at += size;
 		}
 	}
-	s = run(seed, false, &now);
+	s = run(o, seed, false, &now);
 	case_print(s, &now);
 	trace_tail(&s->trace, 80);
 	sim_free(&s);
@@ -276,12 +305,16 @@ shrink(uint64_t seed)
 /* --- planted faults --- */
 
 struct plant {
-	const char *name, *doc;
+	const char *name, *kind, *doc;
 };
 static const struct plant plants[] = {
-#define PLANT_ROW(n, d) { #n, d },
-	PLANTED_FAULTS(PLANT_ROW)
-#undef PLANT_ROW
+#define PLANT_WIDE(n, d) { #n, "wide", d },
+#define PLANT_NARROW(n, d) { #n, "narrow", d },
+#define PLANT_DUD(n, d) { #n, "dud", d },
+	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW) PLANTED_DUD(PLANT_DUD)
+#undef PLANT_WIDE
+#undef PLANT_NARROW
+#undef PLANT_DUD
 };
 
 static int
@@ -293,15 +326,22 @@ plant_parse(const char *name)
 	return 0;
 }
 
+bool
+planted_choose(const char *name)
+{
+	planted_fault = PLANTABLE != 0 ? plant_parse(name) : 0;
+	return planted_fault != 0;
+}
+
 static int
-hunt(const struct options *o, struct totals *t)
+hunt(const struct options *o, struct tally *t)
 {
 	for (uint64_t i = 0; i < o->seeds; i++) {
 		struct sim *s;
 		bool found;
 
-		t->seed = o->from + i;
-		s = run(t->seed, o->trace, NULL);
+		t->running = o->from + i;
+		s = run(o, t->running, o->trace, NULL);
 		found = s->killer != NULL;
 		if (found)
 			printf("KILLED %s by %s at seed %llu after %llu: %s\n", o->fault,
@@ -317,48 +357,39 @@ hunt(const struct options *o, struct totals *t)
 
 /* --- the end --- */
 
-static uint64_t
-share(uint64_t part, uint64_t whole)
-{
-	return whole > 0 ? part * 100 / whole : 0;
-}
-
 static int
-conclude(const struct options *o, struct totals *t)
+say_sum(const struct tally *t)
 {
-	uint64_t n = o->seeds > 0 ? o->seeds : 1;
-
-	printf("each seed: %llu events, %llu intents, %llu.%llu faults, %llu.%llu restarts\n",
-		(unsigned long long)(t->events / n), (unsigned long long)(t->intents / n),
-		(unsigned long long)(t->faults / n), (unsigned long long)(t->faults * 10 / n % 10),
-		(unsigned long long)(t->crashes / n),
-		(unsigned long long)(t->crashes * 10 / n % 10));
-	printf("%llu runs: %llu%% complete, %llu%% rolled back, %llu%% blocked, %llu%% other; %llu "
-	       "shelters\n",
-		(unsigned long long)t->runs, (unsigned long long)share(t->complete, t->runs),
-		(unsigned long long)share(t->undone, t->runs),
-		(unsigned long long)share(t->blocked, t->runs),
-		(unsigned long long)share(t->other, t->runs), (unsigned long long)t->shelters);
-	printf("faults:");
-	for (int i = 0; i < SITE_N; i++)
-		printf(" %s %llu", site_name((enum site)i), (unsigned long long)t->hits[i]);
-	printf("\n");
-	if (t->complete == 0 || t->undone == 0 || t->faults == 0 || t->crashes == 0) {
-		printf("FAIL nothing was tried: no run was completed, or none rolled back, or no "
-		       "fault was injected\n");
-		t->failed++;
-	}
 	printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)t->passed,
 		(unsigned long long)t->failed);
 	return t->failed > 0;
 }
 
+/* What several of them have counted, each with seeds of its own. */
+static int
+sum(const struct options *o, struct tally *t)
+{
+	static struct tally one;
+
+	for (size_t i = 0; i < o->files_n; i++) {
+		if (!tally_load(&one, o->files[i])) {
+			printf("FAIL %s: nothing is counted there\n", o->files[i]);
+			t->failed++;
+			continue;
+		}
+		tally_sum(t, &one);
+	}
+	t->failed += tally_report(t, t->next, o->cells);
+	return say_sum(t);
+}
+
 static int
 show_one(const struct options *o)
 {
-	struct sim *s = run(o->only, o->trace, NULL);
-	int rc = s->killer != NULL;
+	struct sim *s = run(o, o->only, o->trace, NULL);
+	int rc;
 
+	rc = s->killer != NULL;
 	if (s->killer != NULL)
 		report_violation(s);
 	printf("seed %llu: %llu events, %zu intents, trace %016llx\n", (unsigned long long)s->seed,
@@ -369,34 +400,41 @@ show_one(const struct options *o)
 }
 
 static int
-work(const struct options *o, struct totals *t)
+work(const struct options *o, struct tally *t)
 {
 	if (o->fault != NULL)
 		planted_fault = plant_parse(o->fault);
+	if (o->sum)
+		return sum(o, t);
 	if (o->shrink)
-		return shrink(o->only);
+		return shrink(o, o->only);
 	if (o->one)
 		return show_one(o);
 	if (o->fault != NULL)
 		return hunt(o, t);
 	if (o->file != NULL) {
-		one_case(o->file, t);
-		printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)t->passed,
-			(unsigned long long)t->failed);
-		return t->failed > 0;
+		one_case(o, o->file, t);
+		return say_sum(t);
 	}
-	many(o, t);
-	twice(o, t);
+	if (!many(o, t)) {
+		printf("stopped after %llu s and %llu of %llu seeds; the same command goes on\n",
+			(unsigned long long)o->slice, (unsigned long long)t->next,
+			(unsigned long long)o->seeds);
+		return say_sum(t);
+	}
+	twice(o, t, false);
+	twice(o, t, true);
 	if (!o->brief)
-		saved_cases(o->cases, t);
-	return conclude(o, t);
+		saved_cases(o, o->cases, t);
+	t->failed += tally_report(t, o->seeds, o->cells);
+	return say_sum(t);
 }
 
 /* In a child, so that a crash of the core is told with its seed, and is not taken for a finding. */
 static int
 guarded(const struct options *o)
 {
-	struct totals *t =
+	struct tally *t =
 		mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 0;
 	pid_t child;
@@ -417,22 +455,31 @@ guarded(const struct options *o)
 		return 2;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	printf("FAIL SEED %llu: the core crashed (%s)\n%llu passed, %llu failed, 0 skipped\n",
-		(unsigned long long)t->seed, strsignal(WTERMSIG(status)),
-		(unsigned long long)t->passed, (unsigned long long)t->failed + 1);
+	printf("FAIL SEED %llu: the core crashed (%s)\n", (unsigned long long)t->running,
+		strsignal(WTERMSIG(status)));
+	t->failed++;
+	(void)say_sum(t);
 	return 3;
 }
 
 static int
 usage(void)
 {
-	fprintf(stderr,
-		"usage: sim --seeds N [--from K] [--hash] [--brief] [--fault NAME]   many seeds; "
-		"with a fault: until it is found\n"
-		"       sim --seed K [--trace] [--fault NAME]               one seed\n"
-		"       sim --shrink K [--fault NAME]                       a failing seed "
-		"as a small case\n"
-		"       sim --case FILE | --list-faults\n");
+	fprintf(stderr, "usage: sim --seeds N [--from K] [--cells] [--brief] [--hash] "
+			"[--disk|--lying-disk]\n"
+			"           [--state FILE [--slice SECONDS] [--keep]]         many seeds; "
+			"FILE: stopped, "
+			"the same command goes on\n"
+			"       sim --sum FILE...                                   what several "
+			"have counted\n"
+			"       sim --seed K [--trace|--events] [--disk]            one seed\n"
+			"       sim --shrink K                                      a failing seed "
+			"as a small "
+			"case\n"
+			"       sim --case FILE\n"
+			"       sim-planted ... --fault NAME | --list-faults        the same with "
+			"a planted "
+			"fault, until it is found\n");
 	return 2;
 }
 
@@ -456,20 +503,41 @@ option(struct options *o, int argc, char **argv, int *i)
 		return number_at(argv, argc, i, &o->seeds);
 	if (strcmp(a, "--from") == 0)
 		return number_at(argv, argc, i, &o->from);
+	if (strcmp(a, "--slice") == 0)
+		return number_at(argv, argc, i, &o->slice);
+	if (strcmp(a, "--state") == 0 && *i + 1 < argc)
+		return (o->state = argv[++*i]) != NULL;
+	if (strcmp(a, "--keep") == 0)
+		return (o->keep = true);
+	if (strcmp(a, "--sum") == 0) {
+		o->sum = true;
+		o->files = (const char *const *)argv + *i + 1;
+		o->files_n = (size_t)(argc - *i - 1);
+		*i = argc;
+		return true;
+	}
+	if (strcmp(a, "--cells") == 0)
+		return (o->cells = true);
 	if (strcmp(a, "--seed") == 0)
 		return (o->one = number_at(argv, argc, i, &o->only));
 	if (strcmp(a, "--shrink") == 0)
 		return (o->shrink = number_at(argv, argc, i, &o->only));
 	if (strcmp(a, "--trace") == 0)
 		return (o->trace = true);
+	if (strcmp(a, "--events") == 0)
+		return (o->events = true);
 	if (strcmp(a, "--hash") == 0)
 		return (o->hash = true);
+	if (strcmp(a, "--disk") == 0)
+		return (o->disk = true);
+	if (strcmp(a, "--lying-disk") == 0)
+		return (o->disk = o->lies = true);
 	if (strcmp(a, "--brief") == 0)
 		return (o->brief = true);
 	if (strcmp(a, "--list-faults") == 0)
 		return (o->list = true);
 	if (strcmp(a, "--fault") == 0 && *i + 1 < argc)
-		return plant_parse(o->fault = argv[++*i]) != 0;
+		return PLANTABLE != 0 && plant_parse(o->fault = argv[++*i]) != 0;
 	if (strcmp(a, "--case") == 0 && *i + 1 < argc)
 		return (o->file = argv[++*i]) != NULL;
 	return false;
@@ -480,14 +548,22 @@ main(int argc, char **argv)
 {
 	struct options o = { .from = 1, .cases = "tests/sim/cases" };
 
+	if (argc > 1 && strcmp(argv[1], "--odometer") == 0) {
+		digest_warm();
+		return odometer_main(argc, argv);
+	}
+	if (argc > 1 && strcmp(argv[1], "--hunt") == 0) {
+		digest_warm();
+		return hunt_main(argc, argv);
+	}
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argc, argv, &i))
 			return usage();
-	for (size_t i = 0; o.list && i < sizeof plants / sizeof *plants; i++)
-		printf("%-22s %s\n", plants[i].name, plants[i].doc);
+	for (size_t i = 0; PLANTABLE != 0 && o.list && i < sizeof plants / sizeof *plants; i++)
+		printf("%-22s %-6s %s\n", plants[i].name, plants[i].kind, plants[i].doc);
 	if (o.list)
 		return 0;
-	if (o.seeds == 0 && !o.one && !o.shrink && o.file == NULL)
+	if (o.seeds == 0 && !o.one && !o.shrink && o.file == NULL && !o.sum)
 		return usage();
 	digest_warm();
 	return guarded(&o);

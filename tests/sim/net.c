@@ -78,6 +78,32 @@ looks_wrong(struct sim *s, const struct request *r)
 	       !text_eq(c->value, r->want);
 }
 
+/* Anywhere up to ten deadlines; or just when nobody waits any more, while whoever sent it looks
+ * what has become of it. */
+static int64_t
+lateness(const struct sim *s, const struct request *r)
+{
+	if (s->faults.amount >> 40 & 1)
+		return fault_span(s, r->deadline_ms, r->deadline_ms + 1200);
+	return fault_span(s, r->deadline_ms / 2, latest(s, r));
+}
+
+/* Up to three more copies, the last of them ten deadlines late; the first often just while whoever
+ * sent it looks what has become of it. */
+static void
+repeat(struct sim *s, size_t request)
+{
+	const struct request *r = &s->request[request];
+	int64_t last = latest(s, r), first = s->target[r->to].class == FENCE_U ? last / 2 : 10;
+
+	if (first == 10 && (s->faults.amount >> 42 & 1) != 0)
+		fly(s, request, fault_span(s, 200, 2000), false);
+	else
+		fly(s, request, fault_span(s, first, last), false);
+	for (uint64_t i = s->faults.amount >> 40 & 3; i > 1; i--)
+		fly(s, request, rng_between(&s->net_rng, first, last), false);
+}
+
 void
 net_effect(struct sim *s, const struct action *a)
 {
@@ -92,25 +118,42 @@ net_effect(struct sim *s, const struct action *a)
 		answer(s, i, s->now + late, t == NULL ? OUT_REFUSED : OUT_CONFLICT);
 		return;
 	}
-	if (fault(s, SITE_NOT_SENT)) {
+	if (s->process.stale && t->class == FENCE_U) { /* its connector lets it go no more */
+		answer(s, i, s->now + late, OUT_RETRY);
+		return;
+	}
+	if (fault_on(s, SITE_NOT_SENT, i)) {
 		answer(s, i, s->now + late, OUT_RETRY);
 		return;
 	}
 	answer(s, i, s->now + r->deadline_ms, OUT_UNKNOWN); /* what comes earlier counts */
-	s->request[i].refused =
-		fault(s, SITE_REFUSED); /* each copy of it, or the refusal would prove nothing */
-	lost = fault(s, SITE_REQUEST_LOST);
-	if (!lost && fault(s, SITE_REQUEST_LATE))
-		late = fault_span(s, r->deadline_ms / 2, latest(s, r));
-	heard = !fault(s, SITE_REPLY_LOST);
+	s->request[i].refused = fault_on(
+		s, SITE_REFUSED, i); /* each copy of it, or the refusal would prove nothing */
+	lost = fault_on(s, SITE_REQUEST_LOST, i);
+	if (!lost && fault_on(s, SITE_REQUEST_LATE, i))
+		late = lateness(s, r);
+	heard = !fault_on(s, SITE_REPLY_LOST, i);
 	if (!lost)
 		fly(s, i, late, heard);
-	if (fault(s, SITE_REQUEST_TWICE))
-		fly(s, i,
-			fault_span(s, s->target[r->to].class == FENCE_U ? latest(s, r) / 2 : 10,
-				latest(s, r)),
-			false);
+	if (fault_on(s, SITE_REQUEST_TWICE, i))
+		repeat(s, i);
 	process_maybe_dies(s, "effect sent");
+}
+
+/* At the door, before anything is looked at. It goes for each copy, or the answer would prove
+ * nothing. */
+static bool
+turned_away(struct sim *s, size_t request, enum outcome *ret)
+{
+	struct request *r = &s->request[request];
+	struct ftarget *t = &s->target[r->to];
+
+	if (r->accepted > 0)
+		return false;
+	r->refused = target_locked(s, t);
+	r->dead = target_throttled(s, t);
+	*ret = r->refused ? OUT_REFUSED : OUT_RETRY;
+	return r->refused || r->dead;
 }
 
 static void
@@ -119,14 +162,16 @@ deliver(struct sim *s, const struct happening *h)
 	const struct request *r = &s->request[h->index];
 	enum outcome o;
 
-	if (r->refused) {
-		o = OUT_REFUSED;
-	} else if (fault(s, SITE_NOT_APPLIED)) {
+	if (r->refused || r->dead) {
+		o = r->refused ? OUT_REFUSED : OUT_RETRY;
+	} else if (turned_away(s, h->index, &o)) {
+		r = &s->request[h->index];
+	} else if (fault_on(s, SITE_NOT_APPLIED, h->index)) {
 		o = OUT_DONE;
 	} else {
 		o = target_take(s, h->index);
 		r = &s->request[h->index];
-		if (fault(s, SITE_ERROR_APPLIED))
+		if (fault_on(s, SITE_ERROR_APPLIED, h->index))
 			o = OUT_UNKNOWN;
 	}
 	trace_add(s, "%s: request %llu arrives: %s", r->target, (unsigned long long)r->lsn,
@@ -172,6 +217,17 @@ net_read(struct sim *s, const struct action *a)
 			    .index = i });
 }
 
+/* A secondary may be many machines behind one address, and one of them may know less. */
+static const char *
+shown_by(struct sim *s, const struct tcell *c, size_t server)
+{
+	if (fault(s, SITE_SERVER_EMPTY))
+		return "";
+	if (fault(s, SITE_SERVER_OLD) && c->changes_n > 1)
+		return c->change[c->changes_n - 2].value;
+	return c->shown[server];
+}
+
 static void
 read_servers(struct sim *s, struct reading *r, struct tcell *c)
 {
@@ -190,7 +246,7 @@ read_servers(struct sim *s, struct reading *r, struct tcell *c)
 							     : SIZE_MAX;
 
 		for (size_t i = 0; i <= SECONDARIES; i++) {
-			r->by[i] = c->shown[i];
+			r->by[i] = i == 0 ? c->shown[0] : shown_by(s, c, i);
 			r->answered[i] = i != silent;
 			any |= r->answered[i];
 		}
@@ -210,7 +266,9 @@ read_at(struct sim *s, const struct happening *h)
 
 	if (fault(s, SITE_READ_SLOW)) /* within its deadline and after it */
 		back = s->now + fault_span(s, 1000, 2 * (r->deadline_at - s->now));
-	if (value == NULL || (r->from != READ_TARGET && r->to != T_ZONE)) {
+	if (target_throttled(s, t) || target_locked(s, t)) {
+		r->outcome = s->target[r->to].closed_until > s->now ? OUT_REFUSED : OUT_RETRY;
+	} else if (value == NULL || (r->from != READ_TARGET && r->to != T_ZONE)) {
 		r->outcome = OUT_REFUSED;
 	} else if (r->from == READ_TARGET) {
 		r->outcome = OUT_DONE;

@@ -6,12 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How often somebody looks again before giving it up. */
+enum { LOOKS_MAX = 12 };
 enum { COMMANDS_MAX = 14, HANDS_MAX = 5, PEOPLE_FROM = 5 * 60000, PEOPLE_TO = 150 * 60000 };
 
 static void
 say_at(struct sim *s, int64_t at, enum verb verb)
 {
 	sim_push(s, (struct happening){ .at = at, .kind = H_COMMAND, .number = verb });
+}
+
+/* Anything, whether it fits or not. */
+void
+people_say_something(struct sim *s, int64_t at)
+{
+	static const enum verb any[] = { VERB_PLAN, VERB_CUTOVER, VERB_FAILBACK, VERB_ABORT,
+		VERB_CONTINUE, VERB_APPROVE, VERB_DENY, VERB_PAUSE, VERB_PAUSE, VERB_RESUME,
+		VERB_ACK, VERB_EJECT };
+
+	say_at(s, at, any[rng_below(&s->moment_rng, sizeof any / sizeof *any)]);
 }
 
 void
@@ -32,7 +45,9 @@ people_init(struct sim *s)
 	}
 	rng_seed(&p->leaving, s->seed,
 		"leaving"); /* of its own: the seeds without it stay as they were */
-	for (int64_t i = rng_ratio(&p->leaving, 1, 5) ? (int64_t)rng_below(&p->leaving, 3) + 1 : 0;
+	for (int i = 0; i < 4; i++)
+		people_say_something(s, rng_between(&s->moment_rng, PEOPLE_FROM, PEOPLE_TO));
+	for (int64_t i = rng_ratio(&p->leaving, 1, 4) ? (int64_t)rng_below(&p->leaving, 3) + 1 : 0;
 		i > 0; i--)
 		say_at(s, rng_between(&p->leaving, PEOPLE_FROM, PEOPLE_TO), VERB_EJECT);
 	for (size_t i = 0; i < hands; i++) {
@@ -118,6 +133,9 @@ ask_plan(struct sim *s, struct event *ev)
 static const char *
 newest_open(struct sim *s)
 {
+	for (size_t i = s->view.runs_n; i-- > 0;)
+		if (s->view.run[i].state == VR_BLOCKED && !s->view.run[i].terminal)
+			return s->view.run[i].id;
 	for (size_t i = s->view.runs_n; i-- > 0;)
 		if (!s->view.run[i].terminal)
 			return s->view.run[i].id;
@@ -211,15 +229,38 @@ people_reply(struct sim *s, const struct action *a)
 }
 
 void
+people_home(struct sim *s)
+{
+	if (rng_ratio(&s->people.leaving, 1, 4))
+		say_at(s, s->now + rng_between(&s->people.leaving, 1000, 600000), VERB_EJECT);
+}
+
+/* Whoever is called looks what is the matter, puts it right or waits until somebody else has, and
+ * tells ferryman to go on. Not every time, and not for ever. */
+void
+people_alarmed(struct sim *s)
+{
+	struct people *p = &s->people;
+
+	p->alarm_at = s->now;
+	if (p->looks == LOOKS_MAX || p->looks_at > s->now || !rng_ratio(&p->leaving, 5, 6))
+		return;
+	p->looks++;
+	p->looks_at = s->now + rng_between(&p->leaving, 60000, 2400000);
+	say_at(s, p->looks_at, rng_ratio(&p->leaving, 1, 8) ? VERB_ABORT : VERB_CONTINUE);
+}
+
+void
 people_told(struct sim *s, const struct action *a)
 {
 	struct people *p = &s->people;
 
-	if (s->trace.print || !text_eq(a->status.topic, "signal"))
-		trace_add(s, "status %s %s", a->status.topic, a->status.body);
+	trace_add(s, "status %s %s", a->status.topic, a->status.body);
 	if (!text_eq(a->status.topic, "approval") ||
 		!member(a->status.body, "plan_hash", p->hash, sizeof p->hash))
 		return;
+	if (rng_ratio(&s->moment_rng, 1, 5))
+		say_at(s, s->now + rng_between(&s->moment_rng, 1000, 300000), VERB_PAUSE);
 	for (int i = 0; i < 2 && rng_ratio(&p->rng, 4, 5); i++) {
 		enum verb verb = rng_ratio(&p->rng, 5, 6) ? VERB_APPROVE : VERB_DENY;
 

@@ -38,6 +38,10 @@ truth_init(struct sim *s)
 		t->backup_bad[FLOW_INBOUND] = draw_spell(&r, 0, 60, 5, 60);
 	if (rng_ratio(&r, 1, 6))
 		t->uplink_down = draw_spell(&r, 0, 70, 2, 30);
+	else if (rng_ratio(&r, 1, 5)) /* or just when the primary is under suspicion */
+		t->uplink_down = (struct spell){ t->primary_bad[FLOW_OUTBOUND][0].from +
+							 rng_between(&r, 1, 12) * 60000,
+			t->primary_bad[FLOW_OUTBOUND][0].from + rng_between(&r, 13, 40) * 60000 };
 }
 
 static bool

@@ -175,8 +175,7 @@ process_tell(struct sim *s, struct event *ev)
 		return;
 	ev->boot_ms = boot_now(s);
 	ev->wall_ms = process_wall(s);
-	if (s->trace.print)
-		trace_add(s, "> %s %llu", event_name(ev->type), (unsigned long long)ev->op);
+	trace_add(s, "> %s %llu", event_name(ev->type), (unsigned long long)ev->op);
 	acts = core_step(p->core, ev);
 	for (size_t i = 0; i < acts.n && s->killer == NULL && p->up && p->life == life; i++)
 		carry_out(s, &acts.a[i]);
@@ -237,6 +236,68 @@ tell_playbook(struct sim *s)
 	process_tell(s, &told);
 }
 
+enum { M_STALL, M_RELOAD, M_STOP, M_CRASH, M_N };
+
+static void
+draw_moment(struct sim *s, int64_t at)
+{
+	struct rng *r = &s->moment_rng;
+
+	switch (rng_below(r, 7)) {
+	case 0:
+		sim_push(s, (struct happening){ .at = at, .kind = H_CLOCK });
+		break;
+	case 1:
+		sim_push(s,
+			(struct happening){ .at = at, .kind = H_HAND, .index = rng_below(r, T_N) });
+		break;
+	case 2:
+		people_say_something(s, at);
+		break;
+	case 3:
+		sim_push(
+			s, (struct happening){ .at = at, .kind = H_COMMAND, .number = VERB_ABORT });
+		break;
+	default:
+		sim_push(s, (struct happening){ .at = at,
+				    .kind = H_MOMENT,
+				    .life = s->process.life,
+				    .number = (int64_t)rng_below(r, M_N) });
+	}
+}
+
+/*
+ * What is rare otherwise, just while an effect is under way: at once, within its answer's time, or
+ * a while later. rare: few seeds have such a step, so it is pressed, and often killed before its
+ * request has left.
+ */
+void
+process_moment(struct sim *s, bool rare)
+{
+	static const int64_t within[] = { 6, 1500, 90000 };
+	struct rng *r = &s->moment_rng;
+
+	if (rng_ratio(r, rare ? 4 : 1, 6))
+		draw_moment(s, s->now + rng_between(r, 0, within[rng_below(r, 3)]));
+	if (rng_ratio(r, rare ? 6 : 1, 18))
+		sim_push(s, (struct happening){ .at = s->now + rng_between(r, 0, 4),
+				    .kind = H_MOMENT,
+				    .life = s->process.life,
+				    .number = M_CRASH });
+}
+
+/* And while the next life finds out what became of it. */
+static void
+moment_after_death(struct sim *s)
+{
+	const struct view *v = &s->view;
+	struct rng *r = &s->moment_rng;
+
+	for (size_t i = v->intents_n; i-- > 0 && i + 3 > v->intents_n;)
+		if (!v->intent[i].answered && !v->intent[i].gone && rng_ratio(r, 1, 2))
+			draw_moment(s, s->now + rng_between(r, 0, 4000));
+}
+
 void
 process_start(struct sim *s, bool fresh)
 {
@@ -248,12 +309,16 @@ process_start(struct sim *s, bool fresh)
 		.in_window = in_window };
 	struct event open = { .type = EV_OPEN };
 
-	p->life++;
+	p->life = ++s->lives;
 	p->up = true;
 	p->halted = p->appending = p->stopping = false;
 	p->tick_at = 0;
 	p->core = core_new(&env, s->seed * 1000 + p->life);
-	s->journal.epoch++;
+	if (s->disk == NULL)
+		s->journal.epoch++;
+	else if (!disk_open(s, &fresh))
+		return;
+	events_number(s, "starts", s->journal.era);
 	trace_add(s, "starts: life %u, epoch %llu, %zu records", p->life,
 		(unsigned long long)s->journal.epoch, s->journal.n);
 	if (!fold_all(s))
@@ -267,16 +332,19 @@ process_start(struct sim *s, bool fresh)
 	open.open.fresh = fresh;
 	process_tell(s, &open);
 	tell_playbook(s);
+	moment_after_death(s);
 }
 
-static void
-reboot(struct sim *s)
+void
+process_boots(struct sim *s)
 {
 	struct process *p = &s->process;
 
 	p->boot_base = s->now;
 	(void)snprintf(p->boot_id, sizeof p->boot_id, "00000000-0000-4000-8000-%012u", ++p->boots);
 	trace_add(s, "the machine boots");
+	if (s->disk != NULL)
+		disk_power(s);
 }
 
 void
@@ -291,7 +359,9 @@ process_die(struct sim *s)
 	p->up = false;
 	p->stalled_until = 0;
 	journal_crash(s);
-	sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
+	events_number(s, p->stale ? "gone" : "dies", p->life); /* behind what became durable all the same */
+	if (!p->stale)
+		sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
 }
 
 /* Not at once: the core is still inside its own call. The first instant after it is early enough.
@@ -312,7 +382,9 @@ start_again(struct sim *s)
 		return;
 	core_free(&s->process.core);
 	if (fault(s, SITE_REBOOT) || s->process.boots == 0)
-		reboot(s);
+		process_boots(s);
+	if (s->disk != NULL)
+		disk_copy(s);
 	if (s->journal.n > 4 && fault(s, SITE_RESTORE))
 		journal_restore(s,
 			s->journal.n - (size_t)fault_span(s, 0,
@@ -321,10 +393,12 @@ start_again(struct sim *s)
 }
 
 void
-process_fini(struct sim *s)
+process_fini(struct process *p)
 {
-	core_free(&s->process.core);
-	free(s->process.op);
+	core_free(&p->core);
+	pending_fini(&p->pending);
+	free(p->op);
+	p->op = NULL;
 }
 
 /* --- what reaches it --- */
@@ -343,10 +417,11 @@ tell_read(struct sim *s, const struct happening *h, enum outcome outcome)
 	ev.read.marker_lsn = r->marker_lsn;
 	ev.read.why = outcome == OUT_DONE ? "" : "no answer";
 	for (size_t i = 0; i < r->by_n; i++)
-		ev.read.source[i] =
-			(struct source_value){ .source = i == 0 ? "198.51.100.53" : "203.0.113.53",
-				.value = r->by[i],
-				.answered = r->answered[i] };
+		ev.read.source[i] = (struct source_value){ .source = i == 0   ? "198.51.100.53"
+								     : i == 1 ? "203.0.113.53"
+									      : "192.0.2.53",
+			.value = r->by[i],
+			.answered = r->answered[i] };
 	ev.read.source_n = r->by_n;
 	process_tell(s, &ev);
 }
@@ -359,7 +434,10 @@ tell_effect(struct sim *s, const struct happening *h, enum outcome outcome)
 	ev.effect.lsn = s->request[h->index].lsn;
 	ev.effect.outcome = outcome;
 	ev.effect.version = "";
-	ev.effect.why = outcome == OUT_DONE ? "" : "as simulated";
+	ev.effect.why = outcome == OUT_DONE	 ? ""
+			: outcome == OUT_REFUSED ? "refused, as simulated"
+			: outcome == OUT_RETRY	 ? "busy, as simulated"
+						 : "an error, as simulated";
 	process_tell(s, &ev);
 }
 
@@ -371,7 +449,7 @@ tell_sent(struct sim *s, const struct happening *h)
 	ev.sent.outcome = h->outcome;
 	ev.sent.why = "";
 	if (h->outcome == OUT_DONE && h->number != 0)
-		s->process.alarm_at = s->now;
+		people_alarmed(s);
 	process_tell(s, &ev);
 }
 
@@ -427,6 +505,40 @@ stall(struct sim *s)
 }
 
 static void
+reload(struct sim *s)
+{
+	s->loaded = 1 - s->loaded;
+	tell_playbook(s);
+}
+
+static void
+stop(struct sim *s)
+{
+	struct event ev = { .type = EV_STOP };
+
+	s->process.stopping = true;
+	s->process.stop_at = s->now;
+	process_tell(s, &ev);
+}
+
+static void
+moment(struct sim *s, int64_t what)
+{
+	if (what == M_STALL && fault_pressed(s, SITE_STALL)) {
+		stall(s);
+		if (fault(s, SITE_TAKEN_OVER))
+			owner_taken_over(s);
+	} else if (what == M_RELOAD && fault_pressed(s, SITE_RELOAD)) {
+		reload(s);
+	} else if (what == M_STOP && !s->process.stopping && fault_pressed(s, SITE_STOP)) {
+		stop(s);
+	} else if (what == M_CRASH && fault_pressed(s, SITE_CRASH)) {
+		trace_add(s, "kill -9 at a bad moment");
+		process_die(s);
+	}
+}
+
+static void
 tick(struct sim *s, const struct happening *h)
 {
 	struct event ev = { .type = EV_TICK };
@@ -436,15 +548,24 @@ tick(struct sim *s, const struct happening *h)
 	s->process.tick_at = 0;
 	if (fault(s, SITE_STALL))
 		stall(s);
-	if (fault(s, SITE_RELOAD)) {
-		s->loaded = 1 - s->loaded;
-		tell_playbook(s);
-	}
+	if (fault(s, SITE_RELOAD))
+		reload(s);
 	if (!s->process.stopping && fault(s, SITE_STOP)) {
 		s->process.stopping = true;
 		s->process.stop_at = s->now;
 		ev.type = EV_STOP;
 	}
+	process_tell(s, &ev);
+	if (s->process.stalled_until > s->now && fault(s, SITE_TAKEN_OVER))
+		owner_taken_over(s);
+}
+
+static void
+loses(struct sim *s)
+{
+	struct event ev = { .type = EV_LOST };
+
+	ev.lost.why = "the hold on the journal is over";
 	process_tell(s, &ev);
 }
 
@@ -484,6 +605,12 @@ process_happens(struct sim *s, const struct happening *h)
 		break;
 	case H_CANCELLED:
 		cancelled(s, h);
+		break;
+	case H_LOSES:
+		loses(s);
+		break;
+	case H_MOMENT:
+		moment(s, h->number);
 		break;
 	default:
 		break;

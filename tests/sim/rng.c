@@ -20,6 +20,7 @@ rng_seed(struct rng *r, uint64_t seed, const char *name)
 	for (; *name != '\0'; name++)
 		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
 	h ^= seed * 0x9e3779b97f4a7c15u;
+	r->least = false;
 	for (int i = 0; i < 4; i++)
 		r->s[i] = splitmix(&h);
 }
@@ -35,6 +36,8 @@ rng_next(struct rng *r)
 {
 	uint64_t *s = r->s, out = rotl(s[1] * 5, 7) * 9, t = s[1] << 17;
 
+	if (r->least)
+		return 0;
 	s[2] ^= s[0];
 	s[3] ^= s[1];
 	s[1] ^= s[2];

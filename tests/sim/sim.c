@@ -2,7 +2,7 @@
  * sim.c - one seed: a world is drawn, two hours pass with faults (safety), then everything is
  * healed and what was begun must come to an end (liveness).
  */
-#include "sim/sim.h"
+#include "sim/reach.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,19 +65,25 @@ sim_new(const struct sim_opts *o)
 								: (size_t)(o->seed % BOOKS_N);
 
 	s->seed = o->seed;
+	s->reach = o->reach;
+	reach_count(o->reach);
 	s->arena = arena_new(&stdmem, (size_t)256 << 20);
 	s->trace.hash = 0xcbf29ce484222325u;
 	s->trace.print = o->trace;
+	s->trace.events = o->events;
 	faults_init(&s->faults, o->seed, o->script != NULL && !o->script->drawn ? o->script : NULL);
 	rng_seed(&s->net_rng, o->seed, "net");
 	rng_seed(&s->probe_rng, o->seed, "probes");
+	rng_seed(&s->moment_rng, o->seed, "moments");
+	s->book_n = book;
 	for (size_t i = 0; i < 2; i++) {
-		s->variant[i] = book_get(book, i);
+		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(book, i);
 		if (s->variant[i] == NULL)
 			abort();
 	}
 	s->book = s->variant[0];
-	s->process.alarm_at = -1;
+	s->people.alarm_at = -1;
+	disk_init(s, o->disk, o->disk_lies);
 	return s;
 }
 
@@ -87,6 +93,7 @@ draw_world(struct sim *s)
 	journal_init(s);
 	targets_init(s);
 	truth_init(s);
+	mail_init(s);
 	people_init(s);
 	s->heal_at = rng_between(&s->net_rng, HEAL_FROM, HEAL_TO);
 	s->end_at = s->heal_at + LIVENESS_MS;
@@ -104,6 +111,9 @@ heal(struct sim *s)
 	s->healed = true;
 	s->faults.off = true;
 	s->process.stalled_until = 0;
+	owner_end(s);
+	for (int i = 0; i < T_N; i++)
+		s->target[i].busy_until = s->target[i].closed_until = 0;
 	for (size_t i = 1; i <= SECONDARIES; i++)
 		target_sync(s, &(struct happening){ .index = i });
 	trace_add(s, "everything is healed");
@@ -121,7 +131,7 @@ set_clock(struct sim *s)
 }
 
 static void
-happen(struct sim *s, const struct happening *h)
+reaches(struct sim *s, const struct happening *h)
 {
 	switch (h->kind) {
 	case H_APPLY:
@@ -133,9 +143,11 @@ happen(struct sim *s, const struct happening *h)
 		net_happens(s, h);
 		break;
 	case H_HAND:
-	case H_HAND_BACK:
 		if (!s->healed)
 			people_hand(s, h);
+		break;
+	case H_HAND_BACK: /* also when all is healed: that is a part of it */
+		people_hand(s, h);
 		break;
 	case H_COMMAND:
 		people_command(s, h);
@@ -145,6 +157,10 @@ happen(struct sim *s, const struct happening *h)
 		break;
 	case H_EMPTIED:
 		target_emptied(s, h);
+		break;
+	case H_MAIL:
+	case H_MAIL_AGAIN:
+		mail_happens(s, h);
 		break;
 	case H_CLOCK:
 		set_clock(s);
@@ -162,6 +178,8 @@ happen(struct sim *s, const struct happening *h)
 	case H_STARTS:
 	case H_STALLS:
 	case H_GOES_ON:
+	case H_MOMENT:
+	case H_LOSES:
 		process_happens(s, h);
 		break;
 	case H_N:
@@ -169,11 +187,23 @@ happen(struct sim *s, const struct happening *h)
 	}
 }
 
+void
+sim_happens(struct sim *s, const struct happening *h)
+{
+	bool old = owner_enter(s, h->life);
+
+	reaches(s, h);
+	if (old)
+		owner_leave(s);
+}
+
 /* Nothing is under way any more: no run that is neither ended, blocked nor a shelter. */
 static bool
 all_quiet(const struct sim *s)
 {
 	if (!s->healed || !s->process.up || s->now < s->heal_at + 900000)
+		return false;
+	if (s->people.looks_at > s->now)
 		return false;
 	for (size_t i = 0; i < s->view.runs_n;
 		i++) /* an alarm takes its time, and is tried again */
@@ -201,7 +231,7 @@ sim_run(struct sim *s)
 			violated(s, &endless, "%d events, and no end", EVENTS_MAX);
 			break;
 		}
-		happen(s, &h);
+		sim_happens(s, &h);
 	}
 	s->ended = true;
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
@@ -217,7 +247,9 @@ sim_free(struct sim **ps)
 	if (s == NULL)
 		return;
 	*ps = NULL;
-	process_fini(s);
+	process_fini(&s->process);
+	process_fini(&s->old);
+	disk_fini(s);
 	journal_fini(&s->journal);
 	targets_fini(s);
 	view_fini(&s->view);

@@ -27,6 +27,7 @@ struct sim;
 /* --- rng.c: xoshiro256**, one stream for each component, seeded by hash(seed, name) --- */
 struct rng {
 	uint64_t s[4];
+	bool least; /* gives the smallest number each time: a world without chance */
 };
 void rng_seed(struct rng *r, uint64_t seed, const char *name);
 uint64_t rng_next(struct rng *r);
@@ -50,12 +51,16 @@ enum happening_kind {
 	H_STARTS,
 	H_STALLS,
 	H_GOES_ON,
-	H_HAND,	     /* a person edits a target */
-	H_HAND_BACK, /* and takes it back */
-	H_COMMAND,   /* a person speaks to ferryman */
-	H_SYNC,	     /* a secondary transfers the zone */
-	H_EMPTIED,   /* the hub's queue has let go what waited */
-	H_CLOCK,     /* the wall clock is set */
+	H_HAND,	      /* a person edits a target */
+	H_HAND_BACK,  /* and takes it back */
+	H_COMMAND,    /* a person speaks to ferryman */
+	H_SYNC,	      /* a secondary transfers the zone */
+	H_EMPTIED,    /* the hub's queue has let go what waited */
+	H_CLOCK,      /* the wall clock is set */
+	H_MAIL,	      /* somebody sends a message */
+	H_MAIL_AGAIN, /* one that waits is tried again */
+	H_MOMENT,     /* something happens just while an effect is under way */
+	H_LOSES,      /* a process hears that its journal is another's */
 	H_HEAL,
 	H_N
 };
@@ -86,7 +91,7 @@ enum { TRACE_LINES = 256, TRACE_LINE = 220 };
 struct trace {
 	char line[TRACE_LINES][TRACE_LINE];
 	uint64_t n, hash;
-	bool print;
+	bool print, events;
 };
 void trace_add(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void trace_tail(const struct trace *t, size_t lines);
@@ -120,7 +125,12 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(RESTORE, "the journal is put back from an older copy", 20, 250)                          \
 	X(NOT_APPLIED, "the target says done and has done nothing", 5, 200)                        \
 	X(READ_SLOW, "a read tells late what was there when it was asked", 5, 200)                 \
-	X(PROBE_LATE, "a probe is answered after its deadline", 20, 400)
+	X(PROBE_LATE, "a probe is answered after its deadline", 20, 400)                           \
+	X(TAKEN_OVER, "another ferryman takes over while it stands still", 50, 600)                \
+	X(THROTTLED, "the target is busy and says so (429)", 2, 60)                                \
+	X(TOKEN_EXPIRED, "the target no longer takes the credential", 1, 20)                       \
+	X(SERVER_OLD, "an authoritative server answers with an older value", 5, 200)               \
+	X(SERVER_EMPTY, "an authoritative server answers with an empty zone", 5, 150)
 enum site {
 #define SITE_ENUM(n, d, low, high) SITE_##n,
 	FAULT_SITES(SITE_ENUM)
@@ -128,6 +138,10 @@ enum site {
 		SITE_N
 };
 const char *site_name(enum site s);
+/* Where it is asked for: anywhere in the world; when an effect is sent; when one arrives; when one
+ * has changed a zone; when authoritative servers are read. */
+enum scope { SCOPE_WORLD, SCOPE_SEND, SCOPE_ARRIVE, SCOPE_ZONE, SCOPE_SERVERS };
+enum scope site_scope(enum site s);
 
 enum { SCRIPT_MAX = 512 };
 struct script { /* a saved case: the faults it has, all others do not happen */
@@ -144,20 +158,34 @@ struct faults {
 	struct rng rng[SITE_N];
 	unsigned per_mille[SITE_N]; /* drawn for each seed, about half of them 0 */
 	uint64_t asked[SITE_N], hits[SITE_N];
-	uint64_t amount; /* drawn with the last decision */
-	bool off;	 /* healed */
+	uint64_t amount;	   /* drawn with the last decision */
+	bool off;		   /* healed */
+	struct odometer *odometer; /* decides instead of chance; NULL = none */
 	const struct script *script;
 	struct script happened;
 };
 void faults_init(struct faults *f, uint64_t seed, const struct script *script);
 bool fault(struct sim *s, enum site site);
+bool fault_on(struct sim *s, enum site site, size_t request); /* that it strikes */
+bool fault_pressed(struct sim *s, enum site site); /* much likelier, where it is on at all */
 int64_t fault_span(
 	const struct sim *s, int64_t low, int64_t high); /* from the last decision's number */
+bool fault_even(struct sim *s);				 /* one way or the other, both as likely */
+
+/* --- odometer.c: every schedule of a small world, choice by choice --- */
+struct odometer;
+bool odometer_fault(struct sim *s, struct odometer *o, enum site site);
+int64_t odometer_span(struct odometer *o, int64_t low, int64_t high);
+bool odometer_even(struct odometer *o);
+int odometer_main(int argc, char **argv);
+int hunt_main(int argc, char **argv); /* hunt.c: one planted fault */
 
 /* --- books.c: the playbooks that are run --- */
-enum { BOOKS_N = 4 };
+enum { BOOKS_N = 4, BOOK_TEXT = 16000 };
+size_t book_text(size_t i, size_t variant, char out[BOOK_TEXT]); /* its length */
 struct playbook *book_get(
 	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
+struct playbook *book_read(const char *text, size_t variant);
 
 /* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
 struct entry {
@@ -177,25 +205,39 @@ struct pending { /* the one append that is on its way */
 	bool applied;
 	enum outcome outcome;
 };
+void pending_fini(struct pending *p);
 struct journal {
 	char store[33];
 	uint64_t era, epoch, last_era; /* last_era: of the newest record */
 	char hash[65];
 	struct entry *entry; /* seq 1 is entry[0] */
 	size_t n, room;
-	struct pending pending;
 };
 void journal_init(struct sim *s);
 void journal_fini(struct journal *j);
 void journal_append(struct sim *s, const struct action *a);
+void journal_store(struct sim *s, const char *record); /* it is there, and everybody looks at it */
 void journal_happens(struct sim *s, const struct happening *h); /* H_APPLY, H_APPENDED */
 void journal_restore(struct sim *s,
 	size_t keep);		   /* an older copy is put back, by an operator's word: a new era */
 void journal_crash(struct sim *s); /* what was under way may or may not be there */
 
+/* --- disk.c: the production store of some seeds, over a disk that forgets --- */
+struct disk;
+void disk_init(
+	struct sim *s, bool always, bool lies); /* s->disk stays NULL: this seed's is in memory */
+void disk_fini(struct sim *s);
+bool disk_open(struct sim *s, bool *ret_fresh);		/* false: a violation */
+bool disk_sound(struct sim *s, char *why, size_t room); /* says the journal's own audit */
+enum outcome disk_append(struct sim *s, const struct pending *p, bool fails);
+void disk_die(struct sim *s, const struct pending *under_way); /* NULL: none was */
+void disk_power(struct sim *s);				       /* what was not synced may be lost */
+void disk_copy(struct sim *s);	    /* perhaps a copy is made, of what is there now */
+size_t disk_restore(struct sim *s); /* how many records are left; 0: there is no copy */
+
 /* --- targets.c: a zone (fence F by equality), a hub (F by high water), a tenant (U) --- */
 enum target_id { T_ZONE, T_HUB, T_TENANT, T_N };
-enum { CELLS_MAX = 4, SECONDARIES = 1 };
+enum { CELLS_MAX = 4, SECONDARIES = 2 };
 struct cell_change {
 	int64_t at;
 	const char *value;
@@ -223,6 +265,7 @@ struct ftarget {
 	size_t cells_n;
 	int64_t releasing_until;
 	int64_t drain_ms;
+	int64_t busy_until, closed_until; /* 429; the credential */
 };
 
 /* A request as it left the process. Strings live in the sim's arena. */
@@ -234,9 +277,10 @@ struct request {
 	enum effect_dir dir;
 	uint64_t lsn, seen_lsn;
 	const char *seen_store;
-	size_t to; /* enum target_id */
-	bool refused;
-	unsigned accepted; /* copies that changed the target */
+	size_t to;	    /* enum target_id */
+	bool refused, dead; /* turned away, for good or for now: no copy of it does anything */
+	unsigned accepted;  /* copies that changed the target */
+	bool busy;	    /* some copy met a 429: nothing changed by that one */
 };
 
 void targets_init(struct sim *s);
@@ -247,6 +291,8 @@ enum outcome target_take(
 	struct sim *s, size_t request); /* the request arrives; what would be answered */
 void target_edit(
 	struct sim *s, struct ftarget *t, struct tcell *c, const char *value, uint64_t lsn);
+bool target_throttled(struct sim *s, struct ftarget *t); /* at this moment, or from it on */
+bool target_locked(struct sim *s, struct ftarget *t);	 /* it does not take the credential */
 void target_sync(struct sim *s, const struct happening *h);
 void target_emptied(struct sim *s, const struct happening *h);
 const char *target_read(
@@ -290,6 +336,18 @@ bool truth_bad(const struct sim *s, bool primary, enum flow flow, int64_t at);
 void probe_ask(struct sim *s, const struct action *a);
 void probe_seen(struct sim *s, const struct happening *h);
 
+/* --- mail.c: the company's messages, and where they are --- */
+struct mail {
+	struct rng rng;
+	uint64_t sent, delivered, relayed, returned, parked, waiting; /* the last two: now */
+	int64_t relayed_at; /* newest message that went to the relay; -1 = none */
+	const char *mx;	    /* as senders remember it */
+	int64_t mx_until;
+};
+void mail_init(struct sim *s);
+void mail_happens(struct sim *s, const struct happening *h);
+void mail_let_go(struct sim *s);
+
 /* --- people.c: commands, and a hand in the targets --- */
 enum { SAYINGS_MAX = 128 };
 struct saying { /* what people have told ferryman to do */
@@ -305,12 +363,18 @@ struct people {
 	size_t said_n;
 	unsigned next_req, asked;
 	char hash[65], playbook[64]; /* newest plan that was shown */
+	int64_t alarm_at;	     /* newest alarm that somebody got; -1 = none */
+	int64_t looks_at;	     /* when whoever got it has looked and said something */
+	unsigned looks;
 	enum verb of;
 	enum flow flow;
 };
 void people_init(struct sim *s);
+void people_say_something(struct sim *s, int64_t at);
 void people_command(struct sim *s, const struct happening *h);
 void people_reply(struct sim *s, const struct action *a);
+void people_home(struct sim *s);    /* mail is back: some leave ferryman then */
+void people_alarmed(struct sim *s); /* an alarm has got out: somebody will look */
 void people_told(struct sim *s, const struct action *a); /* ACT_STATUS */
 void people_hand(struct sim *s, const struct happening *h);
 
@@ -333,19 +397,29 @@ struct process {
 	char boot_id[40];
 	struct operation *op;
 	size_t ops_n, ops_room;
+	struct pending pending; /* the one append that is outstanding */
 	bool appending, stopping;
-	int64_t stop_at;  /* one append is outstanding */
-	int64_t alarm_at; /* newest alarm that somebody got; -1 = none */
+	int64_t stop_at;
+	bool stale; /* its hold on the journal is over, and it does not know */
 };
 void process_start(struct sim *s, bool fresh);
 void process_tell(struct sim *s, struct event *ev); /* fills the clocks, steps, carries out */
 void process_happens(struct sim *s, const struct happening *h);
 void process_die(struct sim *s);
+void process_moment(
+	struct sim *s, bool rare); /* an intent has become durable: perhaps at a bad moment */
 void process_maybe_dies(struct sim *s, const char *where); /* at the boundaries where it hurts */
-void process_fini(struct sim *s);
+void process_boots(struct sim *s);
+void process_fini(struct process *p);
 /* Ends the operation: false when it is over already, or of another life. */
 struct operation *process_end_op(struct sim *s, uint32_t life, op_id op);
 int64_t process_wall(const struct sim *s);
+
+/* --- owner.c: a process that another one has taken over from --- */
+void owner_taken_over(struct sim *s);		/* from now on s->process is the other one */
+bool owner_enter(struct sim *s, uint32_t life); /* true: s->process is the old one; then leave */
+void owner_leave(struct sim *s);
+void owner_end(struct sim *s);
 
 /* --- view.c: what the journal says, read by another hand than the core's --- */
 struct vstep {
@@ -360,7 +434,9 @@ struct vrun {
 	uint64_t start_seq, end_seq, pivot_seq; /* 0 = not yet */
 	int64_t start_at, end_at;
 	int state;
-	bool started, terminal, names_pause;
+	bool started, terminal, names_pause, names_queues;
+	bool turned;	 /* by a failure or by a person: it goes backward */
+	const char *why; /* of its newest END */
 	struct vstep *step;
 	size_t steps_n;
 };
@@ -435,6 +511,14 @@ struct vintent *view_newest(
 	struct view *v, const struct vrun *r, const char *step, enum effect_dir dir); /* NULL */
 
 /* --- inv_*.c: one invariant each --- */
+struct reopened {			/* a journal on a disk, after a death */
+	const char *closed, *unread;	/* why it does not open, cannot be read; NULL: it does */
+	uint64_t changed, strange;	/* a record that is not as it was; that nobody wrote */
+	size_t acked, extra, under_way; /* records: acknowledged, found after them, of the append
+					   that nobody was answered for */
+	uint64_t seq, era, epoch;
+	const char *hash;
+};
 struct invariant {
 	const char *name; /* "inv_01_intent_before_effect" */
 	void (*record)(struct sim *s, const struct vrecord *rec);
@@ -442,10 +526,19 @@ struct invariant {
 	/* value `before` became r->want; the request is the newest of view.eff */
 	void (*accepted)(struct sim *s, const struct request *r, const char *before);
 	void (*over)(struct sim *s); /* after the liveness phase */
+	void (*reopened)(struct sim *s, const struct reopened *r);
 };
 extern const struct invariant *const invariants[]; /* NULL-ended */
+extern const struct invariant inv_14;
 void violated(struct sim *s, const struct invariant *i, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* --- events.c: the same for another program, if it was asked for --- */
+void events_record(const struct sim *s, const char *text);
+void events_request(const struct sim *s, const char *what, const struct request *r);
+void events_number(const struct sim *s, const char *what, uint64_t number);
+void events_value(const struct sim *s, const struct ftarget *t, const char *resource,
+	const char *value, uint64_t lsn); /* lsn: whose effect; 0 = a hand */
 
 /* --- sim.c --- */
 struct sim {
@@ -456,11 +549,12 @@ struct sim {
 	struct heap heap;
 	struct trace trace;
 	struct faults faults;
-	struct rng net_rng, probe_rng;
+	struct rng net_rng, probe_rng, moment_rng;
 	struct playbook *book,
 		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */
-	size_t loaded;
+	size_t book_n, loaded;
 	struct journal journal;
+	struct disk *disk; /* NULL: in memory */
 	struct ftarget target[T_N];
 	struct request *request;
 	size_t requests_n, requests_room;
@@ -469,27 +563,36 @@ struct sim {
 	struct probing *probing;
 	size_t probings_n, probings_room;
 	struct truth truth;
+	struct mail mail;
 	struct people people;
-	struct process process;
+	struct process process, old; /* old: up only after another one took over */
+	uint32_t lives;
 	struct view view;
 	int64_t harm_at[FLOW_N]; /* newest probe of the primary that saw mail refused */
 	uint64_t events;
+	struct reach *reach;		/* NULL: nobody counts (reach.h) */
 	const struct invariant *killer; /* the invariant that does not hold; NULL = all do */
 	char why[600];
 };
 struct sim_opts {
 	uint64_t seed;
-	bool trace;
+	struct reach *reach; /* NULL = nobody counts */
+	bool trace, events;
+	bool disk;	/* the real store, whatever the seed says */
+	bool disk_lies; /* it says "synced" and does nothing: what must be found */
 	const struct script *script;
+	struct playbook *const *book; /* two texts, a reference is taken; NULL: by the seed */
 };
 struct sim *sim_new(const struct sim_opts *o);
 void sim_run(struct sim *s);
+void sim_happens(struct sim *s, const struct happening *h);
 void sim_free(struct sim **s);
 void sim_push(struct sim *s, struct happening h);
 const char *sim_str(
 	struct sim *s, const char *text); /* kept until the sim is freed; NULL stays NULL */
 void *sim_grow(void *array, size_t n, size_t *room, size_t size); /* room for one more than n */
 
-extern int planted_fault; /* core/planted.h */
+extern int planted_fault;	       /* base/planted.h */
+bool planted_choose(const char *name); /* false: there is no such fault in this build */
 
 #endif

@@ -24,6 +24,8 @@ add_cell(struct sim *s, struct ftarget *t, const char *resource, const char *val
 	c->change = stdmem_get(sizeof *c->change);
 	c->change[0] = (struct cell_change){ .at = s->now, .value = value };
 	c->changes_n = 1;
+	if (t->domain != NULL)
+		events_value(s, t, resource, value, 0);
 	return c;
 }
 
@@ -106,6 +108,24 @@ target_read(struct sim *s, struct ftarget *t, const char *resource)
 	return c != NULL ? c->value : NULL;
 }
 
+/* --- how it is with it --- */
+
+bool
+target_throttled(struct sim *s, struct ftarget *t)
+{
+	if (t->busy_until <= s->now && fault(s, SITE_THROTTLED))
+		t->busy_until = s->now + fault_span(s, 1000, 120000);
+	return t->busy_until > s->now;
+}
+
+bool
+target_locked(struct sim *s, struct ftarget *t)
+{
+	if (t->closed_until <= s->now && fault(s, SITE_TOKEN_EXPIRED))
+		t->closed_until = s->now + fault_span(s, 5000, 600000);
+	return t->closed_until > s->now;
+}
+
 /* --- what changes --- */
 
 void
@@ -133,11 +153,14 @@ target_edit(struct sim *s, struct ftarget *t, struct tcell *c, const char *value
 		(struct cell_change){ .at = s->now, .value = value, .lsn = lsn };
 	if (lsn == 0)
 		c->hand_at = s->now;
+	events_value(s, t, c->resource, value, lsn);
 	trace_add(s, "%s: %s is now \"%s\" by %llu", t->name, c->resource, value,
 		(unsigned long long)lsn);
 	for (size_t i = 1; t == &s->target[T_ZONE] && i <= SECONDARIES; i++) {
-		int64_t late = fault(s, SITE_SECONDARY_LAGS) ? fault_span(s, 60000, 1200000)
-							     : rng_between(&s->net_rng, 200, 5000);
+		int64_t late =
+			fault_on(s, SITE_SECONDARY_LAGS, lsn != 0 ? t->marker_request : SIZE_MAX)
+				? fault_span(s, 60000, 1200000)
+				: rng_between(&s->net_rng, 200, 5000);
 
 		sim_push(s, (struct happening){ .at = s->now + late, .kind = H_SYNC, .index = i });
 	}
@@ -203,8 +226,10 @@ target_emptied(struct sim *s, const struct happening *h)
 	struct ftarget *t = &s->target[T_HUB];
 	struct tcell *c = target_cell(t, "relay.park corp.example");
 
-	if (s->now == t->releasing_until && text_eq(c->value, "releasing\n"))
+	if (s->now == t->releasing_until && text_eq(c->value, "releasing\n")) {
 		target_edit(s, t, c, "", (uint64_t)h->number);
+		mail_let_go(s);
+	}
 }
 
 /* --- the rules --- */

@@ -4,7 +4,7 @@
  * ledger.
  */
 #include "base/text.h"
-#include "sim/sim.h"
+#include "sim/reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +132,10 @@ read_start(struct sim *s, const struct record *r)
 		read_step(s, o, &run->step[run->steps_n++]);
 	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
 		run->names_pause |= o->str != NULL && strstr(o->str, "pause") != NULL;
+	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
+		run->names_queues |= o->str != NULL && strstr(o->str, "queues") != NULL;
+	if (!v->replaying)
+		reach_plan(s, run);
 	return run;
 }
 
@@ -199,9 +203,15 @@ read_end(struct sim *s, const struct record *r, struct vrun *run)
 	for (size_t i = 0; run != NULL && i < sizeof words / sizeof *words; i++)
 		if (text_eq(state, words[i].word))
 			run->state = words[i].state;
-	if (run == NULL || text_eq(state, "backward")) /* turned round: it goes on */
+	if (run == NULL)
+		return;
+	run->why = field(s, r->body, "why");
+	run->turned = run->turned || text_eq(state, "backward");
+	if (text_eq(state, "backward")) /* turned round: it goes on */
 		return;
 	run->terminal = run->state != VR_BLOCKED && run->state != VR_SHELTERING;
+	if (!s->view.replaying && run->state == VR_DONE && text_eq(run->kind, "failback"))
+		people_home(s);
 	run->end_seq = r->seq;
 	run->end_at = s->now;
 }
@@ -264,6 +274,17 @@ trace_record(struct sim *s, const struct record *r, const struct vrecord *rec)
 		trace_add(s, "#%llu %s", (unsigned long long)r->seq, record_type_name(r->type));
 }
 
+/* Steps that come seldom: on the way back, when ferryman is taken out, at the MX set, at a shelter.
+ */
+static bool
+is_rare(const struct vrecord *rec)
+{
+	return rec->intent->dir == DIR_UNDO ||
+	       (rec->run != NULL && text_eq(rec->run->kind, "eject")) ||
+	       strstr(rec->intent->resource, " MX") != NULL ||
+	       text_starts(rec->intent->resource, "relay.park ");
+}
+
 static void
 take_record(struct sim *s, const struct record *r)
 {
@@ -278,12 +299,17 @@ take_record(struct sim *s, const struct record *r)
 		rec.result = read_result(s, r, rec.run);
 	else if (r->type == REC_END)
 		read_end(s, r, rec.run);
+	else if (r->type == REC_COMMAND && rec.run != NULL &&
+		 text_eq(json_str(r->body, "verb"), "abort") && json_int(r->body, "exit", 1) == 0)
+		rec.run->turned = true;
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
 	else if (r->type == REC_APPROVAL)
 		read_approval(s, r);
 	if (!v->replaying)
 		trace_record(s, r, &rec);
+	if (!v->replaying && rec.intent != NULL && rec.intent->dir != DIR_FENCE)
+		process_moment(s, is_rare(&rec));
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
@@ -292,13 +318,12 @@ take_record(struct sim *s, const struct record *r)
 void
 view_record(struct sim *s, const struct entry *e)
 {
-	static const struct invariant readable = { .name = "inv_14_journal" };
 	struct arena *a = arena_new(&stdmem, (size_t)4 << 20);
 	struct record r = { 0 };
 	struct err err = { 0 };
 
 	if (record_read(a, e->text, e->n, &r, &err) != RC_OK || r.type == REC_N) {
-		violated(s, &readable, "record %zu cannot be read: %s", s->journal.n, err.text);
+		violated(s, &inv_14, "record %zu cannot be read: %s", s->journal.n, err.text);
 	} else {
 		take_record(s, &r);
 		s->view.seq = r.seq;
@@ -352,6 +377,7 @@ view_sent(struct sim *s, size_t request)
 	trace_add(s, "sends %llu %s to %s: %s want \"%s\" seen %llu", (unsigned long long)r->lsn,
 		effect_dir_name(r->dir), r->target, r->resource, r->want,
 		(unsigned long long)r->seen_lsn);
+	events_request(s, s->process.stale ? "late" : "sent", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->sent != NULL)
 			invariants[i]->sent(s, r);
@@ -371,6 +397,7 @@ view_accepted(struct sim *s, size_t request, const char *before)
 		.value = r->want,
 		.fence = r->dir == DIR_FENCE,
 		.at = s->now };
+	events_request(s, "took", r);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL; i++)
 		if (invariants[i]->accepted != NULL)
 			invariants[i]->accepted(s, r, before);

@@ -276,6 +276,67 @@ a_lost_answer_is_settled_by_looking(void)
 	world_end(w);
 }
 
+static enum fate
+lose_removal(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	return text_eq(e->resource, "fence.marker") && text_eq(e->target, w->target[W_ZONE].name)
+		       ? FATE_LOST
+		       : FATE_FINE;
+}
+
+static void
+land_removal(struct world *w, const struct weffect *e)
+{
+	if (e->dir != DIR_FENCE || !text_eq(e->target, w->target[W_ZONE].name) || w->verifies != 0)
+		return;
+	w->verifies = 1000;
+	w->target[W_ZONE].marker_store[0] = '\0';
+	w->target[W_ZONE].marker_lsn = 0;
+}
+
+/* The number goes at the last moment, when the fence that was to make it safe is on its way. */
+static void
+a_removal_that_lands_before_its_fence_is_no_other_hand(void)
+{
+	struct world *w = world_new();
+
+	w->fate = lose_removal;
+	w->before = land_removal;
+	w->verifies = 0;
+	CHECK_INT(ask_eject(w)->exit, 1);
+	CHECK_STR(world_run_state(w, "eject"), "failed");
+	CHECK(!world_said(w, "is gone: was it restored"));
+	w->fate = NULL;
+	w->before = NULL;
+	CHECK_INT(ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "pause" })->exit, 0);
+	CHECK(is_out(w));
+	/* taken in again, that target is fenced before anything is changed, as any other */
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	world_pass(w, MINUTE);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	world_end(w);
+}
+
+/* And if nobody takes it out a second time, but back in: it is fenced like one that never was. */
+static void
+after_such_a_removal_it_is_taken_in_again_as_at_first(void)
+{
+	struct world *w = world_new();
+
+	w->fate = lose_removal;
+	w->before = land_removal;
+	w->verifies = 0;
+	CHECK_INT(ask_eject(w)->exit, 1);
+	w->fate = NULL;
+	w->before = NULL;
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	world_pass(w, MINUTE);
+	CHECK(marked(w, W_ZONE) && marked(w, W_HUB));
+	there_and_back(w);
+	world_end(w);
+}
+
 /* Killed at each of its records and started again, it goes to the same end. */
 static void
 killed_at_each_record_it_ends_the_same(void)
@@ -357,6 +418,8 @@ main(void)
 	TEST(another_ferrymans_number_is_left_alone);
 	TEST(another_hand_is_not_overwritten);
 	TEST(a_lost_answer_is_settled_by_looking);
+	TEST(a_removal_that_lands_before_its_fence_is_no_other_hand);
+	TEST(after_such_a_removal_it_is_taken_in_again_as_at_first);
 	TEST(killed_at_each_record_it_ends_the_same);
 	TEST(nothing_begins_meanwhile);
 	TEST(one_that_only_observes_has_nothing_there);

@@ -629,6 +629,16 @@ what_is_seen_blind_ripens_nothing(void)
 	ROUNDS(&r, 3, LISTED, REFUSED("r1"), REFUSED("r2"));
 	CHECK(diag(&r, "blocked")->confirmed);
 	rig_end(&r);
+	r = rig_of(load("share: 5%, for: 5m", "share: 5%, for: 0s")); /* nor what need not ripen */
+	for (int i = 0; i < 6; i++) {
+		say(&r, (struct word)LISTED);
+		say(&r, (struct word)REFUSED("r1"));
+		say(&r, (struct word)REFUSED("r2"));
+		pass(&r, 20 * SECOND);
+	}
+	CHECK(diag(&r, "blocked")->met);
+	CHECK(!diag(&r, "blocked")->confirmed);
+	rig_end(&r);
 }
 
 static void
@@ -832,6 +842,88 @@ hurry_asks_the_harm_signals_of_one_path_at_once(void)
 	rig_end(&r);
 }
 
+/* What speaks of the other flow of the same path, in the same group, is another matter. */
+static void
+a_signal_of_the_other_flow_accuses_nobody_here(void)
+{
+	struct rig r = rig_of(load("  probe-relay: {",
+		"  door: {kind: letter, group: delivery, path: cloud, flow: inbound, every: 1m, "
+		"seeds: [{receiver: q1}, {receiver: q2}]}\n  probe-relay: {"));
+
+	for (int i = 0; i < 3; i++) {
+		ROUNDS(&r, 1, LISTED, ARRIVED("r1"), ARRIVED("r2"));
+		say(&r, (struct word){ .signal = "door",
+				.subject = "q1",
+				.v = VERDICT_BAD,
+				.harm = true });
+		say(&r, (struct word){ .signal = "door",
+				.subject = "q2",
+				.v = VERDICT_BAD,
+				.harm = true });
+		pass(&r, SECOND);
+	}
+	CHECK_INT(diag(&r, "blocked")->groups_bad, 1);
+	CHECK_INT(diag(&r, "blocked")->receivers_bad, 0);
+	CHECK_INT(diag(&r, "blocked")->share_bp, 0);
+	CHECK(!diag(&r, "blocked")->met);
+	CHECK(diag(&r, "shut")->met);
+	rig_end(&r);
+}
+
+/* Not met, for the lists say nothing; but what must be well is not, so nothing clears. */
+static void
+what_must_be_well_and_is_bad_clears_nothing(void)
+{
+	struct rig r = rig_of(load(NULL, NULL));
+
+	ROUNDS(&r, 3, UNLISTED, REFUSED("r1"), REFUSED("r2"));
+	CHECK(!diag(&r, "blocked")->met);
+	CHECK_INT(diag(&r, "blocked")->clear_since_boot_ms, 0);
+	ROUNDS(&r, 3, UNLISTED, ARRIVED("r1"), ARRIVED("r2"));
+	CHECK(diag(&r, "blocked")->clear_since_boot_ms > 0);
+	rig_end(&r);
+}
+
+/* More receivers than are told apart: as many are counted, and nothing is written behind them. */
+static void
+receivers_are_counted_up_to_sixty_four(void)
+{
+	struct playbook *pb;
+	struct rig r;
+	struct buf b;
+	char text[64];
+
+	buf_init(&b, &stdmem, 65536);
+	for (int i = 0; i < 22; i++)
+		buf_fmt(&b,
+			"  m%d: {kind: letter, group: delivery, path: cloud, flow: outbound, "
+			"every: 1m, "
+			"seeds: [{receiver: a%d}, {receiver: b%d}, {receiver: c%d}]}\n",
+			i, i, i, i);
+	buf_str(&b, "  probe-relay: {");
+	pb = load("  probe-relay: {", buf_text(&b));
+	buf_fini(&b);
+	r = rig_of(pb);
+	for (int n = 0; n < 3; n++) {
+		anchors(&r);
+		for (int i = 0; i < 66; i++) {
+			char signal[16], subject[16];
+
+			(void)snprintf(signal, sizeof signal, "m%d", i / 3);
+			(void)snprintf(subject, sizeof subject, "%c%d", "abc"[i % 3], i / 3);
+			(void)snprintf(text, sizeof text, "class-%d", i);
+			say(&r, (struct word){ .signal = signal,
+					.subject = subject,
+					.v = VERDICT_BAD,
+					.harm = true,
+					.class = text });
+		}
+		pass(&r, 20 * SECOND);
+	}
+	CHECK_INT(diag(&r, "blocked")->receivers_bad, 64);
+	rig_end(&r);
+}
+
 int
 main(void)
 {
@@ -842,6 +934,9 @@ main(void)
 	TEST(one_sick_receiver_is_one);
 	TEST(harm_at_the_path_itself_is_no_receivers_own);
 	TEST(two_seeds_of_one_class_are_one_receiver);
+	TEST(a_signal_of_the_other_flow_accuses_nobody_here);
+	TEST(what_must_be_well_and_is_bad_clears_nothing);
+	TEST(receivers_are_counted_up_to_sixty_four);
 	TEST(an_answer_may_name_another_class);
 	TEST(degraded_counts_as_the_playbook_says);
 	TEST(the_share_is_of_what_is_known);

@@ -537,8 +537,10 @@ a_wave_longer_than_for_starts_and_a_shorter_one_does_not(void)
 	int n = count(WAVES, WAVES_SOAK);
 	struct tally t = waves(BY_ITSELF, SOUND, n);
 
-	printf("     %d square waves and Markov chains, %d times bad: %d automatic starts\n", n,
-		t.waves, t.starts);
+	printf("     %d square waves and Markov chains, %d times bad: %d automatic starts, %d too "
+	       "soon, "
+	       "%d missed, %d needless\n",
+		n, t.waves, t.starts, t.too_soon + t.too_many, t.missed, t.needless);
 	CHECK_INT(t.missed, 0);
 	CHECK_INT(t.needless, 0);
 	CHECK_INT(t.too_soon, 0);
