@@ -21,7 +21,9 @@ text_that_is_not_canonical_is_refused(void)
 		"ttl x\nmx 10 a.example\n", "ttl -5\nmx 10 a.example\n", "ttl 300\n",
 		"ttl 300\nmx 20 b.example\nmx 10 a.example\n",
 		"ttl 300\nmx 10 a.example\nmx 10 a.example\n",
-		"ttl 99999999999999999999\nmx 10 a.example\n", "ttl 300\n\n" };
+		"ttl 99999999999999999999\nmx 10 a.example\n", "ttl 300\n\n", "ttl 300\nmx\n",
+		"ttl \nmx 10 a.example\n", "ttl 300\nmx 10 a.example.\nmx 10 a.example\n",
+		"ttl 123456789012345678901234567890\nmx 10 a.example\n" };
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct rrtext r;

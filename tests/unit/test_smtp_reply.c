@@ -97,6 +97,14 @@ static const struct {
 	{ "nothing", "", "", false, REPLY_UNCLEAR },
 	{ "Yahoo slows", "421 4.7.0 [TSS04] Messages from 198.51.100.25 temporarily deferred",
 		"mta5.am0.yahoodns.net", false, REPLY_THROTTLED },
+	{ "tabs and line ends are blanks", "550 5.1.1\tno\r\nsuch user", "", false,
+		REPLY_RECIPIENT },
+	{ "an enhanced code that ends too soon", "550 5.7 rejected", "", false, REPLY_POLICY },
+	{ "an enhanced code of too many digits", "550 5.7.2300 rejected", "", false, REPLY_POLICY },
+	{ "an enhanced code without its detail", "550 5.7. rejected", "", false, REPLY_POLICY },
+	{ "a version is no enhanced code", "550 server 15.1.10 says no", "", false, REPLY_POLICY },
+	{ "a code of three lines", "550-5.1.1 no\n550-5.1.1 such\n550 5.1.1 user", "", false,
+		REPLY_RECIPIENT },
 	{ "a code of Google's said by another", "550 5.7.29 no", "mx.rcpt.example", false,
 		REPLY_POLICY },
 };
@@ -108,6 +116,11 @@ harm_lies_in_the_path(void)
 	CHECK(!reply_class_harm(REPLY_RECIPIENT) && !reply_class_harm(REPLY_CONTENT));
 	CHECK(!reply_class_harm(REPLY_OK) && !reply_class_harm(REPLY_UNCLEAR));
 	CHECK(!reply_class_harm(REPLY_GREYLIST) && !reply_class_harm(REPLY_LOGIN));
+	CHECK(reply_class_harm(REPLY_AUTH) && reply_class_harm(REPLY_TENANT));
+	CHECK(reply_class_harm(REPLY_POLICY) && reply_class_harm(REPLY_TLS));
+	CHECK(!reply_class_harm(REPLY_TEMPORARY));
+	CHECK_STR(reply_class_name(REPLY_THROTTLED), "throttled");
+	CHECK_STR(reply_class_name(REPLY_N), "?");
 }
 
 static void

@@ -36,6 +36,24 @@ what_is_wrong_is_said(void)
 		{ "v=spf1 ip4:2001:db8::1 -all", "names no network" },
 		{ "v=spf1 ip6:192.0.2.1 -all", "names no network" },
 		{ "v=spf1 ip6:2001:db8::1/129 -all", "names no network" },
+		{ "v=spf1  a   mx  -all", NULL },	  /* blanks, one or more (section 4.6.1) */
+		{ "v=spf1 +foo=x -all", "no mechanism" }, /* a modifier has no qualifier */
+		{ "v=spf1 foo=x -all", NULL },		  /* one that nobody knows (section 6) */
+		{ "v=spf1 ip4:192.0.2.1/ -all", "names no network" },
+		{ "v=spf1 ip4:192.0.2.1/x -all", "names no network" },
+		{ "v=spf1 ip4:192.0.2.1/08 -all", "names no network" }, /* no leading zero (5.6) */
+		{ "v=spf1 ip4:192.0.2.1/0 -all", NULL },
+		{ "v=spf1 ip4:192.0.2.1/1000 -all", "names no network" },
+		{ "v=spf1 ip4:192.0..1 -all", "names no network" },
+		{ "v=spf1 ip4:192.0.2./1 -all", "names no network" },
+		{ "v=spf1 ip4:192.0.2.0.1 -all", "names no network" },
+		{ "v=spf1 ip4:192.0.2.1000 -all", "names no network" },
+		{ "v=spf1 ip6:2001:db8::g -all", "names no network" },
+		{ "v=spf1 ip6:2001:db8::-1 -all", "names no network" },
+		{ "v=spf1 ip6:2001:DB8::1 -all", NULL },
+		{ "v=spf1 ip6:::ffff:192.0.2.1 -all", NULL },
+		{ "v=spf1 ip6:1:2:3:4:5:6:7:8:9 -all", "names no network" },
+		{ "v=spf1 ip6:2001:db8::1/x -all", "names no network" },
 		{ "some other text", "no SPF record" },
 	};
 
@@ -143,9 +161,49 @@ what_would_break_the_record_is_refused(void)
 	buf_fini(&out);
 }
 
+static void
+a_term_is_found_with_and_without_its_plus(void)
+{
+	CHECK(spf_has("v=spf1 a ip4:192.0.2.1 -all", "ip4:192.0.2.1"));
+	CHECK(spf_has("v=spf1 +A -all", "a")); /* + is what stands when nothing does (4.6.2) */
+	CHECK(spf_has("v=spf1 a -all", "+a"));
+	CHECK(!spf_has("v=spf1 ?a -all", "a"));
+	CHECK(!spf_has("just text with a", "a"));
+}
+
+/* Memory for what is written is what the caller gives. */
+static void
+a_record_that_has_no_room_is_said(void)
+{
+	static const char *const one[] = { "ip4:203.0.113.65" };
+	struct err err = { 0 };
+	struct buf out;
+
+	buf_init(&out, &stdmem, 20);
+	CHECK_INT(spf_add("v=spf1 a mx -all", one, 1, &out, &err), RC_NOMEM);
+	buf_reset(&out);
+	CHECK_INT(spf_remove("v=spf1 a mx ip4:192.0.2.1 -all", one, 1, &out, &err), RC_NOMEM);
+	buf_fini(&out);
+}
+
+static void
+too_many_terms_are_said(void)
+{
+	struct err err = { 0 };
+	char text[4096] = "v=spf1";
+
+	while (strlen(text) < sizeof text - 8)
+		(void)strncat(text, " a", sizeof text - strlen(text) - 1);
+	CHECK_INT(spf_check(text, &err), RC_INVALID);
+	CHECK(strstr(err.text, "more than") != NULL);
+}
+
 int
 main(void)
 {
+	TEST(a_term_is_found_with_and_without_its_plus);
+	TEST(a_record_that_has_no_room_is_said);
+	TEST(too_many_terms_are_said);
 	TEST(a_record_begins_with_its_version_and_a_blank);
 	TEST(what_is_wrong_is_said);
 	TEST(look_ups_are_counted_by_mechanism);
