@@ -359,7 +359,8 @@ process_die(struct sim *s)
 	p->up = false;
 	p->stalled_until = 0;
 	journal_crash(s);
-	events_number(s, p->stale ? "gone" : "dies", p->life); /* behind what became durable all the same */
+	/* behind what became durable all the same */
+	events_number(s, p->stale ? "gone" : "dies", p->life);
 	if (!p->stale)
 		sim_push(s, (struct happening){ .at = s->now + down, .kind = H_STARTS });
 }
