@@ -281,8 +281,7 @@ build_refs(struct build *b, const struct cfg *top)
 	for (size_t i = 0; i < pb->procedures_n; i++)
 		check_zones(b, &pb->procedures[i]);
 	for (size_t i = 0; i < pb->diagnoses_n; i++)
-		check_diagnosis(
-			b, &pb->diagnoses[i], named_cfg(top, "diagnoses", pb->diagnoses[i].name));
+		check_diagnosis(b, &pb->diagnoses[i], cfg_val(top, "diagnoses")->items[i].map);
 	for (size_t i = 0; i < pb->procedures_n; i++)
 		check_to(b, &pb->procedures[i],
 			named_cfg(top, "procedures", pb->procedures[i].name));

@@ -644,6 +644,31 @@ memory_that_runs_out_is_an_error_and_no_crash(void)
 	CHECK(n > 3 && n < 100000);
 }
 
+/* Both are read, so that the faults of both are told: each is held against its own keys. */
+static void
+a_diagnosis_named_twice_is_told_once(void)
+{
+	struct place at;
+	char *text = rig_edit("groups: 1, of: [delivery], must: [delivery],",
+		"groups: 1, of: [delivery], for: 5m, clear: 2h}\n"
+		"  shut: {path: cloud, flow: inbound, groups: 1, of: [delivery], must: "
+		"[reputation],",
+		&at);
+	struct findings *f;
+	struct playbook *pb = rig_load(text, NULL, &f);
+	size_t twice = 0, among = 0;
+
+	for (size_t i = 0; i < findings_n(f); i++)
+		twice += strstr(findings_at(f, i)->text, "\"shut\" is already in line") != NULL;
+	for (size_t i = 0; i < findings_n(f); i++)
+		among += strstr(findings_at(f, i)->text, "reputation is not among `of`") != NULL;
+	CHECK(pb == NULL);
+	CHECK_INT(twice, 1);
+	CHECK_INT(among, 1);
+	findings_free(&f);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -657,5 +682,6 @@ main(void)
 	TEST(an_overlay_changes_the_hash);
 	TEST(two_playbooks_do_not_share_a_wheel);
 	TEST(memory_that_runs_out_is_an_error_and_no_crash);
+	TEST(a_diagnosis_named_twice_is_told_once);
 	return check_end();
 }
