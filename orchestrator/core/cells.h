@@ -55,8 +55,9 @@ struct evidence {
 	bool *clear_running;
 	struct path_since *since;
 	int64_t boot_ms, wall_ms, offset_ms;
-	bool timed; /* boot_ms and wall_ms have been told */
-	int64_t jump_until;
+	bool timed;	    /* boot_ms and wall_ms have been told */
+	int64_t jump_until; /* the wall clock has been steady again from then on */
+	bool doubted;	    /* it jumped, and no anchor has answered since */
 	char blind[WHY_MAX + 128];
 	bool cut_off; /* the anchors were asked and do not answer */
 	uint64_t rng;

@@ -478,9 +478,8 @@ respond(struct work *w)
 
 /* --- waiting for people --- */
 
-/* The response whose plan is pending. */
-static const struct response *
-pending(const struct facts *f)
+const struct response *
+decide_pending(const struct facts *f)
 {
 	const struct response *found = NULL;
 
@@ -553,7 +552,7 @@ answered(struct work *w, const struct response *r, const struct diag_view *v)
 static void
 await(struct work *w)
 {
-	const struct response *r = pending(w->f);
+	const struct response *r = decide_pending(w->f);
 	const struct diag_view *v = r != NULL ? cutover_of(w->f, r) : NULL;
 
 	if (r == NULL || v == NULL) { /* the playbook was replaced under the question */

@@ -111,6 +111,9 @@ void decide_command(
  */
 enum pb_mode decide_mode(const struct playbook *pb, const struct response *r);
 
+/* decide_pending - the response that people are asked about; NULL = the playbook has it no more. */
+const struct response *decide_pending(const struct facts *f);
+
 /* The names that an override may have; NULL-ended. */
 const char *const *decide_guards(void);
 

@@ -178,6 +178,7 @@ static bool
 may_failback(struct command *m)
 {
 	const struct procedure *p = playbook_cutover(m->f->pb, m->f->flow);
+	bool soaked, drained;
 
 	if (m->f->state == LS_BLOCKED && m->f->run == RUN_IS_BLOCKED && m->f->run_is_failback)
 		return refuse(m, EXIT_BLOCKED,
@@ -185,11 +186,15 @@ may_failback(struct command *m)
 	if (m->f->state == LS_BLOCKED && m->f->run == RUN_IS_BLOCKED && !m->f->run_pivoted)
 		return refuse(m, EXIT_BLOCKED,
 			"blocked: the cut-over is before its pivot: `abort` undoes it");
-	return may_write(m, p) &&
-	       guard(m, GUARD_SOAK, !m->f->primary_ok || !m->f->primary_soaked,
-		       m->f->primary_ok ? "the primary was not healthy for the whole soak yet"
-					: "the primary is not known to be healthy") &&
-	       guard(m, GUARD_QUEUES, queues_wait(m->f, p), "mail still waits in queues of ours");
+	if (!may_write(m, p))
+		return false;
+	soaked = guard(m, GUARD_SOAK, !m->f->primary_ok || !m->f->primary_soaked,
+		m->f->primary_ok ? "the primary was not healthy for the whole soak yet"
+				 : "the primary is not known to be healthy");
+	drained =
+		guard(m, GUARD_QUEUES, queues_wait(m->f, p), "mail still waits in queues of ours");
+	return soaked &&
+	       drained; /* both are named: who asks twice in an outage asks once too often */
 }
 
 static bool

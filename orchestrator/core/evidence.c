@@ -332,11 +332,22 @@ evidence_seen(struct evidence *e, const struct event *ev)
 	if (ev->seen.verdict < VERDICT_UNKNOWN)
 		take_in(c, ev,
 			e->cut_off); /* unknown votes neither way; the older ones grow stale */
+	if (ev->seen.verdict < VERDICT_UNKNOWN && s->role == SIG_ANCHOR)
+		e->doubted = e->doubted && is_bad(c, nth_newest(c, 0));
 	if (ev->seen.verdict < VERDICT_UNKNOWN && p != s->path)
 		speaks_elsewhere(e, s, sub);
 }
 
 /* --- blindness --- */
+
+/* No anchor tells the time. One that answers after the jump says at least that the world goes on
+ * with us: we were not put back, or on another line. */
+static void
+doubt_clock(struct evidence *e, int64_t boot_ms)
+{
+	e->jump_until = boot_ms + JUMP_HOLD_MS;
+	e->doubted = true;
+}
 
 static void
 see_clock(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
@@ -344,7 +355,7 @@ see_clock(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
 	int64_t offset = wall_ms - boot_ms, drift = offset - e->offset_ms;
 
 	if (e->timed && (drift > JUMP_MS || drift < -JUMP_MS))
-		e->jump_until = boot_ms + JUMP_HOLD_MS;
+		doubt_clock(e, boot_ms);
 	e->offset_ms = offset;
 	e->boot_ms = boot_ms;
 	e->wall_ms = wall_ms;
@@ -372,7 +383,8 @@ see_anchors(struct evidence *e)
 	e->blind[0] = '\0';
 	if (evidence_clock_jumped(e))
 		(void)snprintf(e->blind, sizeof e->blind,
-			"the clock has jumped; waiting until it has been steady for 30 s");
+			"the clock has jumped; waiting until it has been steady for 30 s and an "
+			"anchor has answered since");
 	else if (anchors < 2)
 		(void)snprintf(e->blind, sizeof e->blind, "fewer than two anchors");
 	else if (2 * ok <= anchors)
@@ -397,7 +409,7 @@ see_sources(struct evidence *e)
 bool
 evidence_clock_jumped(const struct evidence *e)
 {
-	return e->boot_ms < e->jump_until;
+	return e->boot_ms < e->jump_until || e->doubted;
 }
 
 const char *

@@ -303,12 +303,14 @@ fold_row(struct ledger *l, const struct record *r)
 		m->since_wall_ms = r->wall_ms;
 		note(&m->since, r);
 		forget_ask(m);
+		/* a shelter within a state may have another reason: it does not change whose
+		 * suspicion or question this is */
+		if (diag != NULL)
+			put(m->diagnosis, sizeof m->diagnosis, diag);
 	}
 	m->state = to;
 	m->row = (int)json_int(r->body, "row", 0);
 	put(m->why, sizeof m->why, json_str(r->body, "why"));
-	if (diag != NULL)
-		put(m->diagnosis, sizeof m->diagnosis, diag);
 	if (down != NULL)
 		put(m->stood_down, sizeof m->stood_down, down);
 	if (json_flag(r->body, "auto")) {

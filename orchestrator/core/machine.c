@@ -212,17 +212,13 @@ run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 			p->expires_ms;
 }
 
+/* As the response says whose plan is pending; a failback is asked of one. */
 static int
-approvals_needed(const struct book *b, const struct lmachine *l)
+approvals_needed(const struct facts *f)
 {
-	for (size_t i = 0; i < b->pb->responses_n; i++) {
-		const struct response *r = &b->pb->responses[i];
+	const struct response *r = f->state == LS_AWAITING ? decide_pending(f) : NULL;
 
-		if (l->state == LS_AWAITING && text_eq(r->on->name, l->diagnosis) &&
-			r->at == AT_CONFIRMED && r->run != NULL && r->run->kind == PROC_CUTOVER)
-			return r->approvers > 0 ? r->approvers : 1;
-	}
-	return 1;
+	return r != NULL && r->approvers > 0 ? r->approvers : 1;
 }
 
 static void
@@ -308,7 +304,6 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.expiry_told = m->expiry_told,
 		.approvals = l->approvals,
 		.denials = l->denials,
-		.approvals_needed = approvals_needed(b, l),
 		.asked_wall_ms =
 			l->ask_hash[0] != '\0' ? ledger_wall(&now, l->ask_wall_ms, &l->ask) : 0,
 		.last_cutover_wall_ms = ledger_wall(&now, l->last_move_wall_ms, &l->last_move),
@@ -319,6 +314,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		ret->paused =
 			core_keep(c, arena_fmt(c->out, "by %s: %s", brake->by, brake->reason));
 	ret->diag_n = evidence_diags(b->ev, &ret->diag);
+	ret->approvals_needed = approvals_needed(ret);
 	ret->cutovers_in_budget = ledger_autos(&c->l, &now, b->pb->limits.cutovers.per_ms);
 	run_facts(c, b, f, ret);
 	path_facts(c, b, f, ret);

@@ -227,7 +227,7 @@ set_fact(struct vmachine *m, const char *name, const char *s)
 		return true;
 	}
 	if (strcmp(name, "last-cutover-ago") == 0 && num_duration(s, &v)) {
-		f->last_cutover_wall_ms = CASE_WALL_MS + m->now + m->wall_shift - v;
+		vmachine_note(m, v, &m->moved);
 		return true;
 	}
 	return false;

@@ -22,6 +22,26 @@ wall(const struct vmachine *m)
 	return CASE_WALL_MS + m->now + m->wall_shift;
 }
 
+static const char boot_id[] = "the case's";
+
+/* A moment as the journal keeps it, by both clocks, of which the wall's may be set later. */
+void
+vmachine_note(const struct vmachine *m, int64_t ago_ms, struct vmoment *ret)
+{
+	ret->wall_ms = wall(m) - ago_ms;
+	ret->at.boot_ms = boot(m) - ago_ms;
+	(void)snprintf(ret->at.boot_id, sizeof ret->at.boot_id, "%s", boot_id);
+}
+
+/* When that was by the wall clock of now, as the core reckons it; 0 = never. */
+static int64_t
+by_wall(const struct vmachine *m, const struct vmoment *x)
+{
+	const struct lnow now = { .boot_id = boot_id, .boot_ms = boot(m), .wall_ms = wall(m) };
+
+	return ledger_wall(&now, x->wall_ms, &x->at);
+}
+
 void
 vmachine_start(struct vmachine *m, struct playbook *pb, enum flow flow, enum life_state s)
 {
@@ -33,11 +53,11 @@ vmachine_start(struct vmachine *m, struct playbook *pb, enum flow flow, enum lif
 	m->f = (struct facts){ .pb = pb,
 		.flow = flow,
 		.state = s,
-		.state_since_wall_ms = CASE_WALL_MS,
 		.settled = SETTLED_ON_PRIMARY,
 		.queues_drained = true,
 		.base_ready = true,
 		.approvals_needed = 1 };
+	vmachine_note(m, 0, &m->since);
 	vmachine_clock(m, 0);
 }
 
@@ -94,6 +114,9 @@ gather(struct vmachine *m)
 
 	m->f.boot_ms = boot(m);
 	m->f.wall_ms = wall(m);
+	m->f.state_since_wall_ms = by_wall(m, &m->since);
+	m->f.asked_wall_ms = by_wall(m, &m->asked_at);
+	m->f.last_cutover_wall_ms = by_wall(m, &m->moved);
 	m->f.blind = evidence_blind(m->ev);
 	m->f.diag_n = evidence_diags(m->ev, &m->f.diag);
 	m->f.primary_ok = evidence_path_ok(m->ev, m->pb->primary, m->f.flow);
@@ -102,7 +125,7 @@ gather(struct vmachine *m)
 		m->cutover != NULL && since > 0 && boot(m) - since >= m->cutover->failback.soak_ms;
 	m->f.shelter_ended = m->shelter_until > 0 && m->now >= m->shelter_until;
 	m->f.paused = m->paused[0] != '\0' ? m->paused : NULL;
-	m->f.led_by = m->led_by;
+	m->f.led_by = m->f.state == LS_SUSPECT || m->f.state == LS_AWAITING ? m->led_by : NULL;
 	m->f.unfit_told = m->f.unfit_told && m->f.backup_unfit;
 	m->f.expiry_told = m->f.expiry_told && m->f.shelter_ended;
 	for (size_t i = 0; i < m->f.diag_n; i++)
@@ -161,7 +184,7 @@ open_shelter(struct vmachine *m, const struct procedure *p)
 static void
 forget_asking(struct vmachine *m)
 {
-	m->f.asked_wall_ms = 0;
+	m->asked_at = (struct vmoment){ 0 };
 	m->f.approvals = m->f.denials = 0;
 	memset(m->approver, 0, sizeof m->approver);
 }
@@ -173,7 +196,6 @@ begin(struct vmachine *m, bool failback, bool automatic)
 	m->f.run_is_failback = failback;
 	if (!failback && automatic)
 		m->f.cutovers_in_budget++;
-	forget_asking(m);
 }
 
 /* How a run ended is taken note of once; the cooldown counts from then. A run that is blocked stays
@@ -185,7 +207,7 @@ run_over(struct vmachine *m, enum life_event e)
 
 	if (!done && e != LE_RUN_UNDONE && e != LE_BACK_UNDONE)
 		return;
-	m->f.last_cutover_wall_ms = wall(m);
+	vmachine_note(m, 0, &m->moved);
 	m->f.run = RUN_NONE;
 	m->f.run_pivoted = false;
 	if (done) { /* a shelter was adopted: the run's release or the failback has ended it */
@@ -199,28 +221,34 @@ take_note(struct vmachine *m, const struct decision *d)
 {
 	run_over(m, d->event);
 	if (d->event == LE_DENIED || d->event == LE_STAND_DOWN) {
-		m->f.stood_down = m->asked != NULL ? m->asked->name : NULL;
-		forget_asking(m);
+		(void)snprintf(m->stood_down, sizeof m->stood_down, "%s", m->led_by);
+		m->f.stood_down = m->stood_down;
 	}
 	if (d->event == LE_BACKUP_UNFIT && d->row->act == LD_ALARM)
 		m->f.unfit_told = true;
 	if (d->event == LE_SHELTER_OVER && d->row->act == LD_ALARM)
 		m->f.expiry_told = true;
-	if (d->row->to == LS_NORMAL)
-		m->led_by[0] = '\0';
-	else if (d->diagnosis != NULL && m->f.state == LS_NORMAL)
+}
+
+/* A change of the state closes the question that was open, and says what led here, as the ROW's
+ * fold does. */
+static void
+enter(struct vmachine *m, const struct decision *d)
+{
+	if (m->f.state == d->row->to)
+		return;
+	vmachine_note(m, 0, &m->since);
+	forget_asking(m);
+	if (d->diagnosis != NULL)
 		(void)snprintf(m->led_by, sizeof m->led_by, "%s", d->diagnosis->name);
-	if (m->f.state == LS_RECOVERING && d->row->to != LS_RECOVERING)
-		forget_asking(m);
+	m->f.state = d->row->to;
 }
 
 static void
 apply(struct vmachine *m, const struct decision *d)
 {
 	take_note(m, d);
-	if (m->f.state != d->row->to)
-		m->f.state_since_wall_ms = wall(m);
-	m->f.state = d->row->to;
+	enter(m, d);
 	switch (d->row->act) {
 	case LD_SHELTER:
 		open_shelter(m, d->procedure);
@@ -231,8 +259,7 @@ apply(struct vmachine *m, const struct decision *d)
 		break;
 	case LD_ASK:
 		forget_asking(m);
-		m->f.asked_wall_ms = wall(m);
-		m->asked = d->diagnosis;
+		vmachine_note(m, 0, &m->asked_at);
 		m->f.approvals_needed = d->response != NULL ? d->response->approvers : 1;
 		break;
 	case LD_CUTOVER:

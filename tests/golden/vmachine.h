@@ -9,6 +9,7 @@
 #include "config/playbook.h"
 #include "core/decide.h"
 #include "core/evidence.h"
+#include "core/ledger.h"
 
 enum { TRACE_MAX = 20000, APPROVERS_MAX = 8 };
 
@@ -26,17 +27,24 @@ struct done {
 	char *said; /* reasons, one a line */
 };
 
+/* A moment as the journal keeps it; wall_ms 0 = never. */
+struct vmoment {
+	int64_t wall_ms;
+	struct lmoment at;
+};
+
 struct vmachine {
 	struct playbook *pb;
 	struct evidence *ev;
 	struct facts f;
 	const struct procedure *cutover; /* of the flow; NULL if there is none */
 	int64_t now, wall_shift;
+	struct vmoment since, asked_at,
+		moved;	       /* in this state; people were asked; mail moved last */
 	int64_t again;	       /* from decide(): look again then */
 	int64_t shelter_until; /* 0: none */
 	char approver[APPROVERS_MAX][32];
-	char requester[32], paused[128], led_by[64];
-	const struct diagnosis *asked;
+	char requester[32], paused[128], led_by[64], stood_down[64];
 	struct done trace[TRACE_MAX];
 	size_t trace_n;
 	bool loops; /* decide() never came to rest */
@@ -53,6 +61,7 @@ struct order {
 
 void vmachine_start(struct vmachine *m, struct playbook *pb, enum flow flow, enum life_state s);
 void vmachine_end(struct vmachine *m);
+void vmachine_note(const struct vmachine *m, int64_t ago_ms, struct vmoment *ret);
 void vmachine_clock(struct vmachine *m, int64_t t); /* evidence is told; nothing is decided */
 void vmachine_seen(struct vmachine *m, const struct signal *s, const char *subject,
 	const struct event *answer); /* verdict, harm, class, via, why are taken from it */

@@ -126,16 +126,22 @@ load(const char *text, size_t n)
 	return pb;
 }
 
+size_t
+world_text(const char *mode, const char *summary, char *ret, size_t room)
+{
+	bool observes = text_eq(mode, "observe");
+	const char *most = observes ? "approve" : mode;
+
+	return (size_t)snprintf(
+		ret, room, book, summary, observes ? mode : "automatic", most, most);
+}
+
 struct playbook *
 world_playbook(const char *mode, const char *summary)
 {
 	char text[sizeof book + 512];
-	bool observes = text_eq(mode, "observe");
-	const char *most = observes ? "approve" : mode;
-	int n = snprintf(
-		text, sizeof text, book, summary, observes ? mode : "automatic", most, most);
 
-	return load(text, (size_t)n);
+	return load(text, world_text(mode, summary, text, sizeof text));
 }
 
 /* --- targets --- */

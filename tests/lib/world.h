@@ -137,6 +137,9 @@ void world_cell(struct world *w, int target, const char *resource, const char *v
 void world_init(struct world *w, const char *mode);
 void world_fini(struct world *w);
 struct playbook *world_playbook(const char *mode, const char *summary); /* for a replacement */
+/* world_text - the text of that playbook, for world_init_book with something changed; its length.
+ */
+size_t world_text(const char *mode, const char *summary, char *ret, size_t room);
 
 void world_start(struct world *w); /* fold, EV_OPEN, EV_PLAYBOOK */
 /* world_load - a record that an earlier process has left, to be folded at the next start. */

@@ -93,7 +93,7 @@ class Evidence:
             self.speak, self.sums = {}, {}
         key = self.keys[k]
         key.put(t, verdict, harm, cls, self.cut_off(t))
-        if signal.anchor and verdict == "ok":
+        if signal.anchor and verdict != "unknown" and key.answers[-1][1] == "ok":
             self.agreed = True
         before = key.sum
         key.judge(t)
@@ -135,7 +135,8 @@ class Evidence:
                 self.ok_since[p.name, flow] = (self.ok_since.get((p.name, flow)) or t) if ok else None
 
     def why_blind(self, t):
-        if self.jumped is not None and has("clock") and (t - self.jumped < STEADY or not self.agreed):
+        doubted = not self.agreed and has("agrees")
+        if self.jumped is not None and has("clock") and (t - self.jumped < STEADY or doubted):
             return "clock"
         return "anchors" if self.anchors(t) < 2 and has("anchors") else None
 

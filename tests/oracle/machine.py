@@ -15,6 +15,8 @@ class Machine:
     def __init__(self, pb, evidence, flow, state):
         self.pb, self.ev, self.flow, self.state = pb, evidence, flow, state
         self.t = 0
+        self.shift = 0  # what the wall clock was set by, all in all
+        self.shifts = {}  # and what it was at some moments
         self.paused = None
         self.settled = "not-yet"
         self.run, self.run_is_failback, self.pivoted = "none", False, False
@@ -80,6 +82,13 @@ class Machine:
                 if v.confirmed or (v.met and (r.at == "suspect" or not has("at-suspect"))):
                     yield r, proc, v
 
+    def note(self, name):
+        self.shifts[name] = self.shift
+
+    def passed(self, since, name):
+        """The time since then; without the rule, what the wall clock makes of it."""
+        return self.t - since + (0 if has("elapsed") else self.shift - self.shifts.get(name, 0))
+
     # --- what holds back ---
 
     def brakes(self, kind):
@@ -99,7 +108,7 @@ class Machine:
 
     def cutover_brakes(self):
         g = set()
-        if has("cooldown") and self.last_move is not None and self.t - self.last_move < self.pb.cooldown:
+        if has("cooldown") and self.last_move is not None and self.passed(self.last_move, "move") < self.pb.cooldown:
             g.add("cooldown")
         if has("budget") and self.cutovers >= self.pb.budget:
             g.add("budget")
@@ -203,7 +212,7 @@ class Machine:
             yield "denied", None, set(), None
         if len(self.approvals) >= (r.approvers if has("approvers") else 1):
             yield "approved", proc, self.brakes("ask"), None
-        if r.within is not None and self.t - self.asked_at >= r.within and has("within"):
+        if r.within is not None and self.passed(self.asked_at, "ask") >= r.within and has("within"):
             if r.otherwise == "proceed":
                 g = self.brakes("cutover") | self.one_class(self.ev.views[self.led_by])
                 if has("proceed") and not self.ev.views[self.led_by].confirmed:
@@ -225,6 +234,8 @@ class Machine:
         back = self.cutover and self.cutover.failback
         if not back or not self.soaked():
             return
+        if self.asked is not None and not has("one-question"):
+            return  # an old question is taken for one about the way home
         automatic = back.mode == "automatic" and self.pb.mode == "automatic"
         if self.pb.mode == "observe" and has("observe"):
             yield "soaked", self.cutover, {"mode"}, None
@@ -291,14 +302,18 @@ class Machine:
     def remember(self, event, act, proc, about):
         if event in ("diagnosis-met", "shelter-due") and self.led_by is None:
             self.led_by = about.d.name
+        if event == "shelter-due" and not has("shelter-apart"):
+            self.asked_of(about.d.name, self.asked)
         if act == "shelter":
             self.shelter, self.shelter_until, self.shelter_told = True, self.t + proc.expires, False
         if act == "unshelter":
             self.shelter, self.stood_down = False, None
         if act == "ask":
             self.approvals, self.denied, self.asked_at = set(), False, self.t
+            self.note("ask")
             if about is not None:
-                self.asked, self.led_by = about.response, about.d.name
+                of_first = self.led_by if self.led_by and not has("the-asked") else about.d.name
+                self.asked_of(of_first, about.response)
             else:
                 self.home_asked = True
         if act in ("cutover", "failback"):
@@ -317,8 +332,18 @@ class Machine:
             self.shelter_told = True
         if event in ("run-done", "run-rolled-back", "failback-done", "failback-rolled-back"):
             self.run, self.pivoted, self.last_move = "none", False, self.t
+            self.note("move")
             if event in ("run-done", "failback-done") and has("adopt"):
                 self.shelter = False
+
+    def asked_of(self, diagnosis, response):
+        """It is the question of this diagnosis; of its own response, if it has one that cuts over."""
+        own = [r for r in self.pb.responses if r.on == diagnosis and self.kind(r) == "cutover"]
+        self.led_by = diagnosis
+        self.asked = response if response in own or not own else own[0]
+
+    def kind(self, r):
+        return self.pb.procedures[r.run].kind if r.run else None
 
     # --- what people order ---
 
@@ -423,6 +448,8 @@ class Machine:
                 g.add("soak")
             g |= self.queue_guard()
         g -= set(overrides) if has("override") else set()
+        if len(g) > 1 and not has("each-guard"):
+            g = {"soak"}
         return (3 if g else 0), g
 
     def wakes(self):

@@ -27,6 +27,7 @@ RULES = {
     # the observer
     "anchors": "without two anchors we are blind",
     "clock": "a wall clock that jumped makes blind until an anchor agrees",
+    "agrees": "and not before an anchor has answered since",
     "blind-acts": "blind, nothing is begun by itself",
     "blind-ripens": "time while blind ripens nothing and clears nothing",
     "dark": "what was seen while our own line was down harms nobody when it is up again",
@@ -46,6 +47,7 @@ RULES = {
     "shelter-expires": "a shelter that grows too old is told, once",
     "adopt": "a cut-over takes the shelter over, and ends it",
     "cooldown": "after mail moved, nothing is cut over by itself within the cooldown",
+    "elapsed": "and waiting is time that has passed, not what a clock is set to",
     "budget": "no more automatic cut-overs than the budget",
     "blackout-cutover": "no automatic cut-over in a window where the playbook says so",
     "blackout-failback": "no failback by itself in such a window",
@@ -65,10 +67,14 @@ RULES = {
     "replayed": "an approval is good once",
     "requester": "nobody approves what he asked for himself",
     "within": "the time to answer ends",
+    "the-asked": "a question goes by the response that asked, whichever diagnosis was seen first",
+    "shelter-apart": "a shelter that another diagnosis begins does not change whose question it is",
+    "one-question": "a question is closed when mail has moved all the same",
     "proceed": "what then goes on does so on the harm of now",
     "deny": "one denial stands it down",
     "stood-down": "what was denied or ran out is not asked again in the same episode",
     "override": "an override names the guard that it passes",
+    "each-guard": "and a refusal names every guard in its way",
     # runs and the way home
     "pivot": "abort is refused from the pivot on",
     "run-ends": "how a run ends says where mail is",
@@ -84,6 +90,10 @@ RULES = {
 TRUTH = ["rise", "stale", "unknown", "degraded", "of", "groups", "must", "harm", "receivers", "class", "one-class",
          "share", "for", "clear", "clear-good", "at-suspect", "mode", "one-shelter", "path-unfit", "path-ok-harm"]
 RANDOM = ["rise", "harm", "for", "pause", "cooldown", "soak", "rights", "override", "run-ends", "anchors"]
+
+# Each of these cases has to miss the rule, not just any one of the corpus.
+MISSED_BY = {"agrees": (121, 122), "elapsed": (145, 148, 149), "each-guard": (345,), "the-asked": (425, 426),
+             "one-question": (427,), "shelter-apart": (428, 429)}
 
 OUT = set()
 

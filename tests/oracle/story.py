@@ -137,7 +137,9 @@ class Story:
             m.pivoted = m.pivoted or w[3] == "pivoted"
         elif w[2] == "clock":
             by = playbook.duration(w[3][1:])
-            self.ev.jump(self.now, -by if w[3][0] == "-" else by)
+            by = -by if w[3][0] == "-" else by
+            m.shift += by
+            self.ev.jump(self.now, by)
         elif w[2].endswith(":"):
             overrides = [w[i + 1] for i in range(4, len(w)) if w[i] == "override"]
             m.order(self.now, w[2][:-1], w[3], overrides, "other-plan" in w, "expired" in w, "replayed" in w,
@@ -174,6 +176,7 @@ class Story:
             m.cutovers = int(value)
         elif name == "last-cutover-ago":
             m.last_move = self.now - playbook.duration(value)
+            m.note("move")
         else:
             raise ValueError(f"no fact {name}")
 

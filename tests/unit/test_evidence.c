@@ -641,6 +641,22 @@ what_is_seen_blind_ripens_nothing(void)
 	rig_end(&r);
 }
 
+/* One more answer of an anchor, so long after the beginning, by a clock that has jumped so far. */
+static bool
+sees_after(struct rig *r, enum verdict v, int64_t ms, int64_t jump)
+{
+	struct event ev = { .type = EV_SEEN,
+		.boot_ms = r->now + ms,
+		.wall_ms = WALL0 + r->now + ms + 1500 + jump,
+		.op = 1,
+		.seen = { .signal = "anchor-b", .verdict = v } };
+
+	ev.seen.subject = playbook_signal(r->pb, "anchor-b")->subjects[0].name;
+	evidence_seen(r->e, &ev);
+	evidence_update(r->e, ev.boot_ms, ev.wall_ms);
+	return evidence_blind(r->e) == NULL;
+}
+
 static void
 a_clock_that_jumps_blinds_for_a_while(void)
 {
@@ -660,7 +676,10 @@ a_clock_that_jumps_blinds_for_a_while(void)
 		CHECK(evidence_wake_ms(r.e) <= r.now + 2 * SECOND + 30 * SECOND);
 		evidence_update(
 			r.e, r.now + 33 * SECOND, WALL0 + r.now + 33 * SECOND + 1500 + jumps[i]);
-		CHECK(evidence_blind(r.e) == NULL);
+		CHECK(evidence_blind(r.e) != NULL); /* steady, but no anchor has answered since */
+		CHECK(!sees_after(&r, VERDICT_UNKNOWN, 34 * SECOND, jumps[i]));
+		CHECK(!sees_after(&r, VERDICT_BAD, 35 * SECOND, jumps[i]));
+		CHECK(sees_after(&r, VERDICT_OK, 36 * SECOND, jumps[i]));
 		rig_end(&r);
 	}
 }

@@ -529,6 +529,48 @@ an_approval_is_void_after_a_change(void)
 	world_end(w);
 }
 
+/* The world's playbook with one text in place of another. */
+static struct world *
+world_with(const char *from, const char *to)
+{
+	struct world *w = stdmem_get(sizeof *w);
+	char text[16384], edited[16384];
+	const char *at;
+
+	(void)world_text("approve", "edited", text, sizeof text);
+	at = strstr(text, from);
+	CHECK(at != NULL);
+	(void)snprintf(
+		edited, sizeof edited, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	world_init_book(w, edited, NULL, NULL);
+	return w;
+}
+
+/* Two are two, also where people are asked as soon as harm is seen. */
+static void
+two_must_say_yes(void)
+{
+	static const char *const at[] = { "at: confirmed", "at: suspect" };
+
+	for (size_t i = 0; i < 2; i++) {
+		char to[128];
+		struct world *w;
+
+		(void)snprintf(to, sizeof to, "%s, run: out, mode: approve, approvers: 2", at[i]);
+		w = world_with("at: confirmed, run: out, mode: approve", to);
+		settle(w);
+		fall_ill(w);
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "awaiting-approval"));
+		world_pass(w, 1000);
+		(void)world_say(w, &(struct wask){ .verb = VERB_APPROVE, .user = "ben" });
+		world_pass(w, 5 * MINUTE);
+		CHECK_STR(world_state(w, FLOW_OUTBOUND), "awaiting-approval");
+		(void)world_say(w, &(struct wask){ .verb = VERB_APPROVE, .user = "ann" });
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+		world_end(w);
+	}
+}
+
 static void
 a_shelter_ends_when_it_was_for_nothing(void)
 {
@@ -635,6 +677,7 @@ main(void)
 	TEST(a_plan_that_changed_does_not_start);
 	TEST(the_story_with_an_approval);
 	TEST(an_approval_is_void_after_a_change);
+	TEST(two_must_say_yes);
 	TEST(a_shelter_ends_when_it_was_for_nothing);
 	TEST(an_automatic_one_goes_out_and_home_by_itself);
 	TEST(a_blind_one_does_not);
