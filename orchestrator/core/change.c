@@ -660,6 +660,17 @@ did_it(struct core *c, const struct change *ch)
 	       !(PLANTED(HAND_IS_ENOUGH) && text_starts(ch->resource, "relay.park "));
 }
 
+/* Our number was on its way out, and an older one stands there: a late copy that found none. What
+ * the run has proven before says nothing of what may follow that copy. */
+static bool
+is_back(struct core *c, const struct change *ch)
+{
+	const struct lrun *r = is_removal(ch) ? ledger_run(&c->l, ch->run) : NULL;
+	const struct lstep *s = r != NULL ? run_lstep(r, ch->step) : NULL;
+
+	return s != NULL && s->do_lsn != 0 && s->do_answered && s->do_outcome == OUT_STALE;
+}
+
 /* Nothing of ours is under way there. open: an older intent is unanswered; then equal is not
  * enough, for it may still land. */
 static void
@@ -676,6 +687,15 @@ begin(struct core *c, struct change *ch, bool open)
 	}
 	if (ch->dir != DIR_FENCE && !ch->act && !expected(ch) && !PLANTED(STALE_BASE)) {
 		conflict(c, ch, overtaken(c, ch), OUT_CONFLICT);
+		return;
+	}
+	if (is_back(c, ch)) {
+		(void)snprintf(ch->why, sizeof ch->why,
+			"%s bears an older number of ferryman's again, by a late copy of a "
+			"request: "
+			"eject again, when what may follow it is shut out",
+			ch->target->name);
+		result(c, ch, 0, OUT_STALE, CE_FAILED, ch->why);
 		return;
 	}
 	if (out_of_time(c, ch))

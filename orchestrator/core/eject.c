@@ -49,6 +49,24 @@ sharer(const struct core *c, const struct book *b)
 	return NULL;
 }
 
+/* A number of ours that the target got in no way that the journal knows of, in this era: a late
+ * copy has set it, and others may follow. NULL = there is none. */
+static const char *
+unfenced(const struct core *c, const struct look *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct target *t =
+			text_eq(l->value[i].resource, FENCE_MARKER) && l->value[i].value[0] != '\0'
+				? playbook_target(l->pb, l->value[i].target)
+				: NULL;
+		const struct ldomain *d = t != NULL ? core_ldomain(c, t->fence_domain) : NULL;
+
+		if (t != NULL && (d == NULL || d->fenced_era != c->era))
+			return t->name;
+	}
+	return NULL;
+}
+
 /* One machine after the other: rights, the table, guards. The first no counts; ret: the decision on
  * the first one. */
 static bool
@@ -197,6 +215,13 @@ eject(struct core *c, struct command *m, struct book *b)
 	rc = plan(c, m, overrides, overrides_n, &p, &err);
 	if (rc == RC_BUSY)
 		return false;
+	if (rc == RC_OK && unfenced(c, m->look) != NULL)
+		return command_refuse(c, m, EXIT_GUARD,
+			arena_fmt(c->out,
+				"%s bears a number that was sent there before and came late: "
+				"`resume`, so that it gets a newer one, then eject",
+				unfenced(c, m->look)),
+			NULL);
 	if (rc != RC_OK)
 		return command_refuse(c, m, rc == RC_CONFLICT ? EXIT_GUARD : EXIT_FAILED,
 			core_keep(c, err.text), NULL);

@@ -530,13 +530,48 @@ fold_intent(struct ledger *l, const struct record *r)
 		run->pivoted = true;
 }
 
+static struct lleft *
+left_find(const struct ledger *l, const char *domain, const char *resource)
+{
+	for (size_t i = 0; i < l->left_n; i++)
+		if (text_eq(l->left[i].domain, domain) && text_eq(l->left[i].resource, resource))
+			return &l->left[i];
+	return NULL;
+}
+
+static void
+left_drop(struct ledger *l, struct lleft *left)
+{
+	mem_put(&l->mem, left->base);
+	*left = l->left[--l->left_n];
+}
+
+static void
+left_add(struct ledger *l, const char *domain, const char *resource, const char *base)
+{
+	struct lleft *left = grow(l, &l->left, &l->left_n, sizeof *left);
+	size_t n = strlen(base) + 1;
+
+	if (left == NULL)
+		return;
+	put(left->domain, sizeof left->domain, domain);
+	put(left->resource, sizeof left->resource, resource);
+	left->base = mem_get(&l->mem, n);
+	if (left->base == NULL) {
+		l->failed = true;
+		l->left_n--;
+		return;
+	}
+	memcpy(left->base, base, n);
+}
+
 /* What stood there before us, until it stands there again. Of DNS alone: elsewhere that is always
  * nothing. */
 static void
 note_left(struct ledger *l, const struct ldomain *d)
 {
 	struct arena *a = d->intent != NULL ? arena_new(&l->mem, RECORD_MAX * 4) : NULL;
-	size_t at = 0, i = 0, n;
+	size_t at = 0;
 	const struct json *o = a != NULL ? json_read(a, d->intent, d->intent_n, &at) : NULL;
 	const char *resource = json_str(o, "resource"), *base = json_str(o, "base"),
 		   *want = json_str(o, "want");
@@ -544,39 +579,49 @@ note_left(struct ledger *l, const struct ldomain *d)
 
 	if (d->intent != NULL && o == NULL)
 		l->failed = true; /* the fold wrote it: only memory can be lacking */
-	if (o == NULL || resource == NULL || base == NULL || want == NULL ||
-		!text_starts(resource, "dns.rrset ") || text_eq(json_str(o, "dir"), "fence") ||
-		text_eq(base, want))
-		goto out;
-	while (i < l->left_n &&
-		!(text_eq(l->left[i].domain, d->name) && text_eq(l->left[i].resource, resource)))
-		i++;
-	if (i < l->left_n && text_eq(l->left[i].base, want)) {
-		mem_put(&l->mem, l->left[i].base);
-		l->left[i] = l->left[--l->left_n];
-	} else if (i == l->left_n) {
-		left = grow(l, &l->left, &l->left_n, sizeof *left);
-		n = strlen(base) + 1;
+	if (o != NULL && resource != NULL && base != NULL && want != NULL &&
+		text_starts(resource, "dns.rrset ") && !text_eq(json_str(o, "dir"), "fence") &&
+		!text_eq(base, want)) {
+		left = left_find(l, d->name, resource);
 		if (left == NULL)
-			goto out;
-		put(left->domain, sizeof left->domain, d->name);
-		put(left->resource, sizeof left->resource, resource);
-		left->base = mem_get(&l->mem, n);
-		if (left->base == NULL) {
-			l->failed = true;
-			l->left_n--;
-			goto out;
-		}
-		memcpy(left->base, base, n);
+			left_add(l, d->name, resource, base);
+		else if (text_eq(left->base, want))
+			left_drop(l, left);
 	}
-out:
 	arena_free(&a);
 }
 
-/* The target bears no number of ours any more: the next one begins there as the first did. */
+/* What a run that takes ferryman out has put back there may be as it left it no more: the next one
+ * compares with what this one wanted. */
 static void
-unmark(struct ledger *l, const char *domain)
+note_doubt(struct ledger *l, const struct lrun *run, const char *domain)
 {
+	struct arena *a = run->plan != NULL ? arena_new(&l->mem, RECORD_MAX * 4) : NULL;
+	size_t at = 0;
+	const struct json *plan = a != NULL ? json_read(a, run->plan, run->plan_n, &at) : NULL;
+	const struct json *steps = json_get(plan, "steps");
+
+	if (run->plan != NULL && plan == NULL)
+		l->failed = true;
+	for (const struct json *o = steps != NULL ? steps->child : NULL; o != NULL; o = o->next) {
+		const char *resource = json_str(o, "resource"), *want = json_str(o, "want");
+
+		if (resource != NULL && want != NULL && text_starts(resource, "dns.rrset ") &&
+			text_eq(json_str(o, "domain"), domain) &&
+			left_find(l, domain, resource) == NULL)
+			left_add(l, domain, resource, want);
+	}
+	arena_free(&a);
+}
+
+/* The target bears no number of ours any more: the next one begins there as the first did. all: its
+ * values are as before us too, for numbers go last. */
+static void
+unmark(struct ledger *l, const char *domain, bool all)
+{
+	for (size_t i = l->left_n; domain != NULL && all && i-- > 0;)
+		if (text_eq(l->left[i].domain, domain))
+			left_drop(l, &l->left[i]);
 	for (size_t i = 0; domain != NULL && i < l->domains_n; i++) {
 		if (!text_eq(l->domain[i].name, domain))
 			continue;
@@ -584,6 +629,23 @@ unmark(struct ledger *l, const char *domain)
 		l->domain[i] = l->domain[--l->domains_n];
 		return;
 	}
+}
+
+/* After an answer the target has a number that no older one comes past; a refusal raises none. But
+ * where a removal finds another number than its own, that one is older and came after it: what was
+ * sent before may land again. */
+static void
+number_stands(struct ledger *l, struct ldomain *d, const struct lrun *run, enum outcome o)
+{
+	bool back = o == OUT_STALE && d->removes;
+
+	if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
+		d->older = back;
+	if (!back)
+		return;
+	d->fenced_era = 0;
+	if (run != NULL)
+		note_doubt(l, run, d->name);
 }
 
 static void
@@ -608,17 +670,14 @@ fold_result(struct ledger *l, const struct record *r)
 			note_left(l, &l->domain[i]);
 		mem_put(&l->mem, l->domain[i].intent);
 		l->domain[i].intent = NULL;
-		/* the target has a number now that no older one comes past; a refusal raises none
-		 */
-		if (o == OUT_DONE || o == OUT_UNCHANGED || o == OUT_STALE)
-			l->domain[i].older = false;
+		number_stands(l, &l->domain[i], run, o);
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
 			l->domain[i].removing = l->domain[i].removes;
 		/* the number's era, not the record's: an older one fences nothing newer */
 		if (o == OUT_DONE || o == OUT_UNCHANGED)
 			l->domain[i].fenced_era = PLANTED(ERA_OF_RECORD) ? r->era : of >> 40;
 	}
-	unmark(l, json_str(r->body, "unmarked"));
+	unmark(l, json_str(r->body, "unmarked"), run != NULL && run->kind == LK_EJECT);
 	if (s == NULL)
 		return;
 	/* 0: no intent was needed; it says nothing about one that is open */

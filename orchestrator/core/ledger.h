@@ -111,8 +111,8 @@ struct ldomain {
 	char name[160];
 	uint64_t lsn; /* current intent */
 	bool answered;
-	bool older; /* an intent before it was never answered, and nothing has been accepted since:
-		       it may still land */
+	bool older; /* an intent before it was never answered, and nothing has been accepted since;
+		       or an older number stands where ours was taken out: it may still land */
 	bool removes;  /* the current intent takes our number out */
 	bool removing; /* it, or one before it that may still land: the number may be gone */
 	char playbook[NAME_MAX_], target[NAME_MAX_];

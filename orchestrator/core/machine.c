@@ -40,16 +40,21 @@ machine_forget_look(struct core *c, struct machine *m)
 	m->look_row = 0;
 }
 
-/* Its evidence, its readings, its machines' volatile halves. */
+/* Its evidence, its readings, its machines' volatile halves. What was judged of a restored run
+ * stays: the run goes on with its own text, and nobody would judge a shelter a second time. */
 static void
 unload(struct core *c, struct book *b)
 {
 	flight_drop_book(c, b);
 	commands_forget(c, b);
 	for (int f = 0; f < FLOW_N; f++) {
-		machine_forget_look(c, &b->m[f]);
-		look_free(c, &b->m[f].drift);
-		b->m[f] = (struct machine){ .base_ready = true, .again_boot_ms = INT64_MAX };
+		struct machine *m = &b->m[f];
+
+		machine_forget_look(c, m);
+		look_free(c, &m->drift);
+		*m = (struct machine){
+			.base_ready = true, .again_boot_ms = INT64_MAX, .era_read = m->era_read
+		};
 	}
 	b->fenced_era = 0;
 	evidence_free(&b->ev);
@@ -145,8 +150,6 @@ book_take(struct core *c, const struct event *ev)
 			"force too",
 			b->name, sha256);
 	unload(c, b);
-	for (int f = 0; f < FLOW_N; f++)
-		b->m[f] = (struct machine){ .base_ready = true, .again_boot_ms = INT64_MAX };
 	if (pb != NULL)
 		load(c, b, pb);
 	put_playbook(c, b->name, sha256, ev->playbook.why);

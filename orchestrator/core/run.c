@@ -278,7 +278,7 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 		run_end(c, l, r, "blocked", why);
 	} else if (r->kind == LK_EJECT) {
 		/* what is as before stays so; a second one does the rest */
-		if (!open || !may_land(c, l, r, why))
+		if (!may_land(c, l, r, why))
 			run_end(c, l, r, "failed", why);
 	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,

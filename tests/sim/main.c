@@ -218,7 +218,7 @@ one_case(const struct options *o, const char *path, struct tally *t)
 		return;
 	}
 	script.drawn = script.n == 0;
-	s = run(o, t->running, false, &script);
+	s = run(o, t->running, o->trace, &script);
 	if (s->killer != NULL)
 		printf("FAIL %s\n", path);
 	if (s->killer != NULL)
@@ -476,7 +476,7 @@ usage(void)
 			"       sim --shrink K                                      a failing seed "
 			"as a small "
 			"case\n"
-			"       sim --case FILE\n"
+			"       sim --case FILE [--trace]\n"
 			"       sim-planted ... --fault NAME | --list-faults        the same with "
 			"a planted "
 			"fault, until it is found\n");

@@ -183,6 +183,60 @@ an_old_copy_of_the_journal_is_recognised(void)
 	world_end(w);
 }
 
+/* Another text is put into force by the same name. */
+static void
+replace(struct world *w, struct playbook *with)
+{
+	struct event ev = { .type = EV_PLAYBOOK };
+
+	w->other = w->pb; /* a run may still ask for it */
+	w->pb = with;
+	ev.playbook.name = w->pb->name;
+	ev.playbook.sha256 = w->pb->sha256;
+	ev.playbook.why = "corp.yaml";
+	world_event(w, &ev);
+}
+
+static bool
+has_shelter(struct world *w)
+{
+	return world_count(w, "START", "\"kind\":\"shelter\"") == 1;
+}
+
+/*
+ * In a new era a shelter that was being made waits until the targets are read. A new text in force
+ * does not let it wait again: nobody would read them a second time.
+ */
+static void
+a_new_text_does_not_stop_a_restored_run(void)
+{
+	for (int replaced = 0; replaced < 2; replaced++) {
+		struct world *w = world_new(NULL);
+
+		begin(w, "normal");
+		w->primary_bad = w->listed = true;
+		CHECK(world_until(w, 20 * MINUTE, has_shelter));
+		world_kill(w);
+		w->by_operator = w->fresh = true;
+		w->era = 2;
+		w->target[W_TENANT].unreadable = true; /* fenced, and not settled yet */
+		world_start(w);
+		world_pass(w, MINUTE);
+		(void)world_say(w, &(struct wask){ .verb = VERB_PAUSE });
+		w->target[W_TENANT].unreadable = false;
+		CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+		world_pass(w, MINUTE);
+		CHECK_STR(world_run_state(w, "shelter"), "forward"); /* the brake */
+		if (replaced != 0)
+			replace(w, world_playbook("approve", "the same, said in another way"));
+		world_pass(w, MINUTE);
+		(void)world_say(w, &(struct wask){ .verb = VERB_RESUME });
+		world_pass(w, MINUTE);
+		CHECK_STR(world_run_state(w, "shelter"), "open");
+		world_end(w);
+	}
+}
+
 static void
 one_that_observes_writes_nothing(void)
 {
@@ -505,6 +559,7 @@ main(void)
 	TEST(an_ack_after_another_ferrymans_mark_was_taken_out_has_all_read_again);
 	TEST(an_operators_new_era_takes_over);
 	TEST(an_old_copy_of_the_journal_is_recognised);
+	TEST(a_new_text_does_not_stop_a_restored_run);
 	TEST(one_that_observes_writes_nothing);
 	TEST(one_that_observes_says_what_would_have_started);
 	TEST(a_foreign_record_ends_it_at_once);

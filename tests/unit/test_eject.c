@@ -337,6 +337,110 @@ after_such_a_removal_it_is_taken_in_again_as_at_first(void)
 	world_end(w);
 }
 
+/* --- a number that was taken out is set again: by a late copy of the first fence, which found none
+ * --- */
+
+/* A copy of what was sent to the zone first in that way arrives after ms. */
+static void
+copy_lands(struct world *w, enum effect_dir dir, int64_t ms)
+{
+	for (size_t i = 0; i < w->effects_n; i++) {
+		const struct weffect *e = &w->effect[i];
+
+		if (e->dir != dir || !text_eq(e->target, w->target[W_ZONE].name))
+			continue;
+		world_late(w, e, ms);
+		return;
+	}
+}
+
+/* Right after its number is out; behind it the copy of a change that was made under that number. */
+static enum fate
+copies_land_after_removal(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	if (!text_eq(e->resource, "fence.marker") || !text_eq(e->target, w->target[W_ZONE].name) ||
+		w->verifies != 0)
+		return FATE_FINE;
+	w->verifies = 1000;
+	copy_lands(w, DIR_FENCE, 1);
+	copy_lands(w, DIR_DO, 2);
+	return FATE_REPLY_LOST;
+}
+
+/* What it had proven is void: it is said, and a newer number keeps away what is still to come. */
+static void
+a_number_that_a_late_copy_sets_again_voids_what_was_proven(void)
+{
+	struct world *w = world_new();
+
+	there_and_back(w);
+	w->fate = copies_land_after_removal;
+	w->verifies = 0;
+	CHECK_INT(ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "queues" })->exit, 1);
+	CHECK_STR(world_run_state(w, "eject"), "failed");
+	CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH); /* the copy's */
+	CHECK(w->target[W_ZONE].marker_lsn > w->target[W_HUB].marker_lsn);
+	w->fate = NULL;
+	world_pass(w, 6 * DAY);
+	CHECK_INT(ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "pause" })->exit, 0);
+	CHECK(is_out(w));
+	world_end(w);
+}
+
+/* Killed at each record between: it is not forgotten. */
+static void
+killed_on_that_way_it_ends_no_other(void)
+{
+	size_t points = 0;
+
+	for (size_t k = 1; k < 40; k++) {
+		struct world *w = world_new();
+
+		there_and_back(w);
+		w->fate = copies_land_after_removal;
+		w->verifies = 0;
+		w->die_after = w->records_n + k;
+		(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .override = "queues" });
+		world_pass(w, HOUR);
+		if (!w->dead) {
+			world_end(w);
+			break;
+		}
+		points++;
+		world_start(w);
+		world_pass(w, HOUR);
+		if (world_count(w, "START", "\"kind\":\"eject\"") > 0) {
+			CHECK_STR(world_run_state(w, "eject"), "failed");
+			CHECK(marked(w, W_ZONE));
+		}
+		world_end(w);
+	}
+	CHECK(points >= 16);
+	printf("     killed at %zu records\n", points);
+}
+
+/* Long after it has ended nobody looks; whoever ejects again is told. */
+static void
+a_number_that_stands_there_again_is_not_taken_out_unfenced(void)
+{
+	struct world *w = world_new();
+	const struct wreply *r;
+
+	CHECK_INT(ask_eject(w)->exit, 0);
+	CHECK(is_out(w));
+	copy_lands(w, DIR_FENCE, MINUTE);
+	world_pass(w, HOUR);
+	CHECK(marked(w, W_ZONE));
+	r = ask(w, &(struct wask){ .verb = VERB_EJECT, .override = "pause" });
+	CHECK_INT(r->exit, 3);
+	CHECK(strstr(r->body, "zone bears a number that was sent there before") != NULL);
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	CHECK_INT(ask_eject(w)->exit, 0);
+	CHECK(is_out(w));
+	world_end(w);
+}
+
 /* Killed at each of its records and started again, it goes to the same end. */
 static void
 killed_at_each_record_it_ends_the_same(void)
@@ -420,6 +524,9 @@ main(void)
 	TEST(a_lost_answer_is_settled_by_looking);
 	TEST(a_removal_that_lands_before_its_fence_is_no_other_hand);
 	TEST(after_such_a_removal_it_is_taken_in_again_as_at_first);
+	TEST(a_number_that_a_late_copy_sets_again_voids_what_was_proven);
+	TEST(killed_on_that_way_it_ends_no_other);
+	TEST(a_number_that_stands_there_again_is_not_taken_out_unfenced);
 	TEST(killed_at_each_record_it_ends_the_same);
 	TEST(nothing_begins_meanwhile);
 	TEST(one_that_only_observes_has_nothing_there);
