@@ -93,8 +93,8 @@ def seen(r, book, flow):
 def order(r):
     verb = r.choice(ORDERS)
     text = f"{r.choice(PEOPLE)}: {verb}"
-    if verb in ("cutover", "failback", "abort", "continue", "eject") and r.random() < 0.4:
-        text += " override " + r.choice(["pause", "unfit", "soak", "cooldown", "queues"])
+    if verb in ("cutover", "failback", "abort", "continue", "eject") and r.random() < 0.7:
+        text += " override " + r.choice(["pause", "soak", "soak override queues", "soak", "unfit", "cooldown"])
     if verb in ("approve", "cutover", "failback") and r.random() < 0.15:
         text += " other-plan"
     if verb == "approve" and r.random() < 0.15:
