@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SHOWN_MAX = 48, SHOWN_LINES = 12, SHOWN_VALUE = 512 };
+enum { SHOWN_MAX = 16, SHOWN_LINES = 12, SHOWN_VALUE = 512 };
 
 /* One change. Of the text: lines that go and lines that come; of commands: the value afterwards. */
 struct shown {

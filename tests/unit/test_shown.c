@@ -11,13 +11,15 @@
 #include "lib/shown.h"
 #include "os/digest.h"
 
-enum { TEXT_ROOM = 16384, ARENA_ROOM = 8 << 20, HELD_MAX = 64 };
+enum { TEXT_ROOM = 16384, ARENA_ROOM = 8 << 20, HELD_MAX = 16, WORLDS = 400, SOAK_WORLDS = 20000 };
+
+#define MX "dns.rrset corp.example MX"
 
 static const char *const hosts[] = { "192.0.2.53", "zone", "192.0.2.10", "hub", "corp.example",
 	"tenant", NULL };
 
 static struct {
-	size_t runs, effects, lines, commands, idle, parked, voided, twins, found;
+	size_t runs, effects, lines, commands, idle, parked, asked, voided, twins, found;
 } told;
 
 /* --- chance --- */
@@ -40,6 +42,17 @@ one_of(const char *const *list, unsigned n)
 }
 
 /* --- a world --- */
+
+static const char inbound[] =
+	"procedures:\n"
+	"  in:\n"
+	"    kind: cutover\n"
+	"    flow: inbound\n"
+	"    to: relay\n"
+	"    steps:\n"
+	"      - {name: send it to the relay, mx.switch: {zone: zone}, pivot: true}\n"
+	"      - {name: see it, wait.published: {zone: zone}}\n"
+	"    failback: {mode: approve, soak: 20m, require: [primary-ready]}\n";
 
 static void
 swap(char text[TEXT_ROOM], const char *from, const char *to)
@@ -78,9 +91,26 @@ drawn_world(void)
 	swap(text, "[canaries, 5%, 100%]", one_of(orders, 4));
 	swap(text, "rate: 10 per s", one_of(rates, 3));
 	swap(text, "spf: [\"ip4:203.0.113.65\"]", one_of(spf, 3));
+	swap(text, "procedures:\n", inbound);
 	world_init_book(w, text, NULL, NULL);
 	world_edit(w, W_ZONE, TXT, one_of(records, 5));
 	return w;
+}
+
+/* The state is asked for twice a minute: reading it costs more than all else here. */
+static bool
+until(struct world *w, int64_t ms, enum flow flow, const char *state)
+{
+	for (int64_t at = 0; at < ms; at += MINUTE / 2) {
+		const char *is = world_state(w, flow);
+
+		/* recovering is on the backup too, when the primary is well */
+		if (text_eq(is, state) ||
+			(text_eq(is, "recovering") && text_eq(state, "on-backup")))
+			return true;
+		world_pass(w, MINUTE / 2);
+	}
+	return false;
 }
 
 /* --- what leaves, and what stood there --- */
@@ -305,7 +335,36 @@ hands_match(struct world *w, const struct shown_list *plan, const struct shown_l
 	return true;
 }
 
+static void
+hand_twins(struct world *w, const struct shown_list *plan, const struct shown_list *hand)
+{
+	struct shown_list *h = stdmem_get(sizeof *h);
+
+	for (size_t i = 0; i < hand->n; i++) {
+		*h = *hand;
+		memmove(&h->at[i], &h->at[i + 1], (--h->n - i) * sizeof h->at[0]);
+		told.found += !hands_match(w, plan, h);
+		*h = *hand;
+		if (h->at[i].act)
+			(void)snprintf(h->at[i].rate, sizeof h->at[i].rate, "7.000");
+		else
+			(void)snprintf(
+				h->at[i].after, SHOWN_VALUE, "another\n%.400s", hand->at[i].after);
+		told.found += !hands_match(w, plan, h);
+		told.twins += 2;
+	}
+	free(h);
+}
+
 /* --- a plan is asked for --- */
+
+/* Which procedure, which way, and who says yes: the one who orders it, or another who is asked. */
+struct way {
+	const char *proc, *override;
+	enum flow flow;
+	enum plan_direction dir;
+	bool asked;
+};
 
 struct shown_plan {
 	char text[TEXT_ROOM], hash[65];
@@ -330,12 +389,12 @@ read_reply(struct world *w, size_t req, struct shown_plan *ret)
 
 /* As `ferryman plan` makes it, without the core: the same hash and text, and the commands. */
 static void
-plan_beside(struct world *w, enum plan_direction dir, const char *override, struct shown_plan *ret)
+plan_beside(struct world *w, const struct way *y, struct shown_plan *ret)
 {
 	struct arena *a = arena_new(&stdmem, ARENA_ROOM);
-	const struct procedure *proc = playbook_procedure(w->pb, "out");
+	const struct procedure *proc = playbook_procedure(w->pb, y->proc);
 	const struct plan_read *want;
-	size_t n = plan_reads(a, w->pb, proc, dir, &want);
+	size_t n = plan_reads(a, w->pb, proc, y->dir, &want);
 	struct plan_value *v = arena_get(a, (n + 1) * sizeof *v);
 	const struct plan *p = NULL;
 	struct err err = { 0 };
@@ -353,8 +412,8 @@ plan_beside(struct world *w, enum plan_direction dir, const char *override, stru
 			.value = marker ? "" : world_value(w, target_named(name), r),
 			.known = true };
 	}
-	CHECK_INT(plan_build(a, w->pb, proc, dir, v, n, WORLD_STORE, &override, override != NULL,
-			  digest_sha256, NULL, &p, &err),
+	CHECK_INT(plan_build(a, w->pb, proc, y->dir, v, n, WORLD_STORE, &y->override,
+			  y->override != NULL, digest_sha256, NULL, &p, &err),
 		RC_OK);
 	if (p != NULL) {
 		plan_text(p, &text, false);
@@ -366,23 +425,44 @@ plan_beside(struct world *w, enum plan_direction dir, const char *override, stru
 			CHECK_NEVER("the commands by hand are not what the plan shows");
 			printf("%s%s", ret->text, buf_text(&hand));
 		}
+		hand_twins(w, &ret->lines, &ret->hands);
 	}
 	buf_fini(&text);
 	buf_fini(&hand);
 	arena_free(&a);
 }
 
+static enum verb
+verb_of(const struct way *y)
+{
+	return y->dir == PLAN_OUT ? VERB_CUTOVER : VERB_FAILBACK;
+}
+
 static void
-ask_plan(struct world *w, enum plan_direction dir, const char *override, struct shown_plan *ret)
+ask_plan(struct world *w, const struct way *y, struct shown_plan *ret)
 {
 	size_t req = world_say(w, &(struct wask){ .verb = VERB_PLAN,
-					  .of = dir == PLAN_OUT ? VERB_CUTOVER : VERB_FAILBACK,
-					  .procedure = "out",
-					  .override = override });
+					  .of = verb_of(y),
+					  .procedure = y->proc,
+					  .override = y->override });
 
 	world_pass(w, 5000);
 	read_reply(w, req, ret);
-	plan_beside(w, dir, override, ret);
+	plan_beside(w, y, ret);
+}
+
+/* The yes to the plan that was shown, by its hash. */
+static size_t
+say_yes(struct world *w, const struct way *y, const struct shown_plan *p)
+{
+	if (y->asked)
+		return world_say(
+			w, &(struct wask){
+				   .verb = VERB_APPROVE, .user = "ben", .plan_hash = p->hash });
+	return world_say(w, &(struct wask){ .verb = verb_of(y),
+				    .procedure = y->proc,
+				    .plan_hash = p->hash,
+				    .override = y->override });
 }
 
 /* --- what was shown is run --- */
@@ -418,62 +498,86 @@ compare(struct world *w, const struct shown_plan *p, size_t from, bool parked)
 
 /* Somebody edits the record behind the plan: a yes to what was shown starts nothing. */
 static void
-void_first(struct world *w, enum plan_direction dir, const char *override, struct shown_plan *p)
+void_first(struct world *w, const struct way *y, struct shown_plan *p)
 {
+	const char *record = y->flow == FLOW_OUTBOUND ? TXT : MX;
 	char value[512];
-	size_t req, effects = w->effects_n;
+	size_t req, effects = w->effects_n, starts = world_count(w, "START", NULL);
 
-	(void)snprintf(value, sizeof value, "ttl 60\ntxt aa=%u\n%s", draw(1000),
-		strchr(world_value(w, W_ZONE, TXT), '\n') + 1);
-	world_edit(w, W_ZONE, TXT, value);
-	req = world_say(w, &(struct wask){ .verb = dir == PLAN_OUT ? VERB_CUTOVER : VERB_FAILBACK,
-				   .procedure = "out",
-				   .plan_hash = p->hash,
-				   .override = override });
+	(void)snprintf(value, sizeof value, "ttl %u\n%s", 61 + draw(1000),
+		strchr(world_value(w, W_ZONE, record), '\n') + 1);
+	world_edit(w, W_ZONE, record, value);
+	req = say_yes(w, y, p);
 	world_pass(w, 30000);
-	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 3);
+	CHECK(y->asked ||
+		(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 3));
 	CHECK_INT(w->effects_n, effects);
+	CHECK_INT(world_count(w, "START", NULL), starts);
 	told.voided++;
-	ask_plan(w, dir, override, p);
+	ask_plan(w, y, p);
 }
 
 static void
-go(struct world *w, enum plan_direction dir, struct shown_plan *p)
+go(struct world *w, const struct way *y, struct shown_plan *p)
 {
-	const char *override = dir == PLAN_OUT ? NULL : "soak";
-	bool parked = world_value(w, W_HUB, PARK)[0] != '\0';
+	bool parked = y->flow == FLOW_OUTBOUND && world_value(w, W_HUB, PARK)[0] != '\0';
 	size_t from;
 
-	ask_plan(w, dir, override, p);
-	if (dir == PLAN_OUT && draw(4) == 0)
-		void_first(w, dir, override, p);
+	if (check_state.faults > 0)
+		return;
+	ask_plan(w, y, p);
+	if ((y->dir == PLAN_OUT || y->flow == FLOW_INBOUND) && draw(4) == 0)
+		void_first(w, y, p); /* the failback of outbound mail leaves the record alone */
 	from = w->effects_n;
 	held_n = 0;
-	(void)world_say(w, &(struct wask){ .verb = dir == PLAN_OUT ? VERB_CUTOVER : VERB_FAILBACK,
-				   .procedure = "out",
-				   .plan_hash = p->hash,
-				   .override = override });
-	CHECK(world_until_state(
-		w, 3 * HOUR, FLOW_OUTBOUND, dir == PLAN_OUT ? "on-backup" : "normal"));
+	(void)say_yes(w, y, p);
+	CHECK(until(w, 3 * HOUR, y->flow, y->dir == PLAN_OUT ? "on-backup" : "normal"));
 	compare(w, p, from, parked);
 }
 
 /* Harm is seen, and mail parked before anybody decides. */
 static void
-shelter(struct world *w)
+shelter(struct world *w, bool asked)
 {
 	w->primary_bad = w->listed = true;
-	CHECK(world_until_state(w, 20 * MINUTE, FLOW_OUTBOUND, "suspect"));
+	CHECK(until(w, 30 * MINUTE, FLOW_OUTBOUND, asked ? "awaiting-approval" : "suspect"));
 	world_pass(w, 20000);
 	CHECK_STR(world_value(w, W_HUB, PARK), "parked\n");
 	told.parked++;
+	told.asked += asked;
+}
+
+static void
+out_and_home(struct world *w, struct shown_plan *p)
+{
+	struct way out = { .proc = "out", .flow = FLOW_OUTBOUND, .dir = PLAN_OUT };
+	struct way in = { .proc = "in", .flow = FLOW_INBOUND, .dir = PLAN_OUT };
+	bool both = draw(4) == 0;
+
+	world_start(w);
+	CHECK(until(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+	if (draw(2) == 0) {
+		out.asked = draw(2) == 0;
+		shelter(w, out.asked);
+	}
+	go(w, &out, p);
+	w->primary_bad = w->listed = false;
+	if (both)
+		go(w, &in, p);
+	world_pass(w, 10 * MINUTE);
+	out.dir = in.dir = PLAN_BACK;
+	out.override = in.override = "soak";
+	out.asked = false;
+	go(w, &out, p);
+	if (both)
+		go(w, &in, p);
 }
 
 static void
 what_is_shown_is_done(void)
 {
-	const char *many = getenv("FERRYMAN_SHOWN");
-	size_t n = many != NULL ? (size_t)atol(many) : getenv("FERRYMAN_SOAK") != NULL ? 5000 : 100;
+	const char *many = getenv("FERRYMAN_SHOWN"), *soak = getenv("FERRYMAN_SOAK");
+	size_t n = many != NULL ? (size_t)atol(many) : soak != NULL ? SOAK_WORLDS : WORLDS;
 	struct shown_plan *p = stdmem_get(sizeof *p);
 
 	for (size_t i = 0; i < n && check_state.faults == 0; i++) {
@@ -482,27 +586,21 @@ what_is_shown_is_done(void)
 		chance = 0x9e3779b97f4a7c15u * (i + 1);
 		w = drawn_world();
 		w->before = before_effect;
-		settle(w);
-		if (draw(2) == 0)
-			shelter(w);
-		go(w, PLAN_OUT, p);
-		w->primary_bad = w->listed = false;
-		world_pass(w, 10 * MINUTE);
-		if (check_state.faults == 0)
-			go(w, PLAN_BACK, p);
+		out_and_home(w, p);
 		world_end(w);
 	}
 	free(p);
 	CHECK(told.effects > 0 && told.effects == told.lines && told.idle > 0 && told.voided > 0);
 	CHECK_INT(told.found, told.twins);
-	printf("     %zu runs: %zu effects, each a line of its plan; %zu lines, each an effect; "
-	       "%zu that "
-	       "come to nothing; %zu commands by hand; %zu plans void; %zu sheltered\n",
-		told.runs, told.effects, told.lines, told.idle, told.commands, told.voided,
-		told.parked);
-	printf("     %zu of %zu changed ones are seen: an effect or a line less, one more, another "
-	       "value, "
-	       "another order\n",
+	printf("     %zu runs: %zu effects, each a line of its plan; %zu lines, each an effect\n",
+		told.runs, told.effects, told.lines);
+	printf("     beside them %zu lines that come to nothing, %zu commands by hand, %zu plans "
+	       "void, %zu "
+	       "with mail parked, %zu approved\n",
+		told.idle, told.commands, told.voided, told.parked, told.asked);
+	printf("     %zu of %zu changed ones are seen: one less, one more, another value, another "
+	       "order, a "
+	       "line less, another command\n",
 		told.found, told.twins);
 }
 
