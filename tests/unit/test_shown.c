@@ -5,6 +5,7 @@
  *
  * Not shown by the text, and so not compared: the order of the lines within one value.
  */
+#include "base/num.h"
 #include "cli/byhand.h"
 #include "core/plan.h"
 #include "lib/run_rig.h"
@@ -577,13 +578,14 @@ static void
 what_is_shown_is_done(void)
 {
 	const char *many = getenv("FERRYMAN_SHOWN"), *soak = getenv("FERRYMAN_SOAK");
-	size_t n = many != NULL ? (size_t)atol(many) : soak != NULL ? SOAK_WORLDS : WORLDS;
+	int64_t n = soak != NULL ? SOAK_WORLDS : WORLDS;
 	struct shown_plan *p = stdmem_get(sizeof *p);
 
-	for (size_t i = 0; i < n && check_state.faults == 0; i++) {
+	CHECK(many == NULL || num_int(many, &n));
+	for (int64_t i = 0; i < n && check_state.faults == 0; i++) {
 		struct world *w;
 
-		chance = 0x9e3779b97f4a7c15u * (i + 1);
+		chance = 0x9e3779b97f4a7c15u * ((uint64_t)i + 1);
 		w = drawn_world();
 		w->before = before_effect;
 		out_and_home(w, p);
