@@ -5,6 +5,7 @@
  */
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/byhand.h"
 #include "cli/cli.h"
 #include "config/playbook.h"
 #include "connector.h"
@@ -132,48 +133,6 @@ after(struct planned *p, const struct plan *plan)
 }
 
 static void
-put_by_hand(const struct plan *plan, struct buf *b)
-{
-	char wait[64];
-
-	for (size_t i = 0; i < plan->steps_n; i++) {
-		const struct plan_step *s = &plan->steps[i];
-		const struct connector *kind =
-			s->target != NULL ? registry_find(s->target->info->name) : NULL;
-
-		buf_fmt(b, "# %s: %s\n", s->id, s->name);
-		if (s->kind->class == STEP_VERIFY) {
-			buf_fmt(b,
-				"#   send a message through %s to a mailbox outside, and look "
-				"there for dmarc=pass\n",
-				s->through != NULL ? s->through->name : "the path");
-		} else if (s->kind->class == STEP_WAIT) {
-			struct buf d;
-
-			buf_init(&d, &stdmem, 64);
-			num_put_duration(&d, s->wait_ms);
-			(void)snprintf(wait, sizeof wait, "%s", buf_text(&d));
-			buf_fini(&d);
-			if (s->wait_ms > 0)
-				buf_fmt(b, "sleep %lld # %s\n",
-					(long long)((s->wait_ms + 999) / 1000), wait);
-			else
-				buf_fmt(b, "#   wait until it is so: %s\n", s->kind->doc);
-		} else if (kind != NULL) {
-			kind->by_hand(s->target->cfg,
-				&(struct effect){ .resource = s->resource,
-					.dir = CONN_DO,
-					.base = s->base,
-					.version = "",
-					.want = s->want,
-					.store = "",
-					.options = s->options != NULL ? s->options : "" },
-				b);
-		}
-	}
-}
-
-static void
 put_json(struct planned *p, const struct plan *plan, const char *text, const char *hand_out,
 	const char *hand_back, struct buf *b)
 {
@@ -216,10 +175,10 @@ show(struct planned *p, const struct plan *plan, const char *title)
 	buf_init(&json, &stdmem, 4 * TEXT_MAX_);
 	plan_text(plan, &text, cli_colour(p->c) && !cli_json(p->c));
 	if (hand) {
-		put_by_hand(plan, &out);
+		byhand_put(plan, &out);
 		if (p->proc->kind == PROC_CUTOVER &&
 			build(p, PLAN_BACK, after(p, plan), &home, &err) == RC_OK)
-			put_by_hand(home, &back);
+			byhand_put(home, &back);
 		else if (p->proc->kind == PROC_CUTOVER)
 			exit = cli_fail(p->c, CLI_FAILED, "the way back: %s", err.text);
 	}

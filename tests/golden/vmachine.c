@@ -95,11 +95,23 @@ vmachine_seen(
 	evidence_update(m->ev, boot(m), wall(m));
 }
 
+/* The core is woken when the soak is over. */
+static int64_t
+soak_wake(const struct vmachine *m)
+{
+	int64_t since = evidence_path_ok_since(m->ev, m->pb->primary, m->f.flow);
+	int64_t at = m->cutover != NULL ? since + m->cutover->failback.soak_ms : 0;
+
+	return since > 0 && at > boot(m) ? at : INT64_MAX;
+}
+
 int64_t
 vmachine_wake(const struct vmachine *m)
 {
-	int64_t at = evidence_wake_ms(m->ev);
+	int64_t at = evidence_wake_ms(m->ev), soaked = soak_wake(m);
 
+	if (soaked < at)
+		at = soaked;
 	if (m->again < at)
 		at = m->again;
 	at = at == INT64_MAX ? at : at - CASE_BOOT_MS;

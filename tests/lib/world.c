@@ -432,6 +432,7 @@ do_effect(struct world *w, const struct action *a)
 	copy(e->resource, sizeof e->resource, a->effect.resource);
 	copy(e->base, sizeof e->base, a->effect.base);
 	copy(e->want, sizeof e->want, a->effect.want);
+	copy(e->options, sizeof e->options, a->effect.options);
 	e->dir = a->effect.dir;
 	e->lsn = a->effect.lsn;
 	e->seen_lsn = a->effect.seen_lsn;

@@ -55,6 +55,7 @@ enum fate {
 
 struct weffect {
 	char run[48], step[96], target[32], resource[96], base[512], want[512];
+	char options[96];
 	enum effect_dir dir;
 	uint64_t lsn, seen_lsn;
 	int64_t sent_boot_ms, deadline_ms;
@@ -63,7 +64,7 @@ struct weffect {
 };
 
 struct wreply {
-	char req[32], body[4096];
+	char req[32], body[8192];
 	int exit;
 	bool last;
 };

@@ -92,6 +92,7 @@ class Evidence:
             self.keys[k] = Key(signal, path, subject)
             self.speak, self.sums = {}, {}
         key = self.keys[k]
+        key.judge(t)  # what is stale by now votes no more, also if the next answer comes in that very moment
         key.put(t, verdict, harm, cls, self.cut_off(t))
         if signal.anchor and verdict != "unknown" and key.answers[-1][1] == "ok":
             self.agreed = True

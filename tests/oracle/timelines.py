@@ -1,9 +1,9 @@
 """Random timelines: a base playbook with some keys changed, what the signals answer, what people order, how runs end.
-A number is a timeline, the same one each time. They keep away from what stands in tests/golden/corpus/open."""
+A number is a timeline, the same one each time."""
 import random
 
 BOOKS = ["automatic"] * 3 + ["approve", "stand-down", "four-groups", "classes", "slow", "both-flows", "blackouts",
-                             "observe-only"]
+                             "observe-only", "two-diagnoses", "two-diagnoses"]
 CANARY = ("    flow: outbound\\n", "    every: 1m\\n    timeout: 50s\\n    late_after: 40s\\n    from: a@c")
 SIGNALS = {"both-flows": ["canary-in", "door", "door-relay"], "four-groups": ["door", "second-list", "status"]}
 COMMON = ["canary", "lists", "canary-relay", "canary/r1", "canary/r2", "canary/r3", "canary-relay/r1",
@@ -11,9 +11,10 @@ COMMON = ["canary", "lists", "canary-relay", "canary/r1", "canary/r2", "canary/r
 RUNS = {"failing-back": ["forward"], "cutting-over": ["forward"], "rolling-back": ["backward"], "blocked": ["blocked"],
         "settling": ["forward", "backward", "blocked", "done", "undone"]}
 FACTS = ["plan-ready no", "blackout-cutover yes", "blackout-failback yes", "cutovers 2",
-         "cutovers 1", "last-cutover-ago 5m", "shelter open", "shelter ended", "one-shot yes"]
+         "cutovers 1", "last-cutover-ago 5m", "queues-drained no", "shelter open", "shelter ended", "one-shot yes"]
 LATER = ["plan-ready no", "plan-ready yes", "blackout-cutover yes",
-         "blackout-failback no"]
+         "blackout-failback no", "queues-drained yes", "queues-drained no"]
+CLOCKS = ["+1h", "-1h", "+10m", "-10m", "+1s", "-1s", "+24h"]
 PEOPLE = ["ann", "ann", "ann", "ben", "cy", "owner", "mallory"]
 ORDERS = ["cutover", "failback", "abort", "continue", "approve", "approve", "deny", "pause", "resume", "ack", "eject"]
 
@@ -24,10 +25,11 @@ def edits(r, book):
         if r.random() < rate and book not in without:
             yield f'replace "{old}" with "{r.choice(new)}"'
 
-    two = ("both-flows",)
+    two = ("both-flows", "two-diagnoses")
     yield from now_and_then(0.2, "receivers: 2, share: 5%", [
         "receivers: 1, share: 5%", "share: 5%", "receivers: 3, share: 5%", "receivers: 2, share: 50%", "receivers: 2"],
-        ("four-groups", "slow"))
+        ("four-groups", "slow", "two-diagnoses"))
+    yield from now_and_then(0.5, "on: blocked, at: suspect", ["on: dead, at: suspect"], set(BOOKS) - {"two-diagnoses"})
     yield from now_and_then(0.3, "for: 5m", ["for: 0s", "for: 1m", "for: 90s", "for: 20m"], two)
     yield from now_and_then(0.3, "clear: 1h", ["clear: 0s", "clear: 3m", "clear: 7m30s"], two)
     yield from now_and_then(0.3, "cooldown: 1h", ["cooldown: 0s", "cooldown: 10m", "cooldown: 20m"])
@@ -91,8 +93,8 @@ def seen(r, book, flow):
 def order(r):
     verb = r.choice(ORDERS)
     text = f"{r.choice(PEOPLE)}: {verb}"
-    if verb in ("cutover", "failback", "abort", "continue", "eject") and r.random() < 0.4:
-        text += " override " + r.choice(["pause", "unfit", "soak", "cooldown"])
+    if verb in ("cutover", "failback", "abort", "continue", "eject") and r.random() < 0.7:
+        text += " override " + r.choice(["pause", "soak", "soak override queues", "soak", "unfit", "cooldown"])
     if verb in ("approve", "cutover", "failback") and r.random() < 0.15:
         text += " other-plan"
     if verb == "approve" and r.random() < 0.15:
@@ -100,12 +102,13 @@ def order(r):
     return text
 
 
-def happens(r, runs):
+def happens(r):
     """(time, line) of what people order, how runs end and what changes beside."""
     out = [order(r) for _ in range(r.choice([0, 0, 1, 2, 3, 5]))]
     out += ["run " + r.choice(["done", "done", "undone", "backward", "blocked", "pivoted", "forward"])
-            for _ in range(r.choice([0, 0, 0, 1, 1, 2, 3]) if runs else 0)]
+            for _ in range(r.choice([0, 0, 0, 1, 1, 2, 3]))]
     out += ["fact " + r.choice(LATER) for _ in range(r.choice([0, 0, 1]))]
+    out += ["clock " + r.choice(CLOCKS) for _ in range(r.choice([0, 0, 0, 0, 1, 2]))]
     times = [some_time(r) + i for i in range(len(out))]  # no two in one moment
     return [(t, f"at {t}s {line}") for t, line in zip(times, out)]
 
@@ -115,6 +118,5 @@ def timeline(number):
     book = r.choice(BOOKS)
     flow = "inbound" if book == "both-flows" and r.random() < 0.6 else "outbound"
     lines = [f"playbook {book}", *edits(r, book), *beginning(r, flow)]
-    runs = book not in ("approve", "stand-down")  # a run of others while people are asked: see corpus/open
-    lines += [line for _, line in sorted(seen(r, book, flow) + happens(r, runs), key=lambda x: x[0])]
+    lines += [line for _, line in sorted(seen(r, book, flow) + happens(r), key=lambda x: x[0])]
     return lines + [f"look {t}s" for t in sorted(r.sample(range(60, 2400, 30), 3))] + ["look 45m"]

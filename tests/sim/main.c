@@ -410,12 +410,12 @@ work(const struct options *o, struct tally *t)
 		return shrink(o, o->only);
 	if (o->one)
 		return show_one(o);
-	if (o->fault != NULL)
-		return hunt(o, t);
 	if (o->file != NULL) {
 		one_case(o, o->file, t);
 		return say_sum(t);
 	}
+	if (o->fault != NULL)
+		return hunt(o, t);
 	if (!many(o, t)) {
 		printf("stopped after %llu s and %llu of %llu seeds; the same command goes on\n",
 			(unsigned long long)o->slice, (unsigned long long)t->next,
