@@ -21,6 +21,7 @@ bool
 asking_may_start(struct core *c, struct book *b, enum flow f, char *ret, size_t n)
 {
 	const struct lrun *shelter = ledger_shelter(&c->l, b->name, f);
+	const struct lnow now = ledger_now(&c->l, c->boot_id, c->boot_ms, c->wall_ms);
 
 	if (ledger_open_run(&c->l, b->name, f) != NULL && !PLANTED(SECOND_RUN)) {
 		(void)snprintf(ret, n, "a run of this flow is open");
@@ -37,7 +38,7 @@ asking_may_start(struct core *c, struct book *b, enum flow f, char *ret, size_t 
 			continue;
 		if (r->state != LR_FORWARD &&
 			!(r->state == LR_BLOCKED &&
-				c->wall_ms - r->end_wall_ms < UNSHELTER_AGAIN_MS))
+				c->wall_ms - ledger_wall(&now, &r->end) < UNSHELTER_AGAIN_MS))
 			continue;
 		(void)snprintf(ret, n, "the shelter is still being ended");
 		return false;

@@ -232,18 +232,18 @@ ledger_now(const struct ledger *l, const char *boot_id, int64_t boot_ms, int64_t
 	struct lnow now = { .boot_id = boot_id, .boot_ms = boot_ms, .wall_ms = wall_ms };
 
 	if (text_eq(l->booted.boot_id, boot_id))
-		now.skew_ms = wall_ms - (l->booted_wall_ms + boot_ms - l->booted.boot_ms);
+		now.skew_ms = wall_ms - (l->booted.wall_ms + boot_ms - l->booted.boot_ms);
 	return now;
 }
 
 int64_t
-ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m)
+ledger_wall(const struct lnow *now, const struct lmoment *m)
 {
 	if (PLANTED(WALL_IS_TIME))
-		return wall_ms;
-	if (wall_ms != 0 && text_eq(m->boot_id, now->boot_id))
+		return m->wall_ms;
+	if (m->wall_ms != 0 && text_eq(m->boot_id, now->boot_id))
 		return now->wall_ms - (now->boot_ms - m->boot_ms);
-	return wall_ms != 0 ? wall_ms + now->skew_ms : 0;
+	return m->wall_ms != 0 ? m->wall_ms + now->skew_ms : 0;
 }
 
 int
@@ -252,7 +252,7 @@ ledger_autos(const struct ledger *l, const struct lnow *now, int64_t per_ms)
 	int n = 0;
 
 	for (size_t i = 0; i < l->autos_n && i < 64; i++)
-		n += ledger_wall(now, l->auto_wall_ms[i], &l->auto_at[i]) >= now->wall_ms - per_ms;
+		n += ledger_wall(now, &l->auto_at[i]) >= now->wall_ms - per_ms;
 	return n;
 }
 
@@ -261,6 +261,7 @@ note(struct lmoment *m, const struct record *r)
 {
 	put(m->boot_id, sizeof m->boot_id, r->boot_id);
 	m->boot_ms = r->boot_ms;
+	m->wall_ms = r->wall_ms;
 }
 
 /* --- one function for each type of record --- */
@@ -314,8 +315,7 @@ fold_row(struct ledger *l, const struct record *r)
 	if (down != NULL)
 		put(m->stood_down, sizeof m->stood_down, down);
 	if (json_flag(r->body, "auto")) {
-		note(&l->auto_at[l->autos_n % 64], r);
-		l->auto_wall_ms[l->autos_n++ % 64] = r->wall_ms;
+		note(&l->auto_at[l->autos_n++ % 64], r);
 	}
 	ended = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
 	if (ended != NULL && ended->state != LR_FORWARD && ended->state != LR_BACKWARD)
@@ -339,6 +339,34 @@ fold_plan(struct ledger *l, const struct record *r)
 	put(m->ask_hash, sizeof m->ask_hash, json_str(r->body, "plan_hash"));
 }
 
+static void
+carry(struct lmoment *m, const struct lnow *last, int64_t back)
+{
+	if (m->wall_ms != 0)
+		m->wall_ms = ledger_wall(last, m) + back;
+}
+
+/* Another boot has begun: each moment is told from here on by the wall clock, as that stood at the
+ * last record before. A clock that runs backwards from there has made no time pass. */
+static void
+carry_over(struct ledger *l, const struct record *r)
+{
+	const struct lnow last = ledger_now(l, l->boot_id, l->boot_ms, l->wall_ms);
+	const int64_t back = r->wall_ms < l->wall_ms ? r->wall_ms - l->wall_ms : 0;
+
+	for (size_t i = 0; i < l->machines_n; i++) {
+		carry(&l->machine[i].since, &last, back);
+		carry(&l->machine[i].ask, &last, back);
+		carry(&l->machine[i].last_move, &last, back);
+	}
+	for (size_t i = 0; i < l->runs_n; i++) {
+		carry(&l->run[i].start, &last, back);
+		carry(&l->run[i].end, &last, back);
+	}
+	for (size_t i = 0; i < l->autos_n && i < 64; i++)
+		carry(&l->auto_at[i], &last, back);
+}
+
 /* Each start begins in settling: what was known of the targets is not known any more. */
 static void
 fold_opened(struct ledger *l, const struct record *r)
@@ -350,8 +378,9 @@ fold_opened(struct ledger *l, const struct record *r)
 	for (size_t i = 0; i < l->brakes_n && PLANTED(BRAKE_LOST); i++)
 		l->brake[i].on = false;
 	if (!text_eq(l->booted.boot_id, r->boot_id)) {
+		if (l->booted.wall_ms != 0)
+			carry_over(l, r);
 		note(&l->booted, r);
-		l->booted_wall_ms = r->wall_ms;
 	}
 	for (size_t i = 0; i < l->machines_n; i++) {
 		struct lmachine *m = &l->machine[i];
@@ -723,14 +752,13 @@ fold_end(struct ledger *l, const struct record *r)
 						  : LR_FAILED;
 	put(run->why, sizeof run->why, json_str(r->body, "why"));
 	run->end_wall_ms = r->wall_ms;
+	note(&run->end, r);
 	run->noted = false;
 	if (mover(run) &&
 		(run->state == LR_DONE || run->state == LR_UNDONE || run->state == LR_FAILED)) {
 		m = ledger_machine(l, run->playbook, run->flow);
-		if (m != NULL) {
-			m->last_move_wall_ms = r->wall_ms;
+		if (m != NULL)
 			note(&m->last_move, r);
-		}
 	}
 	for (size_t i = 0; mover(run) && i < l->runs_n; i++) {
 		struct lrun *s = &l->run[i];

@@ -22,9 +22,11 @@ enum {
 	LEDGER_NONCES = 64
 };
 
-/* A moment by both clocks: within one boot its distance is told by the one that nobody sets. */
+/* A moment by both clocks: within one boot its distance is told by the one that nobody sets.
+ * wall_ms is counted back by that clock from the last record of its boot, once another one has
+ * begun. */
 struct lmoment {
-	int64_t boot_ms;
+	int64_t boot_ms, wall_ms; /* wall_ms 0: there was none yet */
 	char boot_id[40];
 };
 
@@ -44,8 +46,8 @@ struct lmachine {
 	char approved_by[LEDGER_APPROVALS][NAME_MAX_];
 	int approvals, denials;
 	bool alarmed;
-	int64_t last_move_wall_ms; /* end of the last cut-over or failback */
-	struct lmoment since, ask, last_move;
+	struct lmoment since, ask;
+	struct lmoment last_move; /* end of the last cut-over or failback */
 };
 
 struct lbrake {
@@ -101,7 +103,7 @@ struct lrun {
 	char *plan; /* canonical JSON, owned */
 	size_t plan_n;
 	int64_t start_wall_ms, end_wall_ms;
-	struct lmoment start;
+	struct lmoment start, end;
 	uint64_t era; /* of its newest record */
 	struct lstep step[LEDGER_STEPS];
 	size_t steps_n;
@@ -149,11 +151,9 @@ struct ledger {
 	size_t books_n;
 	char nonce[LEDGER_NONCES][65]; /* of the newest approvals, a ring */
 	size_t nonces_n;
-	int64_t auto_wall_ms[64]; /* newest automatic cut-overs, a ring */
-	struct lmoment auto_at[64];
+	struct lmoment auto_at[64]; /* newest automatic cut-overs, a ring */
 	size_t autos_n;
 	struct lmoment booted; /* first OPENED of the newest boot */
-	int64_t booted_wall_ms;
 	char boot_id[40];
 	int64_t boot_ms, wall_ms; /* of the last record */
 	bool failed;		  /* memory ran out */
@@ -195,6 +195,6 @@ struct lnow ledger_now(
 	const struct ledger *l, const char *boot_id, int64_t boot_ms, int64_t wall_ms);
 /* The wall clock's time of a moment as it would stand had nobody set that clock since; of an
  * earlier boot: since this one began. 0 stays 0. */
-int64_t ledger_wall(const struct lnow *now, int64_t wall_ms, const struct lmoment *m);
+int64_t ledger_wall(const struct lnow *now, const struct lmoment *m);
 
 #endif

@@ -209,10 +209,8 @@ run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	ret->run_is_failback = r != NULL && r->kind == LK_FAILBACK;
 	ret->run_pivoted = r != NULL && run_pivoted(r, run_live(c, r->id));
 	ret->shelter_open = shelter != NULL && !shelter->adopted;
-	ret->shelter_ended =
-		ret->shelter_open && p != NULL && p->expires_ms > 0 &&
-		c->wall_ms - ledger_wall(&now, shelter->start_wall_ms, &shelter->start) >=
-			p->expires_ms;
+	ret->shelter_ended = ret->shelter_open && p != NULL && p->expires_ms > 0 &&
+			     c->wall_ms - ledger_wall(&now, &shelter->start) >= p->expires_ms;
 }
 
 /* As the response says whose plan is pending; a failback is asked of one. */
@@ -297,7 +295,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.state = l->state,
 		.boot_ms = c->boot_ms,
 		.wall_ms = c->wall_ms,
-		.state_since_wall_ms = ledger_wall(&now, l->since_wall_ms, &l->since),
+		.state_since_wall_ms = ledger_wall(&now, &l->since),
 		.blind = evidence_blind(b->ev),
 		.settled = m->settled,
 		.drifted = m->drifted,
@@ -307,9 +305,8 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.expiry_told = m->expiry_told,
 		.approvals = l->approvals,
 		.denials = l->denials,
-		.asked_wall_ms =
-			l->ask_hash[0] != '\0' ? ledger_wall(&now, l->ask_wall_ms, &l->ask) : 0,
-		.last_cutover_wall_ms = ledger_wall(&now, l->last_move_wall_ms, &l->last_move),
+		.asked_wall_ms = l->ask_hash[0] != '\0' ? ledger_wall(&now, &l->ask) : 0,
+		.last_cutover_wall_ms = ledger_wall(&now, &l->last_move),
 		.base_ready = m->base_ready,
 		.one_shot = c->one_shot,
 		.stood_down = l->stood_down[0] != '\0' ? l->stood_down : NULL };

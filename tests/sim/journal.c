@@ -93,6 +93,7 @@ journal_store(struct sim *s, const char *record)
 	e->text = stdmem_str(record);
 	e->n = strlen(record);
 	e->at = s->now;
+	e->boot_base = s->process.boot_base;
 	j->last_era = j->era;
 	digest_sha256(NULL, e->text, e->n, e->hash);
 	memcpy(j->hash, e->hash, sizeof j->hash);

@@ -192,7 +192,7 @@ struct entry {
 	char *text;
 	size_t n;
 	char hash[65];
-	int64_t at;
+	int64_t at, boot_base; /* boot_base: when the boot began that it is of */
 };
 struct pending { /* the one append that is on its way */
 	bool any;
@@ -433,6 +433,7 @@ struct vrun {
 	const char *id, *playbook, *flow, *kind, *plan_hash, *by;
 	uint64_t start_seq, end_seq, pivot_seq; /* 0 = not yet */
 	int64_t start_at, end_at;
+	int64_t start_unseen; /* view.unseen_ms then */
 	int state;
 	bool started, terminal, names_pause, names_queues;
 	bool turned;	 /* by a failure or by a person: it goes backward */
@@ -488,6 +489,10 @@ struct view {
 	size_t brakes_n;
 	uint64_t lsn, seq;
 	char hash[65];
+	/* The newest record's clocks, and by how much the wall clock was set from the last record
+	 * of a boot to the first of the next, all together: nobody was there to see it. */
+	char boot_id[40];
+	int64_t wall_ms, true_ms, unseen_ms;
 	bool replaying; /* a restored journal is read again: nothing is judged twice */
 };
 struct vrecord { /* one record that has just become durable */

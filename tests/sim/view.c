@@ -126,6 +126,7 @@ read_start(struct sim *s, const struct record *r)
 		.by = field(s, r->body, "by"),
 		.start_seq = r->seq,
 		.start_at = s->now,
+		.start_unseen = v->unseen_ms,
 		.started = true };
 	run->step = arena_get(s->arena, ((steps != NULL ? steps->len : 0) + 1) * sizeof *run->step);
 	for (const struct json *o = steps != NULL ? steps->child : NULL; o != NULL; o = o->next)
@@ -315,6 +316,19 @@ take_record(struct sim *s, const struct record *r)
 			invariants[i]->record(s, &rec);
 }
 
+/* From one boot to the next time is told by the wall clock, clamped at 0 (DESIGN section 8). */
+static void
+read_clocks(struct view *v, const struct entry *e, const struct record *r)
+{
+	int64_t true_ms = e->boot_base + r->boot_ms, passed = r->wall_ms - v->wall_ms;
+
+	if (v->boot_id[0] != '\0' && !text_eq(v->boot_id, r->boot_id))
+		v->unseen_ms += (passed > 0 ? passed : 0) - (true_ms - v->true_ms);
+	(void)snprintf(v->boot_id, sizeof v->boot_id, "%s", r->boot_id);
+	v->wall_ms = r->wall_ms;
+	v->true_ms = true_ms;
+}
+
 void
 view_record(struct sim *s, const struct entry *e)
 {
@@ -325,6 +339,7 @@ view_record(struct sim *s, const struct entry *e)
 	if (record_read(a, e->text, e->n, &r, &err) != RC_OK || r.type == REC_N) {
 		violated(s, &inv_14, "record %zu cannot be read: %s", s->journal.n, err.text);
 	} else {
+		read_clocks(&s->view, e, &r);
 		take_record(s, &r);
 		s->view.seq = r.seq;
 		if (r.lsn > s->view.lsn)

@@ -627,6 +627,49 @@ a_blind_one_does_not(void)
 	world_end(w);
 }
 
+static enum fate
+refuse_spf(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return e->dir == DIR_DO && text_eq(e->resource, TXT) ? FATE_REFUSED : FATE_FINE;
+}
+
+static bool
+both_spent(struct world *w)
+{
+	return world_count(w, "START", "\"kind\":\"cutover\"") == 2;
+}
+
+/* The day of the budget is one of true time as far as the journal can tell it: within a boot by the
+ * clock that nobody sets, and from its last record on by the wall clock, which may stand still at
+ * worst. */
+static void
+a_clock_set_about_a_reboot_moves_no_budget(void)
+{
+	for (int back = 0; back < 2; back++) {
+		struct world *w = world_new("automatic");
+
+		settle(w);
+		w->fate = refuse_spf;
+		fall_ill(w);
+		CHECK(world_until(w, 3 * HOUR, both_spent));
+		world_pass(w, HOUR);
+		CHECK(both_spent(w));
+		w->wall_ms += back != 0 ? 0 : 25 * HOUR;
+		world_pass(w, 10 * MINUTE);
+		world_kill(w);
+		(void)snprintf(w->boot_id, sizeof w->boot_id, "another-boot");
+		w->wall_ms -= back != 0 ? 25 * HOUR : 0;
+		world_start(w);
+		world_pass(w, 3 * HOUR);
+		CHECK(both_spent(w));
+		world_pass(w, 24 * HOUR); /* its twin: the day is over */
+		CHECK(world_count(w, "START", "\"kind\":\"cutover\"") > 2);
+		world_end(w);
+	}
+}
+
 /* A clock that has jumped is believed again before a blindness of another kind would be told: it is
  * told at once. */
 static void
@@ -682,6 +725,7 @@ main(void)
 	TEST(an_automatic_one_goes_out_and_home_by_itself);
 	TEST(a_blind_one_does_not);
 	TEST(a_clock_that_jumps_is_an_alarm);
+	TEST(a_clock_set_about_a_reboot_moves_no_budget);
 	TEST(a_listing_alone_moves_nothing);
 	return check_end();
 }
