@@ -689,6 +689,7 @@ fold_result(struct ledger *l, const struct record *r)
 		s->do_answered = closes || of == 0;
 		s->do_outcome = o;
 		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
+		s->done_era = r->era;
 		s->changed = s->changed || (o == OUT_DONE && of != 0);
 		s->done_wall_ms = r->wall_ms;
 	}

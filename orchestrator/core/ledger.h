@@ -83,7 +83,8 @@ struct lstep {
 	enum outcome do_outcome, undo_outcome;
 	bool done, undone; /* RESULT DONE or UNCHANGED in that direction */
 	int64_t done_wall_ms;
-	bool changed; /* done with an effect, not UNCHANGED */
+	uint64_t done_era; /* of that RESULT */
+	bool changed;	   /* done with an effect, not UNCHANGED */
 };
 
 struct lrun {
