@@ -46,6 +46,14 @@ static const struct schema_row tsig_rows[] = {
 		.type = V_SECRET,
 		.flags = SR_REQUIRED,
 		.doc = "Its base64 text alone." },
+	{ .key = "fudge",
+		.type = V_DURATION,
+		.def = "5m",
+		.min = "1s",
+		.max = "1h",
+		.doc = "How far the clocks of this host and of the primary may be apart (RFC 8945 "
+		       "section 10). Once twice this time has passed the primary takes what was "
+		       "signed no more." },
 	{ .key = NULL },
 };
 
@@ -636,6 +644,14 @@ rfc2136_check(const struct cfg *cfg, struct err *err)
 	return RC_OK;
 }
 
+/* The primary takes a signature from `fudge` before its own time to `fudge` after it (RFC 8945
+ * 5.2.3), so one message for twice that at most, wherever our clock stands. */
+static int64_t
+rfc2136_late_ms(const struct cfg *cfg)
+{
+	return 2 * cfg_int(cfg_map(cfg, "tsig"), "fudge");
+}
+
 static enum rc
 rfc2136_open(struct conn **ret, const struct cfg *cfg, const struct conn_env *env, struct err *err)
 {
@@ -716,6 +732,7 @@ update_start(struct zone_op *o, const struct rrset *base, const struct rrset *wa
 		.key_name = cfg_str(tsig, "name"),
 		.key_algorithm = algorithms[cfg_int(tsig, "algorithm")],
 		.key = c->key,
+		.fudge_s = cfg_int(tsig, "fudge") / 1000,
 		.deadline_ms = left(o) };
 	o->phase = UPDATING;
 	o->update = dnsupdate_start(c->env.net, &u, on_update, o);
@@ -948,7 +965,8 @@ const struct connector rfc2136_connector = {
 		.caps = CAP_DNS_RRSET | CAP_FENCE_EQ | CAP_MARKER_ONLY,
 		.schema = rows,
 		.domain_key = "zone",
-		.check = rfc2136_check },
+		.check = rfc2136_check,
+		.late_ms = rfc2136_late_ms },
 	.open = rfc2136_open,
 	.read = rfc2136_read,
 	.apply = rfc2136_apply,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TSIG_FUDGE_S = 300 /* RFC 8945 10 */, TXT_CHUNK = 255 /* RFC 1035 3.3 */ };
+enum { TXT_CHUNK = 255 /* RFC 1035 3.3 */ };
 
 struct dnsupdate_job {
 	struct net *net;
@@ -211,7 +211,7 @@ sign(struct dnsupdate_job *j, ldns_pkt *pkt, const struct dnsupdate *u, char *wh
 
 	if (algo != NULL)
 		st = ldns_pkt_tsig_sign(
-			pkt, u->key_name, secret_reveal(u->key), TSIG_FUDGE_S, algo, NULL);
+			pkt, u->key_name, secret_reveal(u->key), (uint16_t)u->fudge_s, algo, NULL);
 	if (st != LDNS_STATUS_OK || ldns_pkt_tsig(pkt) == NULL) {
 		(void)snprintf(why, n, "the update can not be signed with key %s (%s): %s",
 			u->key_name, u->key_algorithm,

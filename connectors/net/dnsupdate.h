@@ -44,6 +44,7 @@ struct dnsupdate {
 	const char *key_name;	   /* TSIG; NULL = unsigned */
 	const char *key_algorithm; /* "hmac-sha256" */
 	const struct secret *key;  /* base64 */
+	int64_t fudge_s; /* how far the clocks may be apart (RFC 8945 5.2.3), 1..65535 s */
 	int64_t deadline_ms;
 };
 

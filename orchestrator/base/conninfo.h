@@ -53,6 +53,9 @@ struct conninfo {
 	enum rc (*check)(const struct cfg *cfg, struct err *err);
 	int64_t drain_ms; /* class U: how long after a request's deadline its bytes may still land
 			   */
+	/* late_ms - class F by equality: how long after it was sent a request may still be taken
+	 * where it expects no marker and finds none; ms. NULL = never. */
+	int64_t (*late_ms)(const struct cfg *cfg);
 };
 
 const char *fence_name(enum fence f); /* "none" "F" "V" "U" */

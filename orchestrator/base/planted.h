@@ -69,6 +69,8 @@
 	X(RECORD_SHORT, "an intent's record lacks the hash before it")                             \
 	X(UNDO_IS_WANT, "the way back leads forward")                                              \
 	X(BESIDE_BLOCKED, "a failback starts beside the blocked run that it takes over")           \
+	X(OLD_PROOF, "what was proven before the journal was put back counts behind it")           \
+	X(EJECT_AT_ONCE, "a number is taken out while its first fence may still land")             \
 	X(NO_FSYNC, "the journal is acknowledged before it is on the disk")                        \
 	X(EPOCH_STAYS, "an opening of the store is no new epoch")
 

@@ -155,6 +155,7 @@ build_targets(struct build *b, const struct cfg *top)
 			: (info->caps & CAP_TENANT_CONNECTOR) != 0 ? "tenant"
 								   : "relay",
 			what != NULL ? what : c->key);
+		t->late_ms = info->late_ms != NULL ? info->late_ms(t->cfg) : 0;
 		own_check(b, info, t->cfg, c, path, errors);
 		t++;
 		b->pb.targets_n++;

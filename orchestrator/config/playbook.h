@@ -35,6 +35,7 @@ struct target {
 	const struct cfg *cfg;	  /* its connector's own rows */
 	const char *fence_domain; /* e.g. "zone corp.example" "relay 203.0.113.10": targets with the
 				     same string share one */
+	int64_t late_ms; /* how long what expects no number there may still be taken; 0 = not */
 	struct place at;
 };
 

@@ -114,15 +114,40 @@ quiet_at(struct core *c, const struct change *ch)
 	return at;
 }
 
+/* Ferryman's own number is what this change takes out. */
+static bool
+is_removal(const struct change *ch)
+{
+	return ch->dir != DIR_FENCE && text_eq(ch->resource, FENCE_MARKER);
+}
+
+/*
+ * A target without a number cannot tell a request that expects none from a late copy of it. So its
+ * number goes only when no such request, of this life or an earlier one, can land any more.
+ */
+static int64_t
+bare_until(const struct core *c, const struct change *ch)
+{
+	const struct ldomain *l = core_ldomain(c, ch->target->fence_domain);
+
+	if (l == NULL || l->removes || PLANTED(EJECT_AT_ONCE))
+		return 0; /* what takes it out was sent behind that time */
+	return ch->target->late_ms +
+	       (text_eq(l->bare_boot_id, c->boot_id) ? l->bare_boot_ms : c->opened_boot_ms);
+}
+
 static bool
 must_wait(struct core *c, struct change *ch)
 {
 	int64_t at;
 
-	if (marks(ch->target) || ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED ||
-		PLANTED(NO_DRAIN))
+	if (marks(ch->target) && is_removal(ch) && ch->target->late_ms > 0)
+		at = bare_until(c, ch);
+	else if (marks(ch->target) || ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED ||
+		 PLANTED(NO_DRAIN))
 		return false;
-	at = quiet_at(c, ch);
+	else
+		at = quiet_at(c, ch);
 	if (c->boot_ms >= at)
 		return false;
 	if (ch->next_boot_ms < at && ch->owner != NULL)
@@ -271,13 +296,6 @@ phase_word(const struct change *ch, enum change_end then)
 	if (then == CE_DONE)
 		return ch->dir == DIR_UNDO ? "undone" : "verified";
 	return then == CE_FAILED ? "failed" : "waiting";
-}
-
-/* Ferryman's own number is what this change takes out. */
-static bool
-is_removal(const struct change *ch)
-{
-	return ch->dir != DIR_FENCE && text_eq(ch->resource, FENCE_MARKER);
 }
 
 /* Our number is gone from there, and nothing of ours can land any more: by its removal itself, or,

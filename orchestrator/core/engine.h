@@ -474,6 +474,8 @@ int64_t settle_wake(const struct core *c);
 bool restored_waits(const struct core *c,
 	const struct lrun *r); /* of an older era, and not judged in ours yet */
 bool restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n);
+/* What step i has waited for or proven says nothing any more, and a step to come needs it. */
+bool restored_unproven(const struct core *c, const struct live *l, const struct lrun *r, size_t i);
 void fence_free(struct core *c);
 
 /* machine.c */

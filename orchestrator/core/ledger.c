@@ -509,13 +509,26 @@ touched(struct ldomain *d, const struct record *r)
 	d->touched_boot_ms = r->boot_ms;
 }
 
+/* As long as it is the current intent and open it may have been sent again. */
+static void
+note_bare(struct ldomain *d, const struct record *r)
+{
+	put(d->bare_boot_id, sizeof d->bare_boot_id, r->boot_id);
+	d->bare_boot_ms = r->boot_ms;
+}
+
 /* The newest intent of a domain is the current one; a retry needs its very words. */
 static void
 keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 {
+	bool was_bare = d->bare && !d->answered;
 	struct buf body;
 
 	d->older = d->older || (d->lsn != 0 && !d->answered);
+	/* of a new era: the journal may have forgotten another one */
+	d->bare = json_str(r->body, "seen_store") == NULL || d->lsn >> 40 != r->lsn >> 40;
+	if (d->bare || was_bare)
+		note_bare(d, r);
 	d->lsn = r->lsn;
 	d->answered = false;
 	d->removes = text_eq(json_str(r->body, "resource"), FENCE_MARKER) &&
@@ -693,6 +706,8 @@ fold_result(struct ledger *l, const struct record *r)
 		if (l->domain[i].lsn != of && !(PLANTED(ANY_RESULT) && l->domain[i].lsn > of &&
 						      text_eq(l->domain[i].run, r->run)))
 			continue; /* an answer closes only the intent that it names */
+		if (l->domain[i].bare && !l->domain[i].answered)
+			note_bare(&l->domain[i], r);
 		l->domain[i].answered = true;
 		touched(&l->domain[i], r);
 		if (o == OUT_DONE)
@@ -718,6 +733,7 @@ fold_result(struct ledger *l, const struct record *r)
 		s->do_answered = closes || of == 0;
 		s->do_outcome = o;
 		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
+		s->done_era = r->era;
 		s->changed = s->changed || (o == OUT_DONE && of != 0);
 		s->done_wall_ms = r->wall_ms;
 	}

@@ -85,7 +85,8 @@ struct lstep {
 	enum outcome do_outcome, undo_outcome;
 	bool done, undone; /* RESULT DONE or UNCHANGED in that direction */
 	int64_t done_wall_ms;
-	bool changed; /* done with an effect, not UNCHANGED */
+	uint64_t done_era; /* of that RESULT */
+	bool changed;	   /* done with an effect, not UNCHANGED */
 };
 
 struct lrun {
@@ -117,6 +118,11 @@ struct ldomain {
 		       or an older number stands where ours was taken out: it may still land */
 	bool removes;  /* the current intent takes our number out */
 	bool removing; /* it, or one before it that may still land: the number may be gone */
+	/* Something that expects no number there was sent until then at the latest, or an older
+	 * era may have sent it. */
+	bool bare; /* the current intent is such */
+	char bare_boot_id[40];
+	int64_t bare_boot_ms;
 	char playbook[NAME_MAX_], target[NAME_MAX_];
 	uint64_t fenced_era; /* era in which a fence or an effect was accepted */
 	/* the current intent, as a retry must send it again */

@@ -6,6 +6,9 @@
  * domain is raised and the targets are read (reliability.md section 5, rules 12 and 13). If they
  * hold what the journal leads to expect, it goes on. If not, it is given up, nothing is taken back,
  * and the machine settles by what the targets show.
+ *
+ * One that goes on proves anew what its next steps rest on: the record may have been taken out and
+ * published again in what the journal has forgotten, and servers and caches lag behind the primary.
  */
 #include "core/engine.h"
 
@@ -108,4 +111,63 @@ restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *
 	}
 	arena_free(&a);
 	return fits;
+}
+
+/* --- what was proven before --- */
+
+static bool
+is_proof(const struct plan_step *p)
+{
+	return p->kind->class != STEP_STATE && p->kind->class != STEP_ACT;
+}
+
+/* A later step has set its resource: what it waited for is not to be seen any more. */
+static bool
+is_superseded(const struct live *l, const struct lrun *r, size_t i)
+{
+	const struct plan_step *p = l->step[i].p;
+
+	for (size_t k = i + 1; k < l->n; k++)
+		if (l->step[k].p->kind->class == STEP_STATE && p->target != NULL &&
+			l->step[k].p->target == p->target &&
+			text_eq(l->step[k].p->resource, p->resource) &&
+			touched(run_lstep(r, l->step[k].p->id)))
+			return true;
+	return false;
+}
+
+static bool
+needs_any(const struct live *l, size_t k, const bool *of)
+{
+	const struct plan_step *p = l->step[k].p;
+
+	for (size_t i = 0; i < k; i++)
+		for (size_t n = 0; of[i] && n < p->needs_n; n++)
+			if (text_eq(l->step[i].p->id, p->needs[n]))
+				return true;
+	return false;
+}
+
+/* A step that is still to come needs it, itself or by others. */
+static bool
+is_needed(const struct live *l, const struct lrun *r, size_t i)
+{
+	bool of[LEDGER_STEPS] = { false };
+
+	if (i >= LEDGER_STEPS)
+		return false;
+	of[i] = true;
+	for (size_t k = i + 1; k < l->n && k < LEDGER_STEPS; k++) {
+		of[k] = needs_any(l, k, of);
+		if (of[k] && !run_lstep(r, l->step[k].p->id)->done)
+			return true;
+	}
+	return false;
+}
+
+bool
+restored_unproven(const struct core *c, const struct live *l, const struct lrun *r, size_t i)
+{
+	return is_proof(l->step[i].p) && run_lstep(r, l->step[i].p->id)->done_era < c->era &&
+	       !is_superseded(l, r, i) && is_needed(l, r, i) && !PLANTED(OLD_PROOF);
 }

@@ -371,10 +371,25 @@ may_skip(const struct vstep *v, const char *need)
 }
 
 static bool
-is_ready(const struct lrun *r, const struct vstep *v)
+is_done(const struct core *c, const struct live *l, const struct lrun *r, const struct vstep *v)
+{
+	return run_lstep(r, v->p->id)->done && !restored_unproven(c, l, r, (size_t)(v - l->step));
+}
+
+static bool
+is_met(const struct core *c, const struct live *l, const struct lrun *r, const char *need)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (text_eq(l->step[i].p->id, need))
+			return is_done(c, l, r, &l->step[i]);
+	return false;
+}
+
+static bool
+is_ready(const struct core *c, const struct lrun *r, const struct vstep *v)
 {
 	for (size_t i = 0; i < v->p->needs_n; i++)
-		if (!run_lstep(r, v->p->needs[i])->done && !may_skip(v, v->p->needs[i]))
+		if (!is_met(c, v->live, r, v->p->needs[i]) && !may_skip(v, v->p->needs[i]))
 			return false;
 	return true;
 }
@@ -413,11 +428,11 @@ forward(struct core *c, struct live *l, const struct lrun *r)
 	for (size_t i = 0; i < l->n; i++) {
 		struct vstep *v = &l->step[i];
 
-		if (run_lstep(r, v->p->id)->done)
+		if (is_done(c, l, r, v))
 			continue;
 		all = false;
 		/* once one has failed, only what is at a target already goes on to its end */
-		if (!v->failed && is_ready(r, v) && (bad == NULL || is_busy(v)))
+		if (!v->failed && is_ready(c, r, v) && (bad == NULL || is_busy(v)))
 			step_advance(c, l, v, frozen);
 		busy = busy || is_busy(v);
 	}
@@ -525,7 +540,7 @@ step_wake(const struct core *c, const struct lrun *r, const struct vstep *v)
 		return INT64_MAX;
 	if (changes(v->p))
 		return change_wake(c, &v->change);
-	return run_lstep(r, v->p->id)->done ? INT64_MAX : wait_wake(c, v);
+	return is_done(c, v->live, r, v) ? INT64_MAX : wait_wake(c, v);
 }
 
 int64_t

@@ -99,6 +99,7 @@ update(struct net *net, const uint8_t *data, size_t n)
 		.key_name = with_key ? "ferryman" : NULL,
 		.key_algorithm = "hmac-sha256",
 		.key = with_key ? key : NULL,
+		.fudge_s = 300,
 		.deadline_ms = 5000 };
 
 	(void)dnsupdate_start(net, &u, on_update, &with_key);

@@ -26,20 +26,20 @@ static const char boot_id[] = "the case's";
 
 /* A moment as the journal keeps it, by both clocks, of which the wall's may be set later. */
 void
-vmachine_note(const struct vmachine *m, int64_t ago_ms, struct vmoment *ret)
+vmachine_note(const struct vmachine *m, int64_t ago_ms, struct lmoment *ret)
 {
 	ret->wall_ms = wall(m) - ago_ms;
-	ret->at.boot_ms = boot(m) - ago_ms;
-	(void)snprintf(ret->at.boot_id, sizeof ret->at.boot_id, "%s", boot_id);
+	ret->boot_ms = boot(m) - ago_ms;
+	(void)snprintf(ret->boot_id, sizeof ret->boot_id, "%s", boot_id);
 }
 
 /* When that was by the wall clock of now, as the core reckons it; 0 = never. */
 static int64_t
-by_wall(const struct vmachine *m, const struct vmoment *x)
+by_wall(const struct vmachine *m, const struct lmoment *x)
 {
 	const struct lnow now = { .boot_id = boot_id, .boot_ms = boot(m), .wall_ms = wall(m) };
 
-	return ledger_wall(&now, x->wall_ms, &x->at);
+	return ledger_wall(&now, x);
 }
 
 void
@@ -196,7 +196,7 @@ open_shelter(struct vmachine *m, const struct procedure *p)
 static void
 forget_asking(struct vmachine *m)
 {
-	m->asked_at = (struct vmoment){ 0 };
+	m->asked_at = (struct lmoment){ 0 };
 	m->f.approvals = m->f.denials = 0;
 	memset(m->approver, 0, sizeof m->approver);
 }

@@ -27,19 +27,13 @@ struct done {
 	char *said; /* reasons, one a line */
 };
 
-/* A moment as the journal keeps it; wall_ms 0 = never. */
-struct vmoment {
-	int64_t wall_ms;
-	struct lmoment at;
-};
-
 struct vmachine {
 	struct playbook *pb;
 	struct evidence *ev;
 	struct facts f;
 	const struct procedure *cutover; /* of the flow; NULL if there is none */
 	int64_t now, wall_shift;
-	struct vmoment since, asked_at,
+	struct lmoment since, asked_at,
 		moved;	       /* in this state; people were asked; mail moved last */
 	int64_t again;	       /* from decide(): look again then */
 	int64_t shelter_until; /* 0: none */
@@ -61,7 +55,7 @@ struct order {
 
 void vmachine_start(struct vmachine *m, struct playbook *pb, enum flow flow, enum life_state s);
 void vmachine_end(struct vmachine *m);
-void vmachine_note(const struct vmachine *m, int64_t ago_ms, struct vmoment *ret);
+void vmachine_note(const struct vmachine *m, int64_t ago_ms, struct lmoment *ret);
 void vmachine_clock(struct vmachine *m, int64_t t); /* evidence is told; nothing is decided */
 void vmachine_seen(struct vmachine *m, const struct signal *s, const char *subject,
 	const struct event *answer); /* verdict, harm, class, via, why are taken from it */

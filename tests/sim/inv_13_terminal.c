@@ -1,7 +1,5 @@
 /* Invariant 13: after a run's terminal record no class F target accepts an effect with one of its
- * numbers. A second copy of what took the number out, after a late first fence has put one back,
- * changes nothing more. */
-#include "base/text.h"
+ * numbers. */
 #include "sim/sim.h"
 
 static void accepted(struct sim *s, const struct request *r, const char *before);
@@ -15,8 +13,6 @@ accepted(struct sim *s, const struct request *r, const char *before)
 	const struct vrun *run = x != NULL && x->run != SIZE_MAX ? &s->view.run[x->run] : NULL;
 
 	(void)before;
-	if (r->accepted > 1 && text_eq(r->resource, FENCE_MARKER))
-		return;
 	if (run != NULL && run->terminal && s->target[r->to].class == FENCE_F)
 		violated(s, &inv_13, "%s accepted %llu of run %s, which has ended", r->target,
 			(unsigned long long)r->lsn, run->id);

@@ -451,7 +451,7 @@ struct vintent {
 	int64_t at;
 };
 struct vresult {
-	uint64_t seq, of;
+	uint64_t seq, of, era; /* of its record */
 	size_t run;
 	const char *step;
 	enum effect_dir dir;

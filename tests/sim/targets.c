@@ -186,6 +186,13 @@ take_out(struct sim *s, struct ftarget *t, size_t request)
 	view_accepted(s, request, "marked\n");
 }
 
+/* The shelter stays in "releasing" until what waited is gone; release() says so. */
+static bool
+opens_park(const struct request *r)
+{
+	return r->dir != DIR_FENCE && text_starts(r->resource, "relay.park ") && r->want[0] == '\0';
+}
+
 static void
 take(struct sim *s, struct ftarget *t, size_t request)
 {
@@ -200,7 +207,7 @@ take(struct sim *s, struct ftarget *t, size_t request)
 		t->marker_request = request;
 	}
 	r->accepted++;
-	if (r->dir != DIR_FENCE && c != NULL)
+	if (r->dir != DIR_FENCE && c != NULL && !opens_park(r))
 		target_edit(s, t, c, r->want, r->lsn);
 	view_accepted(s, request, before);
 }
@@ -311,10 +318,8 @@ take_hub(struct sim *s, size_t request)
 	o = hub_judge(s, t, r);
 	if (o != OUT_DONE)
 		return o;
-	if (r->dir != DIR_FENCE && text_starts(r->resource, "relay.park ") && r->want[0] == '\0')
-		release(s, t, r);
 	take(s, t, request);
-	if (is_queue(r->resource))
+	if (is_queue(r->resource) || opens_park(r))
 		release(s, t, r);
 	return OUT_DONE;
 }

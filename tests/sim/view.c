@@ -178,6 +178,7 @@ read_result(struct sim *s, const struct record *r, const struct vrun *run)
 	v->result = stdmem.resize(stdmem.ctx, v->result, (v->results_n + 1) * sizeof *v->result);
 	x = &v->result[v->results_n++];
 	*x = (struct vresult){ .seq = r->seq,
+		.era = r->era,
 		.of = (uint64_t)json_int(r->body, "of", 0),
 		.run = index_of(v, run),
 		.step = field(s, r->body, "step"),

@@ -237,6 +237,44 @@ a_new_text_does_not_stop_a_restored_run(void)
 	}
 }
 
+/* The copy ends behind the proof of the new way: what it has forgotten may have undone that. */
+static struct world *
+put_back_behind_the_proof(void)
+{
+	struct world *w = world_new(NULL);
+
+	begin(w, "normal");
+	(void)world_say(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+	while (world_count(w, "RESULT", "\"step\":\"3\"") == 0)
+		world_pass(w, 1);
+	world_kill(w);
+	while (strstr(w->record[w->records_n - 1], "\"step\":\"3\"") == NULL)
+		free(w->record[--w->records_n]);
+	CHECK_INT(world_count(w, "INTENT", "\"step\":\"4"), 0);
+	w->by_operator = w->fresh = true;
+	w->era = 2;
+	return w;
+}
+
+static void
+a_proof_of_an_older_era_is_none(void)
+{
+	struct world *w = put_back_behind_the_proof();
+
+	begin(w, "on-backup"); /* it is published and a message arrives once more */
+	CHECK_INT(world_count(w, "RESULT", "\"step\":\"2\""), 2);
+	CHECK_INT(world_count(w, "RESULT", "\"step\":\"3\""), 2);
+	CHECK_INT(world_count(w, "RESULT", "\"step\":\"1\""), 1);
+	world_end(w);
+	w = put_back_behind_the_proof();
+	w->backup_bad = true; /* the new way is gone meanwhile */
+	world_start(w);
+	world_pass(w, HOUR);
+	CHECK_INT(world_count(w, "INTENT", "\"step\":\"4"), 0);
+	CHECK_STR(world_run_state(w, "cutover"), "undone");
+	world_end(w);
+}
+
 static void
 one_that_observes_writes_nothing(void)
 {
@@ -558,6 +596,7 @@ main(void)
 	TEST(another_ferrymans_mark_is_a_conflict);
 	TEST(an_ack_after_another_ferrymans_mark_was_taken_out_has_all_read_again);
 	TEST(an_operators_new_era_takes_over);
+	TEST(a_proof_of_an_older_era_is_none);
 	TEST(an_old_copy_of_the_journal_is_recognised);
 	TEST(a_new_text_does_not_stop_a_restored_run);
 	TEST(one_that_observes_writes_nothing);

@@ -510,6 +510,77 @@ one_that_only_observes_has_nothing_there(void)
 	world_end(w);
 }
 
+static enum fate
+copy_of_first_fence(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)n;
+	return e->dir == DIR_FENCE && text_eq(e->target, w->target[W_ZONE].name) && e->seen_lsn == 0
+		       ? FATE_TWICE
+		       : FATE_FINE;
+}
+
+/* A zone without a number cannot tell a first fence from a late copy of it. So the number goes only
+ * once such a copy is taken no more: twice the fudge of its signature, 10 minutes. */
+static void
+a_late_copy_of_the_first_fence_puts_no_number_back(void)
+{
+	struct world *w = stdmem_get(sizeof *w);
+
+	world_init(w, NULL);
+	w->fate = copy_of_first_fence;
+	w->late_ms = 9 * MINUTE;
+	world_start(w);
+	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+	CHECK_INT(ask_eject(w)->exit, 0);
+	CHECK(is_out(w));
+	world_pass(w, HOUR);
+	CHECK(is_out(w));
+	/* taken in again it is as at first */
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	world_pass(w, MINUTE);
+	CHECK(marked(w, W_ZONE));
+	CHECK_INT(ask_eject(w)->exit, 0);
+	world_pass(w, HOUR);
+	CHECK(is_out(w));
+	world_end(w);
+}
+
+static int64_t
+eject_takes(struct world *w)
+{
+	int64_t begun = w->boot_ms;
+
+	CHECK_INT(ask_eject(w)->exit, 0);
+	CHECK(is_out(w));
+	return w->boot_ms - begun;
+}
+
+/* Whoever has been in for longer waits for nothing, also after a restart. After a reboot nobody
+ * knows how long ago it was: not before this process began to hold the journal. */
+static void
+the_number_waits_only_behind_a_first_fence(void)
+{
+	struct world *w = world_new();
+
+	world_pass(w, 10 * MINUTE);
+	world_kill(w);
+	world_start(w);
+	world_pass(w, MINUTE);
+	CHECK(eject_takes(w) <= MINUTE);
+	world_end(w);
+	w = world_new();
+	CHECK(eject_takes(w) > 4 * MINUTE);
+	world_end(w);
+	w = world_new();
+	world_pass(w, 10 * MINUTE);
+	world_kill(w);
+	(void)snprintf(w->boot_id, sizeof w->boot_id, "00000000-0000-4000-8000-000000000002");
+	world_start(w);
+	world_pass(w, MINUTE);
+	CHECK(eject_takes(w) > 8 * MINUTE);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -530,5 +601,7 @@ main(void)
 	TEST(killed_at_each_record_it_ends_the_same);
 	TEST(nothing_begins_meanwhile);
 	TEST(one_that_only_observes_has_nothing_there);
+	TEST(a_late_copy_of_the_first_fence_puts_no_number_back);
+	TEST(the_number_waits_only_behind_a_first_fence);
 	return check_end();
 }
