@@ -5,6 +5,7 @@
 #include "core/engine.h"
 
 #include "base/num.h"
+#include "base/planted.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -52,9 +53,9 @@ unload(struct core *c, struct book *b)
 
 		machine_forget_look(c, m);
 		look_free(c, &m->drift);
-		*m = (struct machine){
-			.base_ready = true, .again_boot_ms = INT64_MAX, .era_read = m->era_read
-		};
+		*m = (struct machine){ .base_ready = true,
+			.again_boot_ms = INT64_MAX,
+			.era_read = m->era_read && !PLANTED(JUDGED_ANEW) };
 	}
 	b->fenced_era = 0;
 	evidence_free(&b->ev);

@@ -310,10 +310,13 @@ struct plant {
 static const struct plant plants[] = {
 #define PLANT_WIDE(n, d) { #n, "wide", d },
 #define PLANT_NARROW(n, d) { #n, "narrow", d },
+#define PLANT_SAVED(n, d) { #n, "saved", d },
 #define PLANT_DUD(n, d) { #n, "dud", d },
-	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW) PLANTED_DUD(PLANT_DUD)
+	PLANTED_WIDE(PLANT_WIDE) PLANTED_NARROW(PLANT_NARROW) PLANTED_SAVED(PLANT_SAVED)
+		PLANTED_DUD(PLANT_DUD)
 #undef PLANT_WIDE
 #undef PLANT_NARROW
+#undef PLANT_SAVED
 #undef PLANT_DUD
 };
 
