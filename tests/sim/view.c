@@ -324,6 +324,8 @@ take_record(struct sim *s, const struct record *r)
 		trace_record(s, r, &rec);
 	if (!v->replaying && rec.intent != NULL && rec.intent->dir != DIR_FENCE)
 		process_moment(s, is_rare(&rec));
+	if (!v->replaying)
+		aim_record(s, &rec);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
