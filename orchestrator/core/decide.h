@@ -43,7 +43,7 @@ struct facts {
 	enum run_state run;   /* the cut-over or failback of this machine that is open or not taken
 				 note of yet */
 	bool run_is_failback;
-	bool run_pivoted;   /* its pivot's INTENT is in the journal (also when blocked) */
+	bool run_pivoted;   /* past its pivot (also when blocked) */
 	const char *led_by; /* diagnosis that led to suspect or awaiting; NULL or "" = not known:
 			       look at all */
 	bool shelter_open;  /* a shelter is in force */

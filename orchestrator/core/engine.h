@@ -394,7 +394,6 @@ void run_say(
 	struct core *c, bool after, const struct vstep *v, const char *phase, const char *text);
 struct live *run_live(const struct core *c, const char *id);
 const struct lstep *run_lstep(const struct lrun *r, const char *id);
-bool run_pivoted(const struct lrun *r, const struct live *l);
 void run_end(
 	struct core *c, struct live *l, const struct lrun *r, const char *state, const char *why);
 /* Without taking anything back: failed or blocked, and people are told. */

@@ -462,6 +462,20 @@ kind_of(const char *s)
 	return LK_N;
 }
 
+static void
+note_pivots(struct lrun *run, const struct json *plan)
+{
+	const struct json *steps = json_get(plan, "steps");
+
+	for (const struct json *o = steps != NULL ? steps->child : NULL; o != NULL; o = o->next) {
+		struct lstep *s =
+			json_flag(o, "pivot") ? ledger_step(run, json_str(o, "id")) : NULL;
+
+		if (s != NULL)
+			s->pivot = true;
+	}
+}
+
 static enum rc
 fold_start(struct ledger *l, const struct record *r, struct err *err)
 {
@@ -497,6 +511,7 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 	json_put(&plan, json_get(r->body, "plan"));
 	run->plan = plan.data; /* taken */
 	run->plan_n = plan.len;
+	note_pivots(run, json_get(r->body, "plan"));
 	if (buf_failed(&plan) || run->plan == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	return RC_OK;
@@ -735,6 +750,8 @@ fold_result(struct ledger *l, const struct record *r)
 		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
 		s->done_era = r->era;
 		s->changed = s->changed || (o == OUT_DONE && of != 0);
+		/* also one that was there already when its turn came: mail takes the new way */
+		run->pivoted = run->pivoted || (s->pivot && s->done);
 		s->done_wall_ms = r->wall_ms;
 	}
 }

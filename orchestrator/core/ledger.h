@@ -87,6 +87,7 @@ struct lstep {
 	int64_t done_wall_ms;
 	uint64_t done_era; /* of that RESULT */
 	bool changed;	   /* done with an effect, not UNCHANGED */
+	bool pivot;
 };
 
 struct lrun {
@@ -96,7 +97,7 @@ struct lrun {
 	enum lrun_kind kind;
 	enum lrun_state state;
 	bool was_backward; /* blocked on the way back */
-	bool pivoted;	   /* the pivot's INTENT is in the journal */
+	bool pivoted;	   /* the pivot's INTENT is in the journal, or that it was there already */
 	bool noted;	   /* the machine has taken note of its end, or of its standing still */
 	bool adopted;	   /* a shelter that a cut-over took over */
 	struct effects effects;

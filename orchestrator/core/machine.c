@@ -159,13 +159,13 @@ book_take(struct core *c, const struct event *ev)
 /* --- facts --- */
 
 static enum run_state
-run_fact(struct core *c, const struct lrun *r)
+run_fact(const struct lrun *r)
 {
 	if (r == NULL)
 		return RUN_NONE;
 	switch (r->state) {
 	case LR_FORWARD:
-		return run_pivoted(r, run_live(c, r->id)) ? RUN_FORWARD_PIVOTED : RUN_FORWARD;
+		return r->pivoted ? RUN_FORWARD_PIVOTED : RUN_FORWARD;
 	case LR_BACKWARD:
 		return RUN_BACKWARD;
 	case LR_BLOCKED:
@@ -206,9 +206,9 @@ run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	if (r != NULL && restored_waits(c, r) &&
 		ledger_machine(&c->l, b->name, f)->state == LS_SETTLING)
 		r = NULL; /* nothing is decided from it before the targets are read */
-	ret->run = run_fact(c, r);
+	ret->run = run_fact(r);
 	ret->run_is_failback = r != NULL && r->kind == LK_FAILBACK;
-	ret->run_pivoted = r != NULL && run_pivoted(r, run_live(c, r->id));
+	ret->run_pivoted = r != NULL && r->pivoted;
 	ret->shelter_open = shelter != NULL && !shelter->adopted;
 	ret->shelter_ended = ret->shelter_open && p != NULL && p->expires_ms > 0 &&
 			     c->wall_ms - ledger_wall(&now, &shelter->start) >= p->expires_ms;

@@ -35,16 +35,6 @@ run_lstep(const struct lrun *r, const char *id)
 	return &none;
 }
 
-/* Also a pivot that was there already when its turn came: mail takes the new way. */
-bool
-run_pivoted(const struct lrun *r, const struct live *l)
-{
-	for (size_t i = 0; l != NULL && i < l->n; i++)
-		if (l->step[i].p->pivot && run_lstep(r, l->step[i].p->id)->done)
-			return true;
-	return r->pivoted;
-}
-
 void
 run_say(struct core *c, bool after, const struct vstep *v, const char *phase, const char *text)
 {
@@ -280,7 +270,7 @@ failed(struct core *c, struct live *l, const struct lrun *r, const struct vstep 
 		/* what is as before stays so; a second one does the rest */
 		if (!may_land(c, l, r, why))
 			run_end(c, l, r, "failed", why);
-	} else if (run_pivoted(r, l) && !PLANTED(UNDO_PAST_PIVOT)) {
+	} else if (r->pivoted && !PLANTED(UNDO_PAST_PIVOT)) {
 		(void)snprintf(why, sizeof why,
 			"step %s (%s): %s; after the pivot nothing is undone: mail in queues of "
 			"ours "
@@ -436,7 +426,7 @@ forward(struct core *c, struct live *l, const struct lrun *r)
 			step_advance(c, l, v, frozen);
 		busy = busy || is_busy(v);
 	}
-	if (all || (PLANTED(DONE_TOO_EARLY) && run_pivoted(r, l) && !busy && !proposed(c)))
+	if (all || (PLANTED(DONE_TOO_EARLY) && r->pivoted && !busy && !proposed(c)))
 		succeeded(c, l, r);
 	else if (bad != NULL && !busy && !proposed(c))
 		failed(c, l, r, bad);

@@ -16,10 +16,11 @@
 	"{host: mx.r1.example, auth: {file: r1.auth}}}\n"                                          \
 	"      - {receiver: r2, mailbox: seed+%@r2.example, authserv: mx.r2.example, imap: "       \
 	"{host: mx.r2.example, auth: {file: r2.auth}}}\n"
-#define CANARY(name, path, flow, every)                                                            \
+#define CANARY(name, path, flow, every) CANARY_OF(name, path, flow, every, "2 of 3")
+#define CANARY_OF(name, path, flow, every, votes)                                                  \
 	"  " name ":\n    kind: canary\n    group: delivery\n    path: " path "\n    flow: " flow  \
 	"\n    every: " every "\n    timeout: 50s\n"                                               \
-	"    late_after: 30s\n    rise: 2 of 3\n    fall: 2 of 3\n    from: " name                 \
+	"    late_after: 30s\n    rise: " votes "\n    fall: " votes "\n    from: " name           \
 	"@c.corp.example\n"                                                                        \
 	"    submit: {host: mx.cloud.example, auth: {file: a.auth}}\n"                             \
 	"    production: {host: mx.cloud.example, from: probe@corp.example, auth: {file: "         \
@@ -53,16 +54,18 @@
 	"    dkim: {by: cloud, d: corp.example, selector: s1}\n    spf: [\"ip4:203.0.113.65\"]\n"  \
 	"    inbound: {mx: [{preference: 10, host: mx.nsmail.example}], mode: spool, onward: "     \
 	"\"[mx.cloud.example]:25\", recipients: list, keep: 5d}\n"
-#define SIGNALS                                                                                    \
-	"signals:\n"                                                                               \
+#define ANCHORS                                                                                    \
+	"  anchor-a: {kind: tcp, role: anchor, every: 3m, timeout: 5s, host: 198.51.100.80, "      \
+	"port: 443}\n"                                                                             \
+	"  anchor-b: {kind: tcp, role: anchor, every: 3m, timeout: 5s, host: 203.0.113.80, port: " \
+	"443}\n"
+#define LISTS                                                                                      \
 	"  lists: {kind: dnsbl, group: reputation, path: cloud, flow: outbound, every: 4m, "       \
 	"timeout: 10s, rise: 1 of 1, fall: 1 of 1, "                                               \
-	"lists: [bl.example], resolver: 198.51.100.55}\n" CANARY(                                  \
-		"canary", "cloud", "outbound", "2m") CANARY("canary-nsmail", "nsmail", "outbound", \
-		"6m") "  anchor-a: {kind: tcp, role: anchor, every: 3m, timeout: 5s, host: "       \
-		      "198.51.100.80, port: 443}\n"                                                \
-		      "  anchor-b: {kind: tcp, role: anchor, every: 3m, timeout: 5s, host: "       \
-		      "203.0.113.80, port: 443}\n"
+	"lists: [bl.example], resolver: 198.51.100.55}\n"
+#define SIGNALS                                                                                    \
+	"signals:\n" LISTS CANARY("canary", "cloud", "outbound", "2m")                             \
+		CANARY("canary-nsmail", "nsmail", "outbound", "6m") ANCHORS
 #define BLOCKED                                                                                    \
 	"  blocked: {path: cloud, flow: outbound, groups: 2, of: [reputation, delivery], must: "   \
 	"[delivery], receivers: 2, for: 4m, clear: 12m}\n"
@@ -153,6 +156,39 @@ static const char *const texts[BOOKS_N] = {
 			     "production}}\n"
 			     "    failback: {mode: automatic, soak: 4m, stage: 1s, order: [25%, "
 			     "60%, 100%]}\n" LIMITS,
+
+	/* Whoever cuts over at the first suspicion, and believes each single answer. */
+	HEAD("hasty", "automatic") "targets:\n" ZONE HUB TENANT PATHS "signals:\n" CANARY_OF(
+		"canary", "cloud", "outbound", "1m", "1 of 1")
+		CANARY_OF("canary-nsmail", "nsmail", "outbound", "1m", "1 of 1")
+			CANARY_OF("canary-in", "cloud", "inbound", "1m", "1 of 1")
+				CANARY_OF("canary-in-nsmail", "nsmail", "inbound", "1m", "1 of 1")
+					LISTS ANCHORS
+	"diagnoses:\n"
+	"  blocked: {path: cloud, flow: outbound, groups: 1, of: [delivery], must: "
+	"[delivery], for: 2m, clear: 6m}\n"
+	"  worse: {path: cloud, flow: outbound, groups: 2, of: [reputation, delivery], must: "
+	"[delivery], for: 2m, clear: 6m}\n"
+	"  shut: {path: cloud, flow: inbound, groups: 1, of: [delivery], must: "
+	"[delivery], for: 2m, clear: 6m}\n"
+	"responses:\n"
+	"  - {on: worse, at: suspect, run: shelter, mode: automatic}\n"
+	"  - {on: blocked, at: suspect, run: out, mode: approve, within: 4m, otherwise: "
+	"proceed}\n"
+	"  - {on: shut, at: suspect, run: in, mode: automatic}\n"
+	"procedures:\n" SHELTER
+	"  out:\n    kind: cutover\n    flow: outbound\n    to: nsmail\n    steps:\n"
+	"      - {name: allow, spf.authorize: {zone: zone}}\n"
+	"      - {name: seen, wait.published: {zone: zone}}\n"
+	"      - {name: prove, verify.canary: {through: nsmail}}\n"
+	"      - {name: switch, outbound.switch: {at: [tenant, hub]}, pivot: true}\n"
+	"      - {name: release, queue.release: {at: [hub], rate: 10 per s}}\n"
+	"    failback: {mode: automatic, soak: 6m, order: [canaries, 100%]}\n"
+	"  in:\n    kind: cutover\n    flow: inbound\n    to: nsmail\n    steps:\n"
+	"      - {name: prove, verify.canary: {through: nsmail}}\n"
+	"      - {name: point, mx.switch: {zone: zone}, pivot: true}\n"
+	"      - {name: seen, wait.published: {zone: zone}}\n"
+	"    failback: {mode: automatic, soak: 6m, order: [canaries, 100%]}\n" LIMITS,
 };
 
 struct playbook *

@@ -70,7 +70,7 @@ site_scope(enum site s)
 	return scopes[s];
 }
 
-enum { PRESSED = 25, AGAIN = 3 };
+enum { PRESSED = 25, AGAIN = 3, AIMED = 650 };
 
 static bool
 decide(struct sim *s, enum site site, size_t request, unsigned weight)
@@ -79,6 +79,8 @@ decide(struct sim *s, enum site site, size_t request, unsigned weight)
 	uint64_t index = f->asked[site]++, choice = rng_next(&f->rng[site]);
 	bool hit = choice % 1000 < f->per_mille[site] * weight;
 
+	if (aim_presses(s, site, request))
+		hit = choice % 1000 < AIMED;
 	f->amount = rng_next(&f->rng[site]);
 	if (f->odometer != NULL)
 		f->amount = 0;

@@ -1,4 +1,7 @@
-/* Invariant 11: from the pivot's INTENT on, answered or not, a run compensates nothing. */
+/*
+ * Invariant 11: from the pivot's INTENT on, answered or not, a run compensates nothing; nor when
+ * its pivot was there already, and a RESULT without an INTENT says so.
+ */
 #include "sim/sim.h"
 
 static void record(struct sim *s, const struct vrecord *rec);

@@ -280,7 +280,7 @@ shrink(const struct options *o, uint64_t seed)
 	const char *killer = s->killer != NULL ? s->killer->name : NULL;
 
 	now = s->faults.happened;
-	now.book = less.book = (int)(seed % BOOKS_N);
+	now.book = less.book = (int)s->book_n;
 	sim_free(&s);
 	if (killer == NULL) {
 		printf("seed %llu violates nothing\n", (unsigned long long)seed);

@@ -133,10 +133,11 @@ net_effect(struct sim *s, const struct action *a)
 	if (!lost && fault_on(s, SITE_REQUEST_LATE, i))
 		late = lateness(s, r);
 	heard = !fault_on(s, SITE_REPLY_LOST, i);
-	if (!lost)
+	if (!lost && !(late > r->deadline_ms / 4 && aim_holds(s, i)))
 		fly(s, i, late, heard);
 	if (fault_on(s, SITE_REQUEST_TWICE, i))
 		repeat(s, i);
+	aim_sent(s, i);
 	process_maybe_dies(s, "effect sent");
 }
 
@@ -263,6 +264,7 @@ read_at(struct sim *s, const struct happening *h)
 	struct ftarget *t = &s->target[r->to];
 	const char *value = target_read(s, t, r->resource);
 	int64_t back = s->now + rng_between(&s->net_rng, 10, 400);
+	size_t behind;
 
 	if (fault(s, SITE_READ_SLOW)) /* within its deadline and after it */
 		back = s->now + fault_span(s, 1000, 2 * (r->deadline_at - s->now));
@@ -283,6 +285,10 @@ read_at(struct sim *s, const struct happening *h)
 			    .life = r->life,
 			    .op = r->op,
 			    .index = h->index });
+	behind = r->from == READ_TARGET ? aim_looked(s, r->to, r->resource) : SIZE_MAX;
+	if (behind != SIZE_MAX &&
+		s->now < s->request[behind].sent_at + latest(s, &s->request[behind]))
+		fly(s, behind, 1, false);
 }
 
 void

@@ -6,7 +6,8 @@
  *
  * What a journal can hold: a run is under way only while its machine says so, for START stands in
  * one append with the row that leads to it, and one that was turned round never ends as done
- * (inv_04 and inv_19 hold that in every seed).
+ * (inv_04 and inv_19 hold that in every seed). While the observer is blind nothing is confirmed and
+ * nothing is clear: diagnose() begins to count anew (tests/unit/test_evidence).
  */
 #include "core/decide.h"
 #include "core/lifecycle.h"
@@ -36,14 +37,14 @@ may_have_ended(enum life_state state, enum run_state run)
 enum seen { QUIET, MET, RIPE, WELL, SEEN_N };
 
 static void
-views(const struct playbook *pb, enum seen seen, struct diag_view *v)
+views(const struct playbook *pb, enum seen seen, bool blind, struct diag_view *v)
 {
 	for (size_t i = 0; i < pb->diagnoses_n; i++) {
 		v[i] = (struct diag_view){ .d = &pb->diagnoses[i],
 			.known = true,
 			.met = seen == MET || seen == RIPE,
-			.confirmed = seen == RIPE,
-			.cleared = seen == WELL,
+			.confirmed = seen == RIPE && !blind,
+			.cleared = seen == WELL && !blind,
 			.groups_bad = 2,
 			.receivers_bad = 2 };
 		v[i].met_since_boot_ms = v[i].met ? SOME_BOOT - LONG_AGO : 0;
@@ -122,7 +123,7 @@ of_book(struct playbook *pb, enum flow flow)
 			f.blind = (held & 2) != 0 ? "the anchors" : NULL;
 			with_runs(&f);
 			for (int s = 0; s < SEEN_N && !needs_run(f.state); s++) {
-				views(pb, (enum seen)s, seen);
+				views(pb, (enum seen)s, f.blind != NULL, seen);
 				for (unsigned n = 0; n < 512; n++)
 					with_facts(&f, n);
 			}
@@ -148,4 +149,55 @@ reach_offers(bool offered[REACH_ROWS])
 	reach_count(NULL);
 	for (size_t i = 0; i < n && i < REACH_ROWS; i++)
 		offered[i] = asked.row[i] > 0 || rows[i].event >= LE_CMD_CUTOVER;
+}
+
+/* Each such row is looked up by tests/unit/test_cells.c, which goes through the whole table. */
+const char *
+reach_never_why(const struct life_row *row)
+{
+	static const char seeing[] = "while blind nothing is confirmed and nothing is clear",
+			  leads[] = "a run is open, and ends, only in the state that it leads, or "
+				    "in settling and blocked",
+			  ripens[] = "a diagnosis ripens in suspect alone",
+			  question[] = "a question is open only while people are asked",
+			  soaks[] = "the primary is asked about on the backup, and soaks in "
+				    "recovering";
+	static const char *const why[LE_CMD_CUTOVER] = {
+		[LE_SETTLED_PRIMARY] = "the targets are held against the journal in settling, in "
+				       "blocked, and on the backup where they have drifted",
+		[LE_SETTLED_BACKUP] = "as for targets-on-primary; and what has drifted from the "
+				      "backup does not show it",
+		[LE_SETTLED_MIXED] = "as for targets-on-primary; and blocked is a mixture already",
+		[LE_FOUND_RUN] = leads,
+		[LE_FOUND_BACK] = leads,
+		[LE_HARM] = "what is met is news in normal alone",
+		[LE_HARM_SHELTER] = "a shelter is thought of in normal, in suspect and while "
+				    "people are asked",
+		[LE_CONFIRMED] = ripens,
+		[LE_CONFIRMED_AUTO] = ripens,
+		[LE_CLEARED] = "what clears has led to suspect, to a question or to a shelter",
+		[LE_APPROVED] = question,
+		[LE_DENIED] = question,
+		[LE_PROCEED] = question,
+		[LE_STAND_DOWN] = question,
+		[LE_RUN_DONE] = leads,
+		[LE_RUN_UNDONE] = leads,
+		[LE_BACK_DONE] = leads,
+		[LE_BACK_UNDONE] = leads,
+		[LE_RUN_BLOCKED] = leads,
+		[LE_RUN_UNDOING] = leads,
+		[LE_PRIMARY_OK] = soaks,
+		[LE_PRIMARY_BAD] = soaks,
+		[LE_SOAKED] = soaks,
+		[LE_SOAKED_AUTO] = soaks,
+		[LE_BACKUP_UNFIT] = "while it settles, is blocked or a run leads, nobody asks "
+				    "about the backup",
+		[LE_SHELTER_OVER] = "while it settles, is blocked or a run leads, nobody asks "
+				    "about the shelter",
+	};
+	bool blind = (row->flags_want & LF_BLIND) != 0;
+
+	if (blind && (row->event == LE_CLEARED || row->event == LE_PROCEED))
+		return seeing;
+	return row->event < LE_CMD_CUTOVER ? why[row->event] : NULL;
 }

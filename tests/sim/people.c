@@ -36,7 +36,7 @@ people_init(struct sim *s)
 	size_t commands, hands;
 
 	rng_seed(&p->rng, s->seed, "people");
-	commands = (size_t)rng_below(&p->rng, COMMANDS_MAX);
+	commands = (size_t)rng_below(&p->rng, s->aim.shot != NULL ? 3 : COMMANDS_MAX);
 	hands = (size_t)rng_below(&p->rng, HANDS_MAX + 1);
 	for (size_t i = 0; i < commands; i++) {
 		enum verb verb = said[rng_below(&p->rng, sizeof said / sizeof *said)];
@@ -293,8 +293,10 @@ people_hand(struct sim *s, const struct happening *h)
 {
 	struct people *p = &s->people;
 	struct ftarget *t = &s->target[h->index % T_N];
-	struct tcell *c =
-		t->name != NULL && t->cells_n > 0 ? &t->cell[rng_below(&p->rng, t->cells_n)] : NULL;
+	struct tcell *c = h->number > 0 ? &t->cell[h->number - 1]
+			  : t->name != NULL && t->cells_n > 0
+				  ? &t->cell[rng_below(&p->rng, t->cells_n)]
+				  : NULL;
 	const char *was, *value;
 
 	if (h->kind ==

@@ -236,8 +236,6 @@ tell_playbook(struct sim *s)
 	process_tell(s, &told);
 }
 
-enum { M_STALL, M_RELOAD, M_STOP, M_CRASH, M_N };
-
 static void
 draw_moment(struct sim *s, int64_t at)
 {
@@ -262,7 +260,7 @@ draw_moment(struct sim *s, int64_t at)
 		sim_push(s, (struct happening){ .at = at,
 				    .kind = H_MOMENT,
 				    .life = s->process.life,
-				    .number = (int64_t)rng_below(r, M_N) });
+				    .number = (int64_t)rng_below(r, MOMENT_N) });
 	}
 }
 
@@ -283,7 +281,7 @@ process_moment(struct sim *s, bool rare)
 		sim_push(s, (struct happening){ .at = s->now + rng_between(r, 0, 4),
 				    .kind = H_MOMENT,
 				    .life = s->process.life,
-				    .number = M_CRASH });
+				    .number = MOMENT_CRASH });
 }
 
 /* And while the next life finds out what became of it. */
@@ -333,6 +331,7 @@ process_start(struct sim *s, bool fresh)
 	process_tell(s, &open);
 	tell_playbook(s);
 	moment_after_death(s);
+	aim_started(s);
 }
 
 void
@@ -376,6 +375,15 @@ process_maybe_dies(struct sim *s, const char *where)
 	sim_push(s, (struct happening){ .at = s->now, .kind = H_DIES, .life = s->process.life });
 }
 
+/* How many records an older copy lacks. */
+static size_t
+restored_behind(struct sim *s)
+{
+	size_t most = aim_behind(s, 40);
+
+	return (size_t)fault_span(s, 0, (int64_t)(s->journal.n < most ? s->journal.n : most));
+}
+
 static void
 start_again(struct sim *s)
 {
@@ -387,9 +395,7 @@ start_again(struct sim *s)
 	if (s->disk != NULL)
 		disk_copy(s);
 	if (s->journal.n > 4 && fault(s, SITE_RESTORE))
-		journal_restore(s,
-			s->journal.n - (size_t)fault_span(s, 0,
-					       (int64_t)(s->journal.n < 40 ? s->journal.n : 40)));
+		journal_restore(s, s->journal.n - restored_behind(s));
 	process_start(s, s->journal.last_era != s->journal.era);
 }
 
@@ -525,15 +531,15 @@ stop(struct sim *s)
 static void
 moment(struct sim *s, int64_t what)
 {
-	if (what == M_STALL && fault_pressed(s, SITE_STALL)) {
+	if (what == MOMENT_STALL && fault_pressed(s, SITE_STALL)) {
 		stall(s);
 		if (fault(s, SITE_TAKEN_OVER))
 			owner_taken_over(s);
-	} else if (what == M_RELOAD && fault_pressed(s, SITE_RELOAD)) {
+	} else if (what == MOMENT_RELOAD && fault_pressed(s, SITE_RELOAD)) {
 		reload(s);
-	} else if (what == M_STOP && !s->process.stopping && fault_pressed(s, SITE_STOP)) {
+	} else if (what == MOMENT_STOP && !s->process.stopping && fault_pressed(s, SITE_STOP)) {
 		stop(s);
-	} else if (what == M_CRASH && fault_pressed(s, SITE_CRASH)) {
+	} else if (what == MOMENT_CRASH && fault_pressed(s, SITE_CRASH)) {
 		trace_add(s, "kill -9 at a bad moment");
 		process_die(s);
 	}

@@ -46,8 +46,8 @@ kind_at(size_t i)
 	return k;
 }
 
-static size_t
-kind_index(const char *kind)
+size_t
+reach_kind(const char *kind)
 {
 	const struct step_kind *k;
 
@@ -77,7 +77,7 @@ reach_plan(struct sim *s, const struct vrun *run)
 
 	for (size_t i = 0; s->reach != NULL && i < run->steps_n; i++) {
 		const struct vstep *st = &run->step[i];
-		size_t k = kind_index(st->kind);
+		size_t k = reach_kind(st->kind);
 
 		if (k == REACH_KINDS)
 			continue;
@@ -112,15 +112,22 @@ asks_servers(const struct step_kind *k)
 	return k->class == STEP_WAIT && (k->caps & CAP_DNS_RRSET) != 0;
 }
 
-static void
-met(struct sim *s, enum site site, const struct vrun *run, const struct vstep *st,
-	enum effect_dir dir, size_t but)
-{
-	size_t k = kind_index(st->kind);
+struct places {
+	struct reach_place *at;
+	size_t n;
+};
 
-	if (k < REACH_KINDS && (site_scope(site) != SCOPE_SERVERS || asks_servers(kind_at(k))))
-		s->reach->met[site][k][dir == DIR_UNDO]
-			     [phase_of(s, view_newest(&s->view, run, st->id, dir), but)]++;
+static void
+add_place(struct sim *s, const struct vrun *run, const struct vstep *st, enum effect_dir dir,
+	size_t but, struct places *to)
+{
+	const struct vintent *x = view_newest(&s->view, run, st->id, dir);
+
+	if (to->n < REACH_PLACES)
+		to->at[to->n++] = (struct reach_place){ .kind = reach_kind(st->kind),
+			.undo = dir == DIR_UNDO,
+			.phase = phase_of(s, x, but),
+			.lsn = x != NULL && !x->answered ? x->lsn : 0 };
 }
 
 static bool
@@ -136,7 +143,7 @@ is_next(const struct view *v, const struct vrun *run, const struct vstep *st)
 
 /* The steps at which the run stands: forward all whose needs are done, backward one. */
 static void
-met_by_run(struct sim *s, enum site site, const struct vrun *run)
+of_run(struct sim *s, const struct vrun *run, struct places *to)
 {
 	struct view *v = &s->view;
 
@@ -144,40 +151,56 @@ met_by_run(struct sim *s, enum site site, const struct vrun *run)
 		const struct vstep *st = &run->step[run->turned ? run->steps_n - 1 - i : i];
 
 		if (!run->turned && is_next(v, run, st))
-			met(s, site, run, st, DIR_DO, SIZE_MAX);
+			add_place(s, run, st, DIR_DO, SIZE_MAX, to);
 		if (!run->turned || !st->state || view_newest(v, run, st->id, DIR_DO) == NULL ||
 			view_done(v, run, st->id, DIR_UNDO))
 			continue;
-		met(s, site, run, st, DIR_UNDO, SIZE_MAX);
+		add_place(s, run, st, DIR_UNDO, SIZE_MAX, to);
 		return;
 	}
+}
+
+/* A copy that comes when its step is long done meets nothing. */
+static void
+of_request(struct sim *s, enum site site, size_t request, struct places *to)
+{
+	struct view *v = &s->view;
+	const struct request *r = &s->request[request];
+	const struct vintent *x = view_intent(v, r->lsn);
+	const struct vrun *run = x != NULL && x->run != SIZE_MAX ? &v->run[x->run] : NULL;
+	const struct vstep *st = view_step(run, r->step);
+
+	if (st != NULL && run != NULL && !run->terminal && !x->answered &&
+		view_newest(v, run, st->id, r->dir) == x)
+		add_place(s, run, st, r->dir, site_scope(site) == SCOPE_SEND ? request : SIZE_MAX,
+			to);
+}
+
+size_t
+reach_places(struct sim *s, enum site site, size_t request, struct reach_place ret[REACH_PLACES])
+{
+	struct view *v = &s->view;
+	struct places to = { .at = ret };
+
+	if (request != SIZE_MAX)
+		of_request(s, site, request, &to);
+	else if (site_scope(site) != SCOPE_ZONE) /* there a hand did it */
+		for (size_t i = v->runs_n; i-- > 0;)
+			if (v->run[i].state == VR_OPEN && !v->run[i].terminal)
+				of_run(s, &v->run[i], &to);
+	return to.n;
 }
 
 void
 reach_fault(struct sim *s, enum site site, size_t request)
 {
-	struct view *v = &s->view;
+	struct reach_place at[REACH_PLACES];
+	size_t n = s->reach != NULL ? reach_places(s, site, request, at) : 0;
 
-	if (s->reach == NULL)
-		return;
-	if (request != SIZE_MAX) {
-		const struct request *r = &s->request[request];
-		const struct vintent *x = view_intent(v, r->lsn);
-		const struct vrun *run = x != NULL && x->run != SIZE_MAX ? &v->run[x->run] : NULL;
-		const struct vstep *st = view_step(run, r->step);
-
-		/* a copy that comes when its step is long done meets nothing */
-		if (st != NULL && run != NULL && !run->terminal && !x->answered &&
-			view_newest(v, run, st->id, r->dir) == x)
-			met(s, site, run, st, r->dir,
-				site_scope(site) == SCOPE_SEND ? request : SIZE_MAX);
-		return;
-	}
-	if (site_scope(site) == SCOPE_ZONE)
-		return; /* a hand did it */
-	for (size_t i = v->runs_n; i-- > 0;)
-		if (v->run[i].state == VR_OPEN && !v->run[i].terminal)
-			met_by_run(s, site, &v->run[i]);
+	for (size_t i = 0; i < n; i++)
+		if (at[i].kind < REACH_KINDS &&
+			(site_scope(site) != SCOPE_SERVERS || asks_servers(kind_at(at[i].kind))))
+			s->reach->met[site][at[i].kind][at[i].undo][at[i].phase]++;
 }
 
 /* --- the report --- */
@@ -282,10 +305,11 @@ report_cells(const struct reach *r, bool all, bool names, struct sums *sums)
 }
 
 static void
-name_row(const char *word, const struct life_row *row, uint64_t n)
+name_row(const char *word, const struct life_row *row, uint64_t n, const char *why)
 {
-	printf("%s %llu row %d: %s on %s\n", word, (unsigned long long)n, row->id,
-		life_state_name(row->from), life_event_name(row->event));
+	printf("%s %llu row %d: %s on %s%s%s\n", word, (unsigned long long)n, row->id,
+		life_state_name(row->from), life_event_name(row->event), why != NULL ? ": " : "",
+		why != NULL ? why : "");
 }
 
 static void
@@ -299,19 +323,23 @@ report_rows(const struct reach *r, bool all, bool names, struct sums *sums)
 	reach_offers(offered);
 	for (size_t i = 0; i < n && i < REACH_ROWS; i++) {
 		uint64_t asked = r->row[i];
+		const char *why = asked == 0 && !offered[i] ? reach_never_why(&rows[i]) : NULL;
 
 		never += asked == 0 && !offered[i];
 		empty += asked == 0 && offered[i];
-		sums->refuted += asked > 0 && !offered[i];
+		sums->refuted += !offered[i] && (asked > 0 || why == NULL);
 		if (asked > 0 && !offered[i])
 			name_row(
 				"FAIL a rule says that nobody asks for this, and it was asked for:",
-				&rows[i], asked);
+				&rows[i], asked, NULL);
+		else if (asked == 0 && !offered[i] && why == NULL)
+			name_row("FAIL nobody asks for this, and no reason is given:", &rows[i], 0,
+				NULL);
 		else if (all || (names && asked == 0 && offered[i]))
 			name_row(asked > 0    ? "row"
 				 : offered[i] ? "EMPTY"
 					      : "never",
-				&rows[i], asked);
+				&rows[i], asked, why);
 	}
 	sums->empty += empty;
 	printf("reach: %zu rows of the lifecycle, %llu of them asked for, %llu that no facts ask "

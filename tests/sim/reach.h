@@ -31,13 +31,28 @@ struct reach { /* numbers alone: it is added up over processes and nights */
 			[2]; /* steps in plans; of them before the pivot, and with an inverse */
 };
 
+/* Where a fault strikes: a step, and what has become of its newest intent. */
+struct reach_place {
+	size_t kind; /* reach_kind */
+	bool undo;
+	enum reach_phase phase;
+	uint64_t lsn; /* of that intent; 0 = none was open */
+};
+enum { REACH_PLACES = 64 };
+
 /* reach_count - from now on lookups in the lifecycle's table count there; NULL = nowhere. */
 void reach_count(struct reach *r);
 void reach_fault(
 	struct sim *s, enum site site, size_t request); /* it has struck; SIZE_MAX: no request */
+size_t reach_places(
+	struct sim *s, enum site site, size_t request, struct reach_place ret[REACH_PLACES]);
+size_t reach_kind(const char *kind); /* REACH_KINDS: not one of steps.def */
 void reach_plan(struct sim *s, const struct vrun *run);
 /* reach_offers - the rows that the engine can ask for at all (offers.c). */
 void reach_offers(bool offered[REACH_ROWS]);
+/* Why nobody asks for it; NULL: no reason is known. */
+struct life_row;
+const char *reach_never_why(const struct life_row *row);
 /* reach_report - the matrix in short; all: every cell; names: every empty one. Returns how many are
  * empty. ret_refuted: cells that a rule leaves out and some seed has met: the rule is wrong. */
 uint64_t reach_report(const struct reach *r, bool all, bool names, uint64_t *ret_refuted);

@@ -62,7 +62,7 @@ sim_new(const struct sim_opts *o)
 {
 	struct sim *s = stdmem_get(sizeof *s);
 	size_t book = o->script != NULL && o->script->book >= 0 ? (size_t)o->script->book
-								: (size_t)(o->seed % BOOKS_N);
+								: (size_t)(o->seed % BOOKS_DRAWN);
 
 	s->seed = o->seed;
 	s->reach = o->reach;
@@ -76,8 +76,11 @@ sim_new(const struct sim_opts *o)
 	rng_seed(&s->probe_rng, o->seed, "probes");
 	rng_seed(&s->moment_rng, o->seed, "moments");
 	s->book_n = book;
+	aim_init(s, o->book == NULL);
+	if (o->script != NULL && o->script->book >= 0)
+		s->book_n = book;
 	for (size_t i = 0; i < 2; i++) {
-		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(book, i);
+		s->variant[i] = o->book != NULL ? playbook_ref(o->book[i]) : book_get(s->book_n, i);
 		if (s->variant[i] == NULL)
 			abort();
 	}
@@ -95,6 +98,7 @@ draw_world(struct sim *s)
 	truth_init(s);
 	mail_init(s);
 	people_init(s);
+	aim_world(s);
 	s->heal_at = rng_between(&s->net_rng, HEAL_FROM, HEAL_TO);
 	s->end_at = s->heal_at + LIVENESS_MS;
 	sim_push(s, (struct happening){ .at = 10, .kind = H_STARTS });

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 struct sim;
+struct vrecord;
 
 /* --- rng.c: xoshiro256**, one stream for each component, seeded by hash(seed, name) --- */
 struct rng {
@@ -59,12 +60,13 @@ enum happening_kind {
 	H_CLOCK,      /* the wall clock is set */
 	H_MAIL,	      /* somebody sends a message */
 	H_MAIL_AGAIN, /* one that waits is tried again */
-	H_MOMENT,     /* something happens just while an effect is under way */
+	H_MOMENT,     /* number: enum moment: something happens just while an effect is under way */
 	H_LOSES,      /* a process hears that its journal is another's */
 	H_HEAL,
 	H_N
 };
 const char *happening_name(enum happening_kind k);
+enum moment { MOMENT_STALL, MOMENT_RELOAD, MOMENT_STOP, MOMENT_CRASH, MOMENT_N };
 
 struct happening {
 	int64_t at;
@@ -181,11 +183,32 @@ int odometer_main(int argc, char **argv);
 int hunt_main(int argc, char **argv); /* hunt.c: one planted fault */
 
 /* --- books.c: the playbooks that are run --- */
-enum { BOOKS_N = 4, BOOK_TEXT = 16000 };
+enum { BOOKS_DRAWN = 4, BOOKS_N = 5, BOOK_TEXT = 16000 };	 /* the last one: only by aim.c */
 size_t book_text(size_t i, size_t variant, char out[BOOK_TEXT]); /* its length */
 struct playbook *book_get(
 	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
 struct playbook *book_read(const char *text, size_t variant);
+
+/* --- aim.c: one seed in seventeen aims at what others come to seldom --- */
+struct shot;
+struct aim {
+	const struct shot *shot; /* NULL: this seed is like all others */
+	struct rng rng;
+	uint64_t wanted;  /* faults, one bit each: those that shall strike there */
+	uint64_t opened;  /* the intent that was brought to its phase; 0 = none yet */
+	unsigned pressed; /* how often so far */
+	size_t held;	  /* a request on its way that comes just behind a look; SIZE_MAX */
+};
+void aim_init(struct sim *s, bool may); /* before the book is read: it may choose one */
+void aim_world(struct sim *s);
+bool aim_presses(struct sim *s, enum site site, size_t request); /* it is likely to strike */
+void aim_record(struct sim *s, const struct vrecord *rec);
+void aim_sent(struct sim *s, size_t request);
+bool aim_holds(struct sim *s, size_t request); /* from now on aim_looked() lets it go */
+size_t aim_looked(struct sim *s, size_t to, const char *resource); /* SIZE_MAX: nothing was held */
+void aim_started(struct sim *s);
+size_t aim_behind(const struct sim *s,
+	size_t usual); /* an older copy of the journal lacks so many records, at most */
 
 /* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
 struct entry {
@@ -554,6 +577,7 @@ struct sim {
 	struct heap heap;
 	struct trace trace;
 	struct faults faults;
+	struct aim aim;
 	struct rng net_rng, probe_rng, moment_rng;
 	struct playbook *book,
 		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */

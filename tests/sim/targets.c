@@ -233,10 +233,11 @@ target_emptied(struct sim *s, const struct happening *h)
 	struct ftarget *t = &s->target[T_HUB];
 	struct tcell *c = target_cell(t, "relay.park corp.example");
 
-	if (s->now == t->releasing_until && text_eq(c->value, "releasing\n")) {
+	if (s->now != t->releasing_until || text_eq(c->value, "parked\n"))
+		return;		 /* another one came later, or it is parked again */
+	if (c->value[0] != '\0') /* where a shelter was taken back it is open already */
 		target_edit(s, t, c, "", (uint64_t)h->number);
-		mail_let_go(s);
-	}
+	mail_let_go(s);
 }
 
 /* --- the rules --- */

@@ -168,8 +168,18 @@ read_intent(struct sim *s, const struct record *r, struct vrun *run)
 	return x;
 }
 
+/* A pivot that was there already when its turn came has no INTENT: mail takes the new way. */
+static void
+pivots(struct vrun *run, const char *step, uint64_t seq)
+{
+	const struct vstep *st = view_step(run, step);
+
+	if (st != NULL && st->pivot && run->pivot_seq == 0)
+		run->pivot_seq = seq;
+}
+
 static const struct vresult *
-read_result(struct sim *s, const struct record *r, const struct vrun *run)
+read_result(struct sim *s, const struct record *r, struct vrun *run)
 {
 	struct view *v = &s->view;
 	struct vresult *x;
@@ -189,6 +199,8 @@ read_result(struct sim *s, const struct record *r, const struct vrun *run)
 		of->answered = true;
 		of->outcome = x->outcome;
 	}
+	if (x->dir == DIR_DO && (x->outcome == OUT_DONE || x->outcome == OUT_UNCHANGED))
+		pivots(run, x->step, r->seq);
 	return x;
 }
 
@@ -312,6 +324,8 @@ take_record(struct sim *s, const struct record *r)
 		trace_record(s, r, &rec);
 	if (!v->replaying && rec.intent != NULL && rec.intent->dir != DIR_FENCE)
 		process_moment(s, is_rare(&rec));
+	if (!v->replaying)
+		aim_record(s, &rec);
 	for (size_t i = 0; invariants[i] != NULL && s->killer == NULL && !v->replaying; i++)
 		if (invariants[i]->record != NULL)
 			invariants[i]->record(s, &rec);
