@@ -26,6 +26,7 @@ struct auditing {
 	struct audit_anchor *anchors;
 	size_t anchors_n;
 	struct audit *ret;
+	struct err none; /* why there can be no verdict */
 };
 
 bool
@@ -52,6 +53,20 @@ audit_anchor_read(const char *text, struct audit_anchor *ret)
 	return true;
 }
 
+/* What SQLite cannot read is damage. That there was no memory, or that somebody else had the file
+ * locked, says nothing of the journal. */
+static void
+unreadable(struct auditing *x, uint64_t bad, const struct err *why)
+{
+	if (why->rc != RC_CORRUPT && why->rc != RC_IO)
+		x->none = *why;
+	else if (bad != 0)
+		chain_fail(&x->chain, CHAIN_FILE, bad,
+			"the database is damaged at record %" PRIu64 ": %.200s", bad, why->text);
+	else
+		chain_fail(&x->chain, CHAIN_FILE, 0, "%.250s", why->text);
+}
+
 /* A run can only be understood, or finished, with the text that it ran with. */
 static void
 text_kept(struct auditing *x, const struct chain_header *h)
@@ -60,15 +75,19 @@ text_kept(struct auditing *x, const struct chain_header *h)
 	char is[DIGEST_HEX], *text = NULL;
 	struct err err = { 0 };
 	size_t n = 0;
+	enum rc rc;
 
 	if (sha256 == NULL || sha256[0] == '\0')
 		return;
-	if (database_blob_get(x->db, sha256, &text, &n, &err) != RC_OK) {
+	rc = database_blob_get(x->db, sha256, &text, &n, &err);
+	if (rc == RC_NOTFOUND)
 		chain_fail(&x->chain, CHAIN_TEXT, h->seq,
 			"the playbook's text that record %" PRIu64 " names is missing: %.160s",
 			h->seq, err.text);
+	else if (rc != RC_OK)
+		unreadable(x, h->seq, &err);
+	if (rc != RC_OK)
 		return;
-	}
 	digest_sha256(NULL, text, n, is);
 	free(text);
 	if (!text_eq(is, sha256))
@@ -81,9 +100,9 @@ static int
 one(void *ctx, const struct chain_row *row)
 {
 	struct auditing *x = ctx;
-	struct arena *a = arena_new(&stdmem, HEADER_ROOM);
+	struct arena *a = arena_new(&stdmem_sure, HEADER_ROOM);
 	struct chain_header h;
-	bool good = a != NULL && chain_next(&x->chain, a, row, &h);
+	bool good = chain_next(&x->chain, a, row, &h);
 
 	if (good && (text_eq(h.type, "PLAYBOOK") || text_eq(h.type, "START")))
 		text_kept(x, &h);
@@ -103,10 +122,9 @@ walk(struct auditing *x)
 	struct err err = { 0 };
 
 	chain_begin(&x->chain, 1);
-	if (database_rows(x->db, 1, one, x, &err) != RC_OK && err.rc != RC_OK)
-		chain_fail(&x->chain, CHAIN_FILE, x->chain.seq + 1,
-			"the database is damaged at record %" PRIu64 ": %.200s", x->chain.seq + 1,
-			err.text);
+	(void)database_rows(x->db, 1, one, x, &err);
+	if (err.rc != RC_OK)
+		unreadable(x, x->chain.seq + 1, &err);
 	verify_neighbours(x->db, &x->chain);
 }
 
@@ -116,19 +134,19 @@ against_head(struct auditing *x, const struct snapshot *shot)
 {
 	const struct head *h = head_newest(&shot->before);
 
-	if (shot->state == HEAD_BEHIND && h != NULL && x->chain.seq < h->seq)
+	if (shot->state != HEAD_BEHIND)
+		chain_fail(&x->chain, CHAIN_HEAD, 0, "%s", shot->why);
+	else if (x->chain.seq < h->seq)
 		chain_fail(&x->chain, CHAIN_CUT, x->chain.seq + 1,
 			"record %" PRIu64 " was cut off: the journal ends at %" PRIu64
 			", but record %" PRIu64 " was acknowledged",
 			x->chain.seq + 1, x->chain.seq, h->seq);
-	else if (shot->state == HEAD_BEHIND && h != NULL)
+	else
 		chain_fail(&x->chain, CHAIN_REWRITTEN, h->seq,
 			"record %" PRIu64
 			" is not the one that was acknowledged: the journal was rewritten at it or "
 			"before it; %s",
 			h->seq, shot->why);
-	else
-		chain_fail(&x->chain, CHAIN_HEAD, 0, "%s", shot->why);
 }
 
 static void
@@ -159,18 +177,15 @@ anchors_found(struct auditing *x)
 static void
 own_check(struct auditing *x)
 {
-	sqlite3_stmt *st = NULL;
-	const char *says = NULL;
+	char says[200] = "";
+	struct err err = { 0 };
 
 	if (x->chain.fault != CHAIN_NONE)
 		return;
-	if (sqlite3_prepare_v2(x->db, "PRAGMA integrity_check(1)", -1, &st, NULL) == SQLITE_OK &&
-		sqlite3_step(st) == SQLITE_ROW)
-		says = (const char *)sqlite3_column_text(st, 0);
-	if (!text_eq(says, "ok"))
-		chain_fail(&x->chain, CHAIN_FILE, 0, "the database is damaged: %.200s",
-			says != NULL ? says : sqlite3_errmsg(x->db));
-	(void)sqlite3_finalize(st);
+	if (database_check(x->db, says, &err) != RC_OK)
+		unreadable(x, 0, &err);
+	else if (!text_eq(says, "ok"))
+		chain_fail(&x->chain, CHAIN_FILE, 0, "the database is damaged: %s", says);
 }
 
 static void
@@ -188,7 +203,7 @@ look(struct auditing *x)
 	if (rc == RC_OK)
 		verify_end(&x->chain, &shot.meta, "the meta row");
 	if (rc != RC_OK)
-		chain_fail(&x->chain, CHAIN_FILE, 0, "%.250s", err.text);
+		unreadable(x, 0, &err);
 	else if (shot.why[0] != '\0' && x->chain.fault == CHAIN_NONE)
 		against_head(x, &shot);
 	anchors_found(x);
@@ -225,8 +240,8 @@ judge(struct auditing *x, const char *dir, struct err *err)
 	else if (rc == RC_CORRUPT)
 		chain_fail(&x->chain, CHAIN_FILE, 1, "%.250s", sub.text);
 	else
-		return err_set(err, rc, "%s", sub.text);
-	return RC_OK;
+		x->none = sub;
+	return x->none.rc == RC_OK ? RC_OK : err_set(err, x->none.rc, "%s", x->none.text);
 }
 
 enum rc

@@ -42,7 +42,7 @@ struct audit {
 };
 
 /* audit_verify - RC_OK when a verdict was reached, be it good or bad; RC_NOTFOUND when there is no
- * journal. */
+ * journal; RC_NOMEM, RC_BUSY ... when it could not be looked at, which says nothing of it. */
 enum rc audit_verify(const char *dir, struct audit_anchor *anchors, size_t anchors_n,
 	struct audit *ret, struct err *err);
 

@@ -33,10 +33,7 @@ copy(sqlite3 *from, sqlite3 *to, struct err *err)
 	code = sqlite3_backup_step(b, -1); /* all of it, in one snapshot */
 	if (sqlite3_backup_finish(b) == SQLITE_OK && code == SQLITE_DONE)
 		return RC_OK;
-	return code == SQLITE_DONE || code == SQLITE_OK
-		       ? database_fail(to, "copy", err)
-		       : err_set(err, code == SQLITE_FULL ? RC_FULL : RC_IO, "cannot copy: %s",
-				 sqlite3_errstr(code));
+	return database_fail(to, "copy the journal into it", err); /* the copy tells of both */
 }
 
 static enum rc

@@ -19,7 +19,7 @@ chain_fault_name(enum chain_fault f)
 #undef CHAIN_NAME
 	};
 
-	return f < CHAIN_FAULT_N ? names[f] : "?";
+	return names[f];
 }
 
 bool
@@ -51,7 +51,7 @@ void
 chain_begin(struct chain *c, uint64_t from)
 {
 	memset(c, 0, sizeof *c);
-	c->seq = from > 0 ? from - 1 : 0;
+	c->seq = from - 1;
 	c->joined = c->seq == 0;
 	(void)snprintf(c->hash, sizeof c->hash, "%s", CHAIN_ZERO);
 }

@@ -61,8 +61,8 @@ struct chain {
 	char why[300];
 };
 
-/* chain_begin - the next row must be number `from`; from > 1: whatever that row names as its prev
- * is believed. */
+/* chain_begin - the next row must be number `from` (1 ...); from > 1: whatever that row names as
+ * its prev is believed. */
 void chain_begin(struct chain *c, uint64_t from);
 /* chain_next - false once there is a fault. The header (NULL is fine) lives in the arena. */
 bool chain_next(

@@ -26,27 +26,47 @@ static const char tables[] =
 	"CREATE TABLE blob (sha256 TEXT NOT NULL PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
 	"PRAGMA application_id = " APPLICATION_ID "; PRAGMA user_version = 1;";
 
+/* Our statements are right, so what they met is not. */
+static enum rc
+rc_of(int code)
+{
+	if (code == SQLITE_IOERR_SHORT_READ)
+		return RC_CORRUPT;
+	if (code == SQLITE_IOERR_NOMEM)
+		return RC_NOMEM;
+	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_SCHEMA:
+	case SQLITE_ERROR:
+	case SQLITE_MISMATCH:
+	case SQLITE_CONSTRAINT:
+		return RC_CORRUPT;
+	case SQLITE_FULL:
+		return RC_FULL;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL: /* others were always quicker at the log's locks */
+		return RC_BUSY;
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_AUTH:
+		return RC_DENIED;
+	case SQLITE_NOMEM:
+		return RC_NOMEM;
+	default:
+		return RC_IO;
+	}
+}
+
 enum rc
 database_fail(sqlite3 *db, const char *doing, struct err *err)
 {
-	int more = sqlite3_extended_errcode(db), code = more & 0xff;
+	int code = sqlite3_extended_errcode(db);
 	const char *file = sqlite3_db_filename(db, "main");
-	enum rc rc = RC_IO;
 
-	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || more == SQLITE_IOERR_SHORT_READ ||
-		code == SQLITE_SCHEMA || code == SQLITE_ERROR || code == SQLITE_MISMATCH ||
-		code == SQLITE_CONSTRAINT)
-		rc = RC_CORRUPT; /* our statements are right, so what they met is not */
-	else if (code == SQLITE_FULL)
-		rc = RC_FULL;
-	else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
-		rc = RC_BUSY;
-	else if (code == SQLITE_PERM || code == SQLITE_READONLY || code == SQLITE_AUTH)
-		rc = RC_DENIED;
-	else if (code == SQLITE_NOMEM)
-		rc = RC_NOMEM;
-	return err_set(err, rc, "%s: cannot %s: %s (SQLite %d)",
-		file != NULL && file[0] != '\0' ? file : PLACE_DB, doing, sqlite3_errmsg(db), more);
+	return err_set(err, rc_of(code), "%s: cannot %s: %s (SQLite %d)",
+		file != NULL ? file : PLACE_DB, doing, sqlite3_errmsg(db), code);
 }
 
 enum rc
@@ -307,7 +327,7 @@ database_rows(sqlite3 *db, uint64_t from, database_row_fn *fn, void *ctx, struct
 	if (rc != RC_OK)
 		return rc;
 	(void)sqlite3_bind_int64(st, 1, (sqlite3_int64)from);
-	while ((code = sqlite3_step(st)) == SQLITE_ROW && stop == 0) {
+	while ((code = sqlite3_step(st)) == SQLITE_ROW) {
 		const struct chain_row row = { .seq = sqlite3_column_int64(st, 0),
 			.lsn = sqlite3_column_int64(st, 1),
 			.hash = (const char *)sqlite3_column_text(st, 2),
@@ -362,6 +382,22 @@ database_insert(sqlite3 *db, const struct chain_row *row, struct err *err)
 	(void)sqlite3_bind_text(st, 3, row->hash, -1, SQLITE_STATIC);
 	(void)sqlite3_bind_text(st, 4, row->bytes, (int)row->n, SQLITE_STATIC);
 	return finish(db, st, "append", err);
+}
+
+enum rc
+database_check(sqlite3 *db, char ret[static 200], struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	enum rc rc = prepare(db, &st, "PRAGMA integrity_check(1)", "check it", err);
+
+	if (rc != RC_OK)
+		return rc;
+	if (sqlite3_step(st) == SQLITE_ROW)
+		(void)snprintf(ret, 200, "%.199s", (const char *)sqlite3_column_text(st, 0));
+	else
+		rc = database_fail(db, "check it", err);
+	(void)sqlite3_finalize(st);
+	return rc;
 }
 
 /* --- playbook texts --- */

@@ -49,6 +49,9 @@ enum rc database_rows(sqlite3 *db, uint64_t from, database_row_fn *fn, void *ctx
 enum rc database_has(sqlite3 *db, uint64_t seq, const char *hash, bool *ret, struct err *err);
 enum rc database_insert(sqlite3 *db, const struct chain_row *row, struct err *err);
 
+/* database_check - SQLite's own: "ok", or the first thing that it finds. */
+enum rc database_check(sqlite3 *db, char ret[static 200], struct err *err);
+
 /* Playbook texts. get: malloc'd, RC_NOTFOUND; the caller checks the hash. */
 enum rc database_blob_put(
 	sqlite3 *db, const char *sha256, const void *p, size_t n, struct err *err);

@@ -74,7 +74,8 @@ parse(const char slot[SLOT], struct head *ret)
 static enum rc
 fail(const struct head_file *f, int code, const char *doing, struct err *err)
 {
-	return err_set(err, RC_IO, "%s: cannot %s: %s", f->path, doing, sqlite3_errstr(code));
+	return err_set(err, code == SQLITE_FULL ? RC_FULL : RC_IO, "%s: cannot %s: %s", f->path,
+		doing, sqlite3_errstr(code));
 }
 
 enum rc
@@ -93,11 +94,11 @@ head_open(struct head_file **ret, const char *dir, bool write, struct err *err)
 		SQLITE_OPEN_SUPER_JOURNAL | (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 	int code, got = 0;
 	struct stat st;
+	enum rc rc;
 
 	place_path(f->path, dir, PLACE_HEAD);
 	if (stat(f->path, &st) != 0) {
-		enum rc rc = errno == ENOENT ? RC_NOTFOUND : RC_IO;
-
+		rc = errno == ENOENT ? RC_NOTFOUND : RC_IO;
 		(void)err_set(err, rc, "%s: %s", f->path, strerror(errno));
 		free(f);
 		return rc;
@@ -109,9 +110,9 @@ head_open(struct head_file **ret, const char *dir, bool write, struct err *err)
 		*ret = f;
 		return RC_OK;
 	}
-	(void)fail(f, code, "open it", err);
+	rc = fail(f, code, "open it", err);
 	head_close(&f);
-	return RC_IO;
+	return rc;
 }
 
 void

@@ -145,7 +145,7 @@ static enum rc
 settle(struct store *s, enum head_state state, const struct head_slots *slots, struct err *err)
 {
 	const struct head *newest = head_newest(slots);
-	bool again = state == HEAD_EQUAL && newest != NULL && !newest->copy;
+	bool again = state == HEAD_EQUAL && !newest->copy;
 	enum rc rc = database_wal(s->wr, err);
 	int code;
 
@@ -336,8 +336,8 @@ static int
 fold_row(void *ctx, const struct chain_row *row)
 {
 	struct folding *f = ctx;
-	struct arena *a = arena_new(&stdmem, HEADER_ROOM);
-	bool good = a != NULL && chain_next(&f->chain, a, row, NULL);
+	struct arena *a = arena_new(&stdmem_sure, HEADER_ROOM);
+	bool good = chain_next(&f->chain, a, row, NULL);
 	int stop;
 
 	arena_free(&a);

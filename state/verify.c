@@ -14,8 +14,8 @@ enum { LOOKS = 3, LOOK_MS = 2, HEADER_ROOM = 64 * RECORD_MAX };
 static int
 one(void *chain, const struct chain_row *row)
 {
-	struct arena *a = arena_new(&stdmem, HEADER_ROOM);
-	bool good = a != NULL && chain_next(chain, a, row, NULL);
+	struct arena *a = arena_new(&stdmem_sure, HEADER_ROOM);
+	bool good = chain_next(chain, a, row, NULL);
 
 	arena_free(&a);
 	return good ? 0 : (int)RC_CORRUPT;
@@ -52,12 +52,12 @@ struct beside {
 static int
 look_beside(void *ctx, const struct chain_row *row)
 {
-	struct arena *a = arena_new(&stdmem, HEADER_ROOM);
+	struct arena *a = arena_new(&stdmem_sure, HEADER_ROOM);
 	struct beside *b = ctx;
 	struct chain_header h;
 
-	b->found = a != NULL && row->bytes != NULL &&
-		   chain_header_read(a, row->bytes, row->n, &h) && h.seq == b->seq;
+	b->found = row->bytes != NULL && chain_header_read(a, row->bytes, row->n, &h) &&
+		   h.seq == b->seq;
 	arena_free(&a);
 	return 1;
 }

@@ -26,6 +26,18 @@ stdmem_out(void)
 	_exit(1);
 }
 
+static void *
+resize_surely(void *ctx, void *p, size_t n)
+{
+	void *q = resize(ctx, p, n);
+
+	if (q == NULL && n > 0)
+		stdmem_out();
+	return q;
+}
+
+const struct mem stdmem_sure = { .resize = resize_surely };
+
 void *
 stdmem_get(size_t n)
 {

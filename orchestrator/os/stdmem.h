@@ -5,6 +5,9 @@
 #include "base/mem.h"
 
 extern const struct mem stdmem;
+/* stdmem_sure - the same, but it never gives NULL: it ends the process by stdmem_out. For whoever
+ * would take a lack of memory for something else. */
+extern const struct mem stdmem_sure;
 
 /* stdmem_out - memory is out: the process ends with a sentence and exit code 1. No core file is
  * left (secrets are in memory), nothing is written any more: the journal is whole at each moment.

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ALL_OPS ((1u << FV_OP_N) - 1)
+#define ALL_OPS ((1u << FV_CHANGES) - 1)
 
 enum { NAMES_MAX = 600, SECTOR = 512, PAGE = 4096 };
 
@@ -48,7 +48,7 @@ static struct {
 	fv_watch_fn *watch;
 	void *watch_ctx;
 	struct image *images;
-	bool remembers, dead, lies;
+	bool remembers, dead, lies, hurries, remote;
 	unsigned draw, chance;
 } fv = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -265,7 +265,13 @@ strike(enum fv_op op, enum fv_file file, struct handle *h, const void *p, int n,
 	fv.struck = true;
 	switch (fv.plan.fault) {
 	case FV_ERROR:
+		if (fv.plan.code != 0)
+			return fv.plan.code;
 		return op == FV_SYNC	 ? SQLITE_IOERR_FSYNC
+		       : op == FV_READ	 ? SQLITE_IOERR_READ
+		       : op == FV_SIZE	 ? SQLITE_IOERR_FSTAT
+		       : op == FV_LOCK	 ? SQLITE_IOERR_LOCK
+		       : op == FV_SHM	 ? SQLITE_IOERR_SHMMAP
 		       : op == FV_OPEN	 ? SQLITE_CANTOPEN
 		       : op == FV_DELETE ? SQLITE_IOERR_DELETE
 					 : SQLITE_IOERR_WRITE;
@@ -330,7 +336,9 @@ fv_close(sqlite3_file *f)
 static int
 fv_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-	return of(f)->real->pMethods->xRead(of(f)->real, p, n, at);
+	int code = before(FV_READ, of(f)->file, NULL, NULL, 0, 0);
+
+	return code != SQLITE_OK ? code : of(f)->real->pMethods->xRead(of(f)->real, p, n, at);
 }
 
 static void
@@ -384,13 +392,17 @@ fv_sync(sqlite3_file *f, int flags)
 static int
 fv_size(sqlite3_file *f, sqlite3_int64 *ret)
 {
-	return of(f)->real->pMethods->xFileSize(of(f)->real, ret);
+	int code = before(FV_SIZE, of(f)->file, NULL, NULL, 0, 0);
+
+	return code != SQLITE_OK ? code : of(f)->real->pMethods->xFileSize(of(f)->real, ret);
 }
 
 static int
 fv_lock(sqlite3_file *f, int level)
 {
-	return of(f)->real->pMethods->xLock(of(f)->real, level);
+	int code = before(FV_LOCK, of(f)->file, NULL, NULL, 0, 0);
+
+	return code != SQLITE_OK ? code : of(f)->real->pMethods->xLock(of(f)->real, level);
 }
 
 static int
@@ -426,13 +438,21 @@ fv_device(sqlite3_file *f)
 static int
 fv_shm_map(sqlite3_file *f, int region, int size, int extend, void volatile **ret)
 {
-	return of(f)->real->pMethods->xShmMap(of(f)->real, region, size, extend, ret);
+	int code = before(FV_SHM, of(f)->file, NULL, NULL, 0, 0);
+
+	return code != SQLITE_OK
+		       ? code
+		       : of(f)->real->pMethods->xShmMap(of(f)->real, region, size, extend, ret);
 }
 
 static int
 fv_shm_lock(sqlite3_file *f, int offset, int n, int flags)
 {
-	return of(f)->real->pMethods->xShmLock(of(f)->real, offset, n, flags);
+	int code = (flags & SQLITE_SHM_LOCK) != 0 ? before(FV_SHM, of(f)->file, NULL, NULL, 0, 0)
+						  : SQLITE_OK;
+
+	return code != SQLITE_OK ? code
+				 : of(f)->real->pMethods->xShmLock(of(f)->real, offset, n, flags);
 }
 
 static void
@@ -447,20 +467,16 @@ fv_shm_unmap(sqlite3_file *f, int drop)
 	return of(f)->real->pMethods->xShmUnmap(of(f)->real, drop);
 }
 
-static const sqlite3_io_methods methods = {
-	.iVersion = 2, /* no mmap: everything is seen */
-	.xClose = fv_close,
-	.xRead = fv_read,
-	.xWrite = fv_write,
-	.xTruncate = fv_truncate,
-	.xSync = fv_sync,
-	.xFileSize = fv_size,
-	.xLock = fv_lock,
-	.xUnlock = fv_unlock,
-	.xCheckReservedLock = fv_reserved,
-	.xFileControl = fv_control,
-	.xSectorSize = fv_sector,
-	.xDeviceCharacteristics = fv_device,
+/* Version 2 has no mmap, so everything is seen; version 1 has no shared memory either. */
+#define FILE_METHODS                                                                               \
+	.xClose = fv_close, .xRead = fv_read, .xWrite = fv_write, .xTruncate = fv_truncate,        \
+	.xSync = fv_sync, .xFileSize = fv_size, .xLock = fv_lock, .xUnlock = fv_unlock,            \
+	.xCheckReservedLock = fv_reserved, .xFileControl = fv_control, .xSectorSize = fv_sector,   \
+	.xDeviceCharacteristics = fv_device
+static const sqlite3_io_methods remote_methods = { .iVersion = 1, FILE_METHODS };
+static const sqlite3_io_methods local_methods = {
+	.iVersion = 2,
+	FILE_METHODS,
 	.xShmMap = fv_shm_map,
 	.xShmLock = fv_shm_lock,
 	.xShmBarrier = fv_shm_barrier,
@@ -496,7 +512,7 @@ fv_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int flags, int *
 		code = fv.real->xOpen(fv.real, name, h->real, flags, ret_flags);
 	if (code != SQLITE_OK)
 		return code;
-	h->base.pMethods = &methods;
+	h->base.pMethods = fv.remote ? &remote_methods : &local_methods;
 	(void)pthread_mutex_lock(&fv.mutex);
 	if (name != NULL && (fv.remembers || (fv.plan.fault == FV_POWER && fv.plan.at > 0)))
 		h->image = image_of(name);
@@ -533,6 +549,13 @@ fv_randomness(sqlite3_vfs *v, int n, char *out)
 	return n;
 }
 
+static int
+fv_sleep(sqlite3_vfs *v, int us)
+{
+	(void)v;
+	return fv.hurries ? us : fv.real->xSleep(fv.real, us);
+}
+
 void
 faultvfs_install(void)
 {
@@ -543,6 +566,7 @@ faultvfs_install(void)
 	fv.vfs.xOpen = fv_open;
 	fv.vfs.xDelete = fv_delete;
 	fv.vfs.xRandomness = fv_randomness;
+	fv.vfs.xSleep = fv_sleep;
 	if (sqlite3_vfs_register(&fv.vfs, 1) != SQLITE_OK)
 		abort();
 }
@@ -619,6 +643,18 @@ void
 faultvfs_lie(bool lies)
 {
 	fv.lies = lies;
+}
+
+void
+faultvfs_hurry(bool hurries)
+{
+	fv.hurries = hurries;
+}
+
+void
+faultvfs_remote(bool remote)
+{
+	fv.remote = remote;
 }
 
 void

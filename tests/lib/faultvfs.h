@@ -11,7 +11,19 @@
 
 #include <stdbool.h>
 
-enum fv_op { FV_WRITE, FV_SYNC, FV_TRUNCATE, FV_OPEN, FV_DELETE, FV_OP_N };
+enum fv_op {
+	FV_WRITE,
+	FV_SYNC,
+	FV_TRUNCATE,
+	FV_OPEN,
+	FV_DELETE,
+	FV_CHANGES, /* those above change the disk: they are what no bits at all stand for */
+	FV_READ = FV_CHANGES,
+	FV_SIZE,
+	FV_LOCK, /* of the file */
+	FV_SHM,	 /* mapping and locks of the log's index */
+	FV_OP_N,
+};
 enum fv_file { FV_DB, FV_WAL, FV_HEAD, FV_OTHER };
 
 enum fv_fault {
@@ -28,10 +40,11 @@ enum fv_fault {
 
 struct fv_plan {
 	int at;		/* the n-th operation that counts, from 1; 0 = none */
-	unsigned ops;	/* bits 1 << enum fv_op that count */
+	unsigned ops;	/* bits 1 << enum fv_op that count; 0 = all that change the disk */
 	unsigned files; /* bits 1 << enum fv_file; 0 = all */
 	enum fv_fault fault;
 	bool for_ever; /* FV_ERROR, FV_FULL: all later ones too */
+	int code; /* FV_ERROR: what SQLite is answered; 0 = the input/output error of that op */
 	unsigned seed; /* FV_POWER, FV_POWER_IN, FV_DEAD */
 };
 
@@ -54,6 +67,11 @@ void faultvfs_remember(unsigned seed);
 int faultvfs_power(unsigned seed);
 void faultvfs_forget(void);
 void faultvfs_lie(bool lies); /* a sync makes nothing durable any more, and says it did */
+
+/* faultvfs_hurry - whoever waits for a lock waits no time at all. faultvfs_remote - files opened
+ * from now on are on a disk that has no memory to share, as those of other machines. */
+void faultvfs_hurry(bool hurries);
+void faultvfs_remote(bool remote);
 
 /* faultvfs_watch - called after each operation that succeeded, on the thread that did it; NULL =
  * nobody. */

@@ -132,9 +132,8 @@ rig_on_done(void *done, uint64_t op, enum outcome outcome, const struct store_he
 }
 
 enum outcome
-rig_append(struct store *s, struct store_head *head, uint64_t lsn, const char *salt)
+rig_append_text(struct store *s, struct store_head *head, const char *record)
 {
-	char *record = rig_record(head, lsn, salt);
 	const char *const list[] = { record };
 	const struct store_append a = { .op = 1,
 		.epoch = head->epoch,
@@ -149,10 +148,19 @@ rig_append(struct store *s, struct store_head *head, uint64_t lsn, const char *s
 	if (store_append(s, &a, rig_on_done, &d, &err) == RC_OK)
 		while (d.times == 0 && poll(&p, 1, WAIT_MS) > 0)
 			store_poll(s);
-	free(record);
 	if (d.outcome == OUT_DONE)
 		*head = d.head;
 	return d.outcome;
+}
+
+enum outcome
+rig_append(struct store *s, struct store_head *head, uint64_t lsn, const char *salt)
+{
+	char *record = rig_record(head, lsn, salt);
+	enum outcome outcome = rig_append_text(s, head, record);
+
+	free(record);
+	return outcome;
 }
 
 static int

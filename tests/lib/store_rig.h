@@ -39,6 +39,7 @@ void rig_on_done(void *done, uint64_t op, enum outcome outcome, const struct sto
 /* rig_append - one record after *head, waited for by store_fd; *head moves when it is DONE. OUT_N:
  * not even queued. */
 enum outcome rig_append(struct store *s, struct store_head *head, uint64_t lsn, const char *salt);
+enum outcome rig_append_text(struct store *s, struct store_head *head, const char *record);
 
 /* rig_fold - how many records there are that say what rig_record wrote; -1 - n: record n does not;
  * err from the store. */
