@@ -55,13 +55,21 @@ sync_parent(const char *dir, struct err *err)
 	return place_sync(up, err);
 }
 
+static enum rc
+fits(const char *dir, struct err *err)
+{
+	return strlen(dir) + sizeof "/" PLACE_DB "-journal" <= PLACE_MAX
+		       ? RC_OK
+		       : err_set(err, RC_INVALID, "the path of the journal's folder is too long");
+}
+
 enum rc
 place_make(const char *dir, struct err *err)
 {
 	struct stat st;
 
-	if (strlen(dir) + sizeof "/" PLACE_DB "-journal" > PLACE_MAX)
-		return err_set(err, RC_INVALID, "the path of the journal's folder is too long");
+	if (fits(dir, err) != RC_OK)
+		return RC_INVALID;
 	if (mkdir(dir, 0700) == 0)
 		return sync_parent(dir, err);
 	if (errno != EEXIST)
@@ -135,7 +143,12 @@ place_file(const char *dir, const char *name, struct err *err)
 enum rc
 place_reach(const char *dir, struct err *err)
 {
-	if (access(dir, R_OK | X_OK) == 0)
+	char inside[PLACE_MAX];
+
+	if (fits(dir, err) != RC_OK)
+		return RC_INVALID;
+	place_path(inside, dir, "."); /* what is no folder holds nothing */
+	if (access(inside, R_OK | X_OK) == 0)
 		return RC_OK;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return err_set(err, RC_NOTFOUND,

@@ -303,6 +303,210 @@ audit_names_a_lost_text(void)
 	CHECK_INT(got.bad, 2);
 }
 
+/* A record of that type and body behind the others. */
+static void
+append_body(struct store *s, struct store_head *h, const char *type, const char *body)
+{
+	char record[1024];
+
+	(void)snprintf(record, sizeof record,
+		"{\"v\":1,\"type\":\"%s\",\"seq\":%llu,\"lsn\":0,\"era\":1,\"epoch\":1,"
+		"\"boot_id\":\"b\",\"boot_ms\":1,\"wall_ms\":1,\"run\":\"\",\"prev\":\"%s\","
+		"\"body\":%s}",
+		type, (unsigned long long)h->seq + 1, h->hash, body);
+	CHECK_INT(append_text(s, h, record), RC_OK);
+	rig_next(h, record, 0);
+}
+
+static void
+audit_names_texts_that_starts_name_and_none_where_none_is_named(void)
+{
+	static const char text[] = "name: corp\n";
+	char sha256[DIGEST_HEX], body[200];
+	struct store_head h;
+	struct store *s = actor(&h);
+	struct audit got;
+	struct err err;
+
+	digest_sha256(NULL, text, sizeof text - 1, sha256);
+	CHECK_INT(store_blob_put(s, sha256, text, sizeof text - 1, &err), RC_OK);
+	append_body(s, &h, "PLAYBOOK", "{}");
+	append_body(s, &h, "PLAYBOOK", "{\"sha256\":\"\"}");
+	(void)snprintf(body, sizeof body, "{\"sha256\":\"%s\"}", sha256);
+	append_body(s, &h, "START", body);
+	store_close(&s);
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
+	CHECK_INT(got.fault, CHAIN_NONE);
+	CHECK_INT(got.texts, 1);
+	CHECK(rig_sql(dir, "DELETE FROM blob"));
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
+	CHECK_INT(got.fault, CHAIN_TEXT);
+	CHECK_INT(got.bad, 3);
+}
+
+/* SQL upon a journal of ten records, by which audit must come to this. */
+static void
+spoiled(const char *sql, enum chain_fault fault, uint64_t bad)
+{
+	rig_wipe(dir);
+	(void)mkdir(dir, 0700);
+	ten_records();
+	forge(sql);
+	audit_says(fault, bad, NULL);
+}
+
+/* A table without the guards that ours has: as damage can leave it, and a hand. */
+#define UNGUARDED(t)                                                                               \
+	"CREATE TABLE x AS SELECT * FROM " t "; DROP TABLE " t "; ALTER TABLE x RENAME TO " t ";"
+
+static void
+audit_takes_no_meta_row_that_cannot_be(void)
+{
+	spoiled("DELETE FROM meta", CHAIN_FILE, 0);
+	spoiled("UPDATE meta SET commits = 0", CHAIN_FILE, 0);
+	spoiled("UPDATE meta SET era = 0", CHAIN_FILE, 0);
+	spoiled("UPDATE meta SET seq = -1", CHAIN_FILE, 0);
+	spoiled("UPDATE meta SET store = 'short'", CHAIN_FILE, 0);
+	spoiled("UPDATE meta SET hash = hash || '0'", CHAIN_FILE, 0);
+	spoiled(UNGUARDED("meta") "UPDATE meta SET hash = NULL", CHAIN_FILE, 0);
+	spoiled("DROP TABLE meta", CHAIN_FILE, 0);
+	spoiled("DROP TABLE record", CHAIN_FILE, 1);
+	spoiled("PRAGMA user_version = 0", CHAIN_FILE, 1);
+}
+
+static void
+audit_names_a_record_without_its_parts(void)
+{
+	spoiled(UNGUARDED("record") "UPDATE record SET hash = NULL WHERE seq = 4", CHAIN_CHANGED,
+		4);
+	spoiled(UNGUARDED("record") "UPDATE record SET bytes = NULL WHERE seq = 4", CHAIN_CHANGED,
+		4);
+	spoiled(UNGUARDED("record") "DELETE FROM record WHERE seq = 6;"
+				    "UPDATE record SET bytes = NULL WHERE seq = 7",
+		CHAIN_DELETED, 6);
+	spoiled("DELETE FROM record WHERE seq = 6; UPDATE record SET bytes = '?' WHERE seq = 7",
+		CHAIN_DELETED, 6);
+}
+
+static void
+audit_holds_the_meta_row_against_the_records(void)
+{
+	struct store *s = NULL;
+	struct store_head h;
+	struct err err = { 0 };
+
+	spoiled("UPDATE meta SET lsn = lsn + 1", CHAIN_ORDER, 10);
+	spoiled("UPDATE meta SET epoch = epoch + 1", CHAIN_REWRITTEN, 10);
+	rig_wipe(dir);
+	(void)mkdir(dir, 0700);
+	ten_records();
+	CHECK_INT(open_with(&s, &h, STORE_ACTOR, true, NULL, &err), RC_OK);
+	fill(s, &h, 1); /* of era 2, epoch 2 */
+	store_close(&s);
+	forge("UPDATE meta SET era = 1");
+	audit_says(CHAIN_ORDER, 11, NULL);
+	forge("UPDATE meta SET era = 2, epoch = 1");
+	audit_says(CHAIN_ORDER, 11, NULL);
+}
+
+static void
+audit_knows_a_copy(void)
+{
+	struct store *s;
+	struct store_head h;
+	struct audit got;
+	struct err err = { 0 };
+	char to[RIG_PATH];
+
+	ten_records();
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
+	CHECK(!got.copy && got.known);
+	rig_path(to, dir, "copy");
+	s = reader(&h);
+	CHECK_INT(store_backup(s, to, &err), RC_OK);
+	store_close(&s);
+	CHECK_INT(audit_verify(to, NULL, 0, &got, &err), RC_OK);
+	CHECK_INT(got.fault, CHAIN_NONE);
+	CHECK(got.copy && got.known);
+}
+
+static void
+audit_finds_what_no_record_lies_in(void)
+{
+	struct audit got;
+	struct err err = { 0 };
+	char *db;
+	long n;
+
+	ten_records();
+	db = rig_load(dir, "journal.db", &n);
+	db[39] ^= 5; /* how many pages are free, says the file's first page */
+	rig_save(dir, "journal.db", db, n);
+	free(db);
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
+	CHECK_INT(got.fault, CHAIN_FILE);
+	CHECK_INT(got.bad, 0);
+	CHECK_INT(got.records, 10);
+	CHECK(strstr(got.why, "the database is damaged: ") != NULL);
+}
+
+static void
+audit_of_a_file_that_is_no_database(void)
+{
+	static char noise[8192];
+
+	ten_records();
+	memset(noise, 'x', sizeof noise);
+	rig_save(dir, "journal.db", noise, sizeof noise);
+	audit_says(CHAIN_FILE, 1, NULL);
+}
+
+/* What cannot be looked at is no verdict. */
+static void
+audit_of_nothing_and_of_what_it_cannot_open(void)
+{
+	struct store *s = NULL;
+	struct store_head h;
+	struct audit got;
+	struct err err = { 0 };
+	char path[RIG_PATH];
+
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_NOTFOUND);
+	CHECK(strstr(err.text, "holds no journal") != NULL);
+	rig_save(dir, "head", "", 0);
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK); /* a head, and nothing else */
+	CHECK_INT(got.fault, CHAIN_FILE);
+	ten_records();
+	rig_save(dir, "head", NULL, -1);
+	rig_path(path, dir, "head");
+	CHECK_INT(mkdir(path, 0700), 0);
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK); /* a head that cannot be read */
+	CHECK_INT(got.fault, CHAIN_FILE);
+	CHECK(strstr(got.why, "/head: cannot read it") != NULL);
+	CHECK_INT(open_with(&s, &h, STORE_READER, false, NULL, &err), RC_IO);
+	CHECK_INT(open_with(&s, &h, STORE_ACTOR, false, NULL, &err), RC_IO);
+	CHECK(strstr(err.text, "/head: cannot open it") != NULL);
+	(void)rmdir(path);
+	CHECK_INT(symlink(path, path), 0); /* one that leads nowhere */
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_IO);
+	CHECK(strstr(err.text, "/head: Too many levels") != NULL);
+	CHECK_INT(open_with(&s, &h, STORE_READER, false, NULL, &err), RC_IO);
+}
+
+static void
+audit_says_where_a_noted_head_is(void)
+{
+	char anchor[80], other[65];
+
+	ten_records();
+	(void)snprintf(anchor, sizeof anchor, "5:%s", hashes[4]);
+	audit_says(CHAIN_REWRITTEN, 4, anchor);
+	memcpy(other, hashes[4], sizeof other);
+	other[0] = other[0] == 'a' ? 'b' : 'a';
+	(void)snprintf(anchor, sizeof anchor, "4:%s", other);
+	audit_says(CHAIN_REWRITTEN, 4, anchor);
+}
+
 /* --- the head file --- */
 
 static void
@@ -577,6 +781,15 @@ audits(void)
 	EACH(audit_shows_a_rewritten_end);
 	EACH(audit_shows_a_journal_taken_back_by_a_head_noted_elsewhere);
 	EACH(audit_names_a_lost_text);
+	EACH(audit_names_texts_that_starts_name_and_none_where_none_is_named);
+	EACH(audit_takes_no_meta_row_that_cannot_be);
+	EACH(audit_names_a_record_without_its_parts);
+	EACH(audit_holds_the_meta_row_against_the_records);
+	EACH(audit_knows_a_copy);
+	EACH(audit_finds_what_no_record_lies_in);
+	EACH(audit_of_a_file_that_is_no_database);
+	EACH(audit_of_nothing_and_of_what_it_cannot_open);
+	EACH(audit_says_where_a_noted_head_is);
 	EACH(a_journal_without_its_head_file_is_a_halt_until_a_new_era);
 	EACH(a_journal_behind_its_head_goes_on_in_a_new_era_above_it);
 	EACH(a_head_of_another_store_is_a_halt_even_in_a_new_era);
