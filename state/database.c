@@ -32,8 +32,6 @@ rc_of(int code)
 {
 	if (code == SQLITE_IOERR_SHORT_READ)
 		return RC_CORRUPT;
-	if (code == SQLITE_IOERR_NOMEM)
-		return RC_NOMEM;
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:

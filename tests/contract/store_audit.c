@@ -342,6 +342,10 @@ audit_names_texts_that_starts_name_and_none_where_none_is_named(void)
 	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
 	CHECK_INT(got.fault, CHAIN_TEXT);
 	CHECK_INT(got.bad, 3);
+	CHECK(rig_sql(dir, "DROP TABLE blob"));
+	CHECK_INT(audit_verify(dir, NULL, 0, &got, &err), RC_OK);
+	CHECK_INT(got.fault, CHAIN_FILE);
+	CHECK_INT(got.bad, 3);
 }
 
 /* SQL upon a journal of ten records, by which audit must come to this. */

@@ -396,6 +396,175 @@ its_own_user_needs_no_root(void)
 	CHECK_INT(seteuid(0), 0);
 }
 
+static void
+a_journal_that_may_only_be_read_is_not_acted_on(void)
+{
+	struct store *s = NULL;
+	struct store_head h;
+	struct err err = { 0 };
+	char path[RIG_PATH];
+
+	CHECK_INT(chown(dir, NOBODY, NOBODY), 0);
+	goes_on();
+	rig_path(path, dir, "journal.db");
+	CHECK_INT(chmod(path, 0400), 0);
+	CHECK_INT(seteuid(NOBODY), 0);
+	CHECK_INT(open_with(&s, &h, STORE_ACTOR, false, NULL, &err), RC_DENIED);
+	CHECK(strstr(err.text, "readonly database") != NULL);
+	s = reader(&h);
+	CHECK_INT(h.seq, 1);
+	store_close(&s);
+	CHECK_INT(seteuid(0), 0);
+	CHECK_INT(chmod(path, 0600), 0);
+	goes_on();
+}
+
+/* --- a full disk --- */
+
+static bool
+has_index(void)
+{
+	char path[RIG_PATH];
+
+	rig_path(path, dir, "journal.db-shm");
+	return access(path, F_OK) == 0;
+}
+
+static void
+no_room(void)
+{
+	fail(CALL_STATVFS, 0, 0);
+}
+
+/* The log's index would be a file; where that may end in a bus error it is kept in memory, unless
+ * an actor has made it long since. */
+static void
+a_reader_on_a_full_disk_makes_no_file(void)
+{
+	struct store_head h;
+	struct store *s, *r;
+	struct rig_read rr = { .salt = SALT };
+
+	goes_on();
+	no_room();
+	r = reader(&h);
+	CHECK(!has_index());
+	rig_read_all(r, &rr);
+	CHECK(rr.rc == RC_OK && rr.n == 1 && !rr.wrong);
+	CHECK_INT(rig_append(r, &h, 0, SALT), OUT_N);
+	store_close(&r);
+	fail_none();
+	r = reader(&h); /* the twin */
+	CHECK(has_index());
+	store_close(&r);
+	s = actor(&h);
+	fill(s, &h, 1);
+	no_room();
+	r = reader(&h);
+	CHECK_INT(h.seq, 2);
+	store_close(&r);
+	fail_none();
+	fill(s, &h, 1); /* which was disturbed by nobody */
+	store_close(&s);
+}
+
+/* --- each call, of an opening and of a copy --- */
+
+static const int errors[CALL_N] = { [CALL_MKDIR] = ENOSPC,
+	[CALL_STAT] = EIO,
+	[CALL_STATVFS] = EIO,
+	[CALL_ACCESS] = EIO,
+	[CALL_OPEN] = EMFILE,
+	[CALL_FSYNC] = EIO,
+	[CALL_FCHOWN] = EPERM,
+	[CALL_FLOCK] = ENOLCK,
+	[CALL_FTRUNCATE] = EIO,
+	[CALL_PWRITE] = EIO,
+	[CALL_EVENTFD] = EMFILE,
+	[CALL_THREAD] = EAGAIN };
+
+struct tried {
+	enum call call;
+	int at;
+	bool struck;
+	enum rc rc;
+	struct err err;
+};
+
+static void
+opening(struct tried *t)
+{
+	struct store *s = NULL;
+	struct store_head h;
+
+	fail(t->call, t->at, errors[t->call]);
+	t->rc = open_with(&s, &h, STORE_ACTOR, false, "the test", &t->err);
+	store_close(&s);
+	t->struck = os.n >= os.at;
+	fail_none();
+	goes_on();
+}
+
+static void
+copying(struct tried *t)
+{
+	struct store_head h;
+	struct store *s = reader(&h);
+	struct audit a = { 0 };
+	struct err err = { 0 };
+	char to[RIG_PATH];
+	long n;
+
+	rig_path(to, dir, "copy");
+	rig_wipe(to);
+	fail(t->call, t->at, errors[t->call]);
+	t->rc = store_backup(s, to, &t->err);
+	t->struck = os.n >= os.at;
+	fail_none();
+	store_close(&s);
+	free(rig_load(to, "head", &n));
+	CHECK_INT(n >= 0, t->rc == RC_OK); /* without a head it is no journal */
+	if (t->rc == RC_OK)
+		CHECK(audit_verify(to, NULL, 0, &a, &err) == RC_OK && a.fault == CHAIN_NONE &&
+			a.records == h.seq);
+}
+
+static int
+each_call(void (*fn)(struct tried *))
+{
+	int stopped = 0;
+
+	for (enum call call = 0; call < CALL_N; call++)
+		for (int at = 1;; at++) {
+			struct tried t = { .call = call, .at = at };
+
+			fn(&t);
+			if (!t.struck)
+				break;
+			stopped += t.rc != RC_OK;
+			if (t.rc == RC_CORRUPT || (t.rc != RC_OK && t.err.text[0] == '\0'))
+				printf("     call %d, %d: %s: %s\n", (int)call, at, rc_name(t.rc),
+					t.err.text);
+			CHECK(t.rc != RC_CORRUPT);
+			CHECK(t.rc == RC_OK || t.err.text[0] != '\0');
+		}
+	return stopped;
+}
+
+static void
+each_call_of_an_opening_fails_and_none_is_taken_for_damage(void)
+{
+	goes_on();
+	CHECK(each_call(opening) > 10);
+}
+
+static void
+each_call_of_a_copy_fails_and_it_is_whole_or_none(void)
+{
+	goes_on();
+	CHECK(each_call(copying) > 10);
+}
+
 /* --- the lock --- */
 
 /* Somebody has it, and the file says this. */
@@ -453,9 +622,9 @@ a_holder_of_another_user_is_believed_at_once(void)
 	CHECK_INT(chown(dir, NOBODY, NOBODY), 0);
 	goes_on();
 	CHECK_INT(chmod(dir, 0700), 0);
-	CHECK_INT(seteuid(NOBODY), 0);
+	CHECK_INT(setresuid(NOBODY, NOBODY, 0), 0);
 	held("1\nthe first one\n", "is held by the first one");
-	CHECK_INT(seteuid(0), 0);
+	CHECK_INT(setresuid(0, 0, 0), 0);
 }
 
 static int let_go_fd;
@@ -649,12 +818,16 @@ main(void)
 	if (root) {
 		EACH(what_root_makes_belongs_to_whom_the_folder_belongs);
 		EACH(its_own_user_needs_no_root);
+		EACH(a_journal_that_may_only_be_read_is_not_acted_on);
 		EACH(a_holder_of_another_user_is_believed_at_once);
 	} else {
 		SKIP("other users", "only root can become one");
 	}
 	EACH(a_holder_that_does_not_name_itself_is_one_all_the_same);
 	EACH(whoever_only_asked_is_waited_for);
+	EACH(a_reader_on_a_full_disk_makes_no_file);
+	EACH(each_call_of_an_opening_fails_and_none_is_taken_for_damage);
+	EACH(each_call_of_a_copy_fails_and_it_is_whole_or_none);
 	EACH(a_lock_that_cannot_be_taken_or_named_is_said);
 	EACH(a_lock_file_replaced_meanwhile_is_no_lock);
 	EACH(whoever_holds_it_is_one_line_whatever_he_says);

@@ -55,6 +55,15 @@ an_append_of_nothing_and_one_that_is_too_long_are_refused(void)
 	text[RECORD_MAX] = '\0'; /* the twin: not too long, only no record */
 	CHECK_INT(append_text(s, &h, text), RC_INVALID);
 	free(text);
+	CHECK_INT(store_append(s,
+			  &(struct store_append){ .epoch = h.epoch,
+				  .seq = h.seq,
+				  .hash = h.hash,
+				  .records = (const char *const[]){ "{}", "{}" },
+				  .n = 2 },
+			  rig_on_done, &d, &err),
+		RC_INVALID);
+	CHECK(strstr(err.text, "record 1 has no proper header") != NULL); /* the first of them */
 	CHECK_INT(d.times, 0);
 	fill(s, &h, 1); /* refused is not failed */
 	CHECK_INT(store_fault(s), RC_OK);
@@ -226,6 +235,26 @@ a_text_that_was_changed_is_not_given_out_and_is_kept_anew(void)
 	CHECK_INT(store_blob_get(s, none, &got, &n, &err), RC_OK); /* the empty one */
 	CHECK(n == 0 && got != NULL && got[0] == '\0');
 	free(got);
+	store_close(&s);
+}
+
+/* By a hand, or by a disk that forgot: what was in it is nowhere else. */
+static void
+a_log_that_was_cut_beneath_a_reader_is_damage(void)
+{
+	struct store_head h;
+	struct store *s = actor(&h), *r;
+	struct err err = { 0 };
+	char path[RIG_PATH];
+	int calls = 0;
+
+	fill(s, &h, 100);
+	r = reader(&h);
+	rig_path(path, dir, "journal.db-wal");
+	CHECK_INT(truncate(path, 100), 0);
+	CHECK_INT(store_fold(r, 1, never, &calls, &err), RC_CORRUPT);
+	CHECK(strstr(err.text, "cannot read its records") != NULL);
+	store_close(&r);
 	store_close(&s);
 }
 
@@ -508,6 +537,7 @@ main(void)
 	EACH(another_writer_ends_it);
 	EACH(a_fold_that_does_not_end_where_the_meta_row_says_is_damage);
 	EACH(a_text_that_was_changed_is_not_given_out_and_is_kept_anew);
+	EACH(a_log_that_was_cut_beneath_a_reader_is_damage);
 	EACH(a_copy_of_a_damaged_journal_is_not_made);
 	EACH(a_reader_holds_a_checkpoint_up_and_nothing_else);
 	EACH(a_checkpoint_that_another_makes_is_left_to_him);

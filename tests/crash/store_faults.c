@@ -140,7 +140,8 @@ image_lay(bool headless)
 struct told {
 	enum rc rc; /* of the first call that failed */
 	struct err err;
-	uint64_t acked;
+	uint64_t acked,
+		flight; /* records that were answered DONE; those of an append that was not */
 	bool copied;
 };
 
@@ -170,24 +171,67 @@ read_it(struct told *t, struct store *s)
 	free(got);
 }
 
-/* RC of an append: what the caller is told, or else why it is UNKNOWN. */
+/* Two records in one append: both of them or none. */
 static void
 append(struct told *t, struct store *s, struct store_head *h)
 {
-	struct err err = { 0 };
 	bool was =
 		atomic_exchange(&nth.armed, false); /* what the rig asks for is not the store's */
-	char *record = rig_record(h, 0, SALT);
-	enum outcome outcome;
+	struct store_head at = *h;
+	struct rig_done d = { .outcome = OUT_N };
+	struct err err = { 0 };
+	char *text[2];
 
+	for (int i = 0; i < 2; i++) {
+		text[i] = rig_record(&at, 0, SALT);
+		rig_next(&at, text[i], 0);
+	}
 	atomic_store(&nth.armed, was);
-	outcome = rig_append_text(s, h, record);
-	free(record);
-	if (outcome == OUT_DONE)
+	t->flight = 2;
+	if (good(t,
+		    store_append(s,
+			    &(struct store_append){ .epoch = h->epoch,
+				    .seq = h->seq,
+				    .hash = h->hash,
+				    .records = (const char *const *)text,
+				    .n = 2 },
+			    rig_on_done, &d, &err),
+		    &err)) {
+		(void)good(t, store_drain(s, &err), &err);
+		CHECK_INT(d.times, 1);
+		CHECK_INT(d.outcome == OUT_DONE, d.head.seq == h->seq + 2);
+	}
+	if (d.outcome == OUT_DONE) {
+		*h = d.head;
 		t->acked = h->seq;
-	else if (store_drain(s, &err) == RC_OK)
-		err_set(&err, RC_CORRUPT, "it is not done, and the store lives");
-	CHECK_INT(store_fault(s), err.rc);
+		t->flight = 0;
+	} else {
+		CHECK(t->rc != RC_OK);
+		CHECK_INT(store_fault(s), t->rc);
+	}
+	for (int i = 0; i < 2; i++)
+		free(text[i]);
+}
+
+/* One that expects another epoch changes nothing, or the store is dead. */
+static void
+append_in_vain(struct told *t, struct store *s, const struct store_head *h)
+{
+	bool was = atomic_exchange(&nth.armed, false);
+	struct store_head other = *h;
+	struct err err = { 0 };
+	enum outcome outcome;
+	char *record;
+
+	other.epoch++;
+	record = rig_record(&other, 0, SALT);
+	atomic_store(&nth.armed, was);
+	outcome = rig_append_text(s, &other, record);
+	free(record);
+	if (outcome == OUT_CONFLICT)
+		return;
+	CHECK(outcome != OUT_DONE);
+	CHECK(store_drain(s, &err) != RC_OK);
 	(void)good(t, err.rc, &err);
 }
 
@@ -205,6 +249,8 @@ act(struct told *t, bool new_era)
 		return;
 	(void)good(t, store_blob_put(s, sha256, text, sizeof text - 1, &err), &err);
 	append(t, s, &h);
+	if (t->rc == RC_OK)
+		append_in_vain(t, s, &h);
 	if (t->rc == RC_OK)
 		append(t, s, &h);
 	if (t->rc == RC_OK)
@@ -282,7 +328,7 @@ static const struct deed deeds[DEEDS] = {
 /* --- the law --- */
 
 static bool
-whole(const struct deed *d, uint64_t acked, uint64_t most, struct err *err)
+whole(const struct deed *d, const struct told *t, struct err *err)
 {
 	struct store_opts o = { .dir = dir, .mode = STORE_ACTOR, .holder = "after" };
 	struct rig_read r = { .salt = SALT };
@@ -299,7 +345,8 @@ whole(const struct deed *d, uint64_t acked, uint64_t most, struct err *err)
 	if (rc != RC_OK)
 		return false;
 	rig_read_all(s, &r);
-	fine = r.rc == RC_OK && !r.wrong && r.n == h.seq && r.n >= acked && r.n <= most &&
+	fine = r.rc == RC_OK && !r.wrong && r.n == h.seq &&
+	       (r.n == t->acked || r.n == t->acked + t->flight) &&
 	       (d->headless ? h.era > 1 : h.era == 1) && rig_append(s, &h, 0, SALT) == OUT_DONE;
 	store_close(&s);
 	return fine && audit_verify(dir, NULL, 0, &a, err) == RC_OK && a.fault == CHAIN_NONE;
@@ -328,6 +375,7 @@ struct fault {
 	bool memory;
 	struct fv_plan plan;
 	enum rc rc; /* what has to be said, whatever it hits; RC_OK: anything but damage */
+	long step;  /* behind the first DENSE one of so many fails; with FERRYMAN_SOAK=1 each one */
 };
 
 static bool
@@ -353,13 +401,16 @@ strike(const struct fault *f, const struct deed *d, long at, struct told *t)
 	return struck;
 }
 
-/* Each one, or one of every `step` behind the first 40. Returns how many failed. */
+static bool each_one; /* FERRYMAN_SOAK=1 */
+enum { DENSE = 10 };
+
+/* Returns how many failed. */
 static long
-sweep(const struct fault *f, const struct deed *d, long step)
+sweep(const struct fault *f, const struct deed *d)
 {
 	long n = 0, stopped = 0, bad = 0;
 
-	for (long at = 1;; at += at < 40 ? 1 : step) {
+	for (long at = 1;; at += each_one || at < DENSE ? 1 : f->step) {
 		struct told t = { 0 };
 		struct err err = { 0 };
 		bool fine;
@@ -374,7 +425,7 @@ sweep(const struct fault *f, const struct deed *d, long step)
 		stopped += t.rc != RC_OK;
 		fine = t.rc == RC_OK || (t.err.text[0] != '\0' && t.rc != RC_CORRUPT &&
 						(f->rc == RC_OK || t.rc == f->rc));
-		fine = whole(d, t.acked, t.acked + 1, &err) && fine && check_state.faults == 0;
+		fine = whole(d, &t, &err) && fine && check_state.faults == 0;
 		if (!fine && bad++ < TOLD)
 			printf("     %s, %s %ld: %s: %s; then: %s\n", d->name, f->name, at,
 				rc_name(t.rc), t.err.text, err.text);
@@ -386,7 +437,7 @@ sweep(const struct fault *f, const struct deed *d, long step)
 }
 
 static void
-each(const struct fault *f, size_t faults, unsigned which, long step)
+each(const struct fault *f, size_t faults, unsigned which)
 {
 	long n = 0;
 	int bad = 0;
@@ -394,7 +445,7 @@ each(const struct fault *f, size_t faults, unsigned which, long step)
 	for (size_t i = 0; i < faults; i++)
 		for (int d = 0; d < DEEDS; d++)
 			if ((which & (1u << d)) != 0) {
-				n += sweep(&f[i], &deeds[d], step);
+				n += sweep(&f[i], &deeds[d]);
 				bad += check_state.faults;
 			}
 	check_state.faults = 0;
@@ -406,21 +457,24 @@ each(const struct fault *f, size_t faults, unsigned which, long step)
 
 enum { CHILD_FINE, CHILD_OUT, CHILD_BAD, CHILD_LAST }; /* OUT: by its own word, exit code 1 */
 
+enum { OURS_STEP = 4 };
+static struct told *told; /* what a child tells, in memory that outlives it */
+
 static void
 deed_in_child(const struct deed *d, long at)
 {
-	struct told t = { 0 };
+	struct told *t = told;
 	bool fine;
 
 	nth.kind = NTH_MALLOC;
 	nth.at = at;
 	atomic_store(&nth.armed, true);
-	d->fn(&t);
+	d->fn(t);
 	atomic_store(&nth.armed, false);
 	fine = check_state.faults == 0 &&
-	       (t.rc == RC_OK || (t.rc != RC_CORRUPT && t.err.text[0] != '\0'));
+	       (t->rc == RC_OK || (t->rc != RC_CORRUPT && t->err.text[0] != '\0'));
 	if (!fine)
-		printf("     %s, memory %ld: %s: %s\n", d->name, at, rc_name(t.rc), t.err.text);
+		printf("     %s, memory %ld: %s: %s\n", d->name, at, rc_name(t->rc), t->err.text);
 	(void)fflush(stdout);
 	if (__gcov_dump != NULL)
 		__gcov_dump();
@@ -438,6 +492,7 @@ without_memory(const struct deed *d, long at)
 	fresh();
 	if (d->journal)
 		image_lay(d->headless);
+	memset(told, 0, sizeof *told);
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
@@ -461,19 +516,18 @@ each_request_of_ours_for_memory_fails(void)
 	int bad = 0;
 
 	for (int d = 0; d < DEEDS; d++) {
-		uint64_t least =
-			deeds[d].journal ? RECORDS : 0; /* what a child acknowledged is not told */
 		long n = 0;
 		int end;
 
 		for (end = CHILD_FINE; end != CHILD_LAST; n++) {
 			struct err err = { 0 };
+			long at = 1 + (each_one ? n : n * OURS_STEP);
 
-			end = without_memory(&deeds[d], n + 1);
-			if (end == CHILD_BAD || !whole(&deeds[d], least, least + 2, &err)) {
+			end = without_memory(&deeds[d], at);
+			if (end == CHILD_BAD || !whole(&deeds[d], told, &err)) {
 				if (bad++ < TOLD)
 					printf("     %s, memory %ld: ends with %d; then: %s\n",
-						deeds[d].name, n + 1, end, err.text);
+						deeds[d].name, at, end, err.text);
 			}
 		}
 		printf("%-14s our own memory %5ld failed\n", deeds[d].name, n - 1);
@@ -482,48 +536,52 @@ each_request_of_ours_for_memory_fails(void)
 	CHECK_INT(bad, 0);
 }
 
-static long steps;
-
 static void
 each_request_of_sqlite_for_memory_fails(void)
 {
 	static const struct fault all[] = {
-		{ .name = "memory, once", .memory = true, .rc = RC_NOMEM },
+		{ .name = "memory, once", .memory = true, .rc = RC_NOMEM, .step = 19 },
 		{ .name = "memory, for ever",
 			.memory = true,
 			.plan = { .for_ever = true },
-			.rc = RC_NOMEM },
+			.rc = RC_NOMEM,
+			.step = 61 },
 	};
 
-	each(all, 2, (1u << DEEDS) - 1, steps);
+	each(all, 2, (1u << DEEDS) - 1);
 }
 
 static void
 each_read_fails(void)
 {
 	static const struct fault all[] = {
-		{ .name = "read, once", .plan = { .ops = 1u << FV_READ } },
-		{ .name = "read, for ever", .plan = { .ops = 1u << FV_READ, .for_ever = true } },
-		{ .name = "size, once", .plan = { .ops = 1u << FV_SIZE } },
+		{ .name = "read, once", .plan = { .ops = 1u << FV_READ }, .step = 1 },
+		{ .name = "read, for ever",
+			.plan = { .ops = 1u << FV_READ, .for_ever = true },
+			.step = 4 },
+		{ .name = "size, once", .plan = { .ops = 1u << FV_SIZE }, .step = 1 },
 	};
 
-	each(all, 3, (1u << DEEDS) - 1, 1);
+	each(all, 3, (1u << DEEDS) - 1);
 }
 
 static void
 each_lock_fails(void)
 {
 	static const struct fault all[] = {
-		{ .name = "lock, once", .plan = { .ops = 1u << FV_LOCK | 1u << FV_SHM } },
+		{ .name = "lock, once",
+			.plan = { .ops = 1u << FV_LOCK | 1u << FV_SHM },
+			.step = 2 },
 		{ .name = "lock, held for ever",
 			.plan = { .ops = 1u << FV_LOCK | 1u << FV_SHM,
 				.code = SQLITE_BUSY,
 				.for_ever = true },
-			.rc = RC_BUSY },
+			.rc = RC_BUSY,
+			.step = 4 },
 	};
 
 	faultvfs_hurry(true);
-	each(all, 2, (1u << DEEDS) - 1, 1);
+	each(all, 2, (1u << DEEDS) - 1);
 	faultvfs_hurry(false);
 }
 
@@ -531,14 +589,17 @@ static void
 each_write_of_an_era_and_of_a_copy_fails(void)
 {
 	static const struct fault all[] = {
-		{ .name = "write, once", .plan = { .fault = FV_ERROR } },
-		{ .name = "write, for ever", .plan = { .fault = FV_ERROR, .for_ever = true } },
+		{ .name = "write, once", .plan = { .fault = FV_ERROR }, .step = 1 },
+		{ .name = "write, for ever",
+			.plan = { .fault = FV_ERROR, .for_ever = true },
+			.step = 4 },
 		{ .name = "no room",
 			.plan = { .fault = FV_FULL, .for_ever = true },
-			.rc = RC_FULL },
+			.rc = RC_FULL,
+			.step = 2 },
 	};
 
-	each(all, 3, 1u << ERA | 1u << COPY, 1);
+	each(all, 3, 1u << ERA | 1u << COPY);
 }
 
 int
@@ -547,8 +608,11 @@ main(void)
 	digest_warm();
 	heap_install();
 	faultvfs_install();
-	steps = getenv("FERRYMAN_SOAK") != NULL ? 1 : 7;
+	each_one = getenv("FERRYMAN_SOAK") != NULL;
 	digest_sha256(NULL, text, sizeof text - 1, sha256);
+	told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (told == MAP_FAILED)
+		abort();
 	rig_dir(dir);
 	rig_dir(copy);
 	image_make();
