@@ -180,11 +180,11 @@ append(struct told *t, struct store *s, struct store_head *h)
 	struct store_head at = *h;
 	struct rig_done d = { .outcome = OUT_N };
 	struct err err = { 0 };
-	char *text[2];
+	char *record[2];
 
 	for (int i = 0; i < 2; i++) {
-		text[i] = rig_record(&at, 0, SALT);
-		rig_next(&at, text[i], 0);
+		record[i] = rig_record(&at, 0, SALT);
+		rig_next(&at, record[i], 0);
 	}
 	atomic_store(&nth.armed, was);
 	t->flight = 2;
@@ -193,7 +193,7 @@ append(struct told *t, struct store *s, struct store_head *h)
 			    &(struct store_append){ .epoch = h->epoch,
 				    .seq = h->seq,
 				    .hash = h->hash,
-				    .records = (const char *const *)text,
+				    .records = (const char *const *)record,
 				    .n = 2 },
 			    rig_on_done, &d, &err),
 		    &err)) {
@@ -210,7 +210,7 @@ append(struct told *t, struct store *s, struct store_head *h)
 		CHECK_INT(store_fault(s), t->rc);
 	}
 	for (int i = 0; i < 2; i++)
-		free(text[i]);
+		free(record[i]);
 }
 
 /* One that expects another epoch changes nothing, or the store is dead. */

@@ -41,16 +41,16 @@ with(const char *field, const char *value)
 	static const char *const fields[][2] = { { "seq", "1" }, { "lsn", "0" }, { "era", "1" },
 		{ "epoch", "1" }, { "type", "\"END\"" }, { "prev", "\"0\"" } };
 	char text[300] = "{";
+	size_t n = 1;
 
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
 		const char *v = strcmp(fields[i][0], field) == 0 ? value : fields[i][1];
-		size_t n = strlen(text);
 
 		if (v != NULL)
-			(void)snprintf(text + n, sizeof text - n, "%s\"%s\":%s", n > 1 ? "," : "",
-				fields[i][0], v);
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s\"%s\":%s",
+				n > 1 ? "," : "", fields[i][0], v);
 	}
-	strcat(text, "}");
+	(void)snprintf(text + n, sizeof text - n, "}");
 	return is_record(text);
 }
 
