@@ -292,7 +292,6 @@ read_and_copy(struct told *t)
 	CHECK_INT(h.seq, RECORDS);
 	read_it(t, s);
 	t->copied = good(t, store_backup(s, copy, &err), &err);
-	CHECK(t->copied || strstr(err.text, "backup to ") != NULL);
 	store_close(&s);
 }
 
