@@ -49,12 +49,14 @@ static void
 restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 {
 	struct ftarget *t = target_find(s, st->target);
+	struct tcell *c = t != NULL ? target_cell(t, st->resource) : NULL;
 	const struct accepted *e;
 
-	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || t == NULL)
+	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || c == NULL)
 		return;
 	e = last_effect(&s->view, (size_t)(t - s->target), st->resource);
-	if (e == NULL || e->at < run->start_at || text_eq(e->value, base_of(first_on(run, st))))
+	if (e == NULL || e->at < run->start_at || hand_since(c, e->at) ||
+		text_eq(e->value, base_of(first_on(run, st))))
 		return;
 	violated(s, &inv_10, "run %s is rolled back, and %s of %s was last set to \"%s\"", run->id,
 		st->resource, st->target, e->value);
