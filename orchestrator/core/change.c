@@ -55,7 +55,7 @@ value_count(const char *value, const char *word)
 	char digits[24];
 	int64_t count;
 
-	while (value != NULL && text_line(&value, &line, &n)) {
+	while (text_line(&value, &line, &n)) {
 		if (n <= m + 1 || n - m - 1 >= sizeof digits || memcmp(line, word, m) != 0 ||
 			line[m] != ' ')
 			continue;
@@ -233,32 +233,30 @@ look(struct core *c, struct change *ch)
 static char *
 keep(struct core *c, char *old, const char *s)
 {
-	size_t n = s != NULL ? strlen(s) : 0;
+	size_t n = strlen(s);
 	char *fresh = c->env.mem.resize(c->env.mem.ctx, old, n + 1);
 
 	if (fresh == NULL)
 		return old;
-	memcpy(fresh, s != NULL ? s : "", n);
-	fresh[n] = '\0';
+	memcpy(fresh, s, n + 1);
 	return fresh;
 }
 
 void
 change_read(struct core *c, struct change *ch, const struct event *ev, bool late)
 {
+	const char *silent = look_silent(ev, late);
+
 	ch->phase = CP_IDLE;
-	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE) {
+	if (silent != NULL) {
 		(void)snprintf(ch->why, sizeof ch->why, "%s at %s cannot be read: %s", ch->resource,
-			ch->target->name,
-			late || ev->type != EV_READ ? "no answer in time"
-			: ev->read.why != NULL	    ? ev->read.why
-						    : "no answer");
+			ch->target->name, silent);
 		ch->next_boot_ms = c->boot_ms + backoff(++ch->unread);
 		return;
 	}
 	ch->unread = 0;
-	ch->value = keep(c, ch->value, ev->read.value);
-	ch->version = keep(c, ch->version, ev->read.version);
+	ch->value = keep(c, ch->value, look_value(ev));
+	ch->version = keep(c, ch->version, ev->read.version != NULL ? ev->read.version : "");
 	ch->seen_any = ev->read.marker_store != NULL;
 	(void)snprintf(ch->seen_store, sizeof ch->seen_store, "%s",
 		ch->seen_any ? ev->read.marker_store : "");
@@ -476,7 +474,7 @@ void
 change_answered(struct core *c, struct change *ch, const struct event *ev, bool late)
 {
 	const struct ldomain *d = core_ldomain(c, ch->target->fence_domain);
-	bool heard = !late && ev->type == EV_EFFECT && d != NULL && ev->effect.lsn == d->lsn;
+	bool heard = !late && ev->effect.lsn == d->lsn;
 
 	if (ch->phase == CP_JOURNAL)
 		return; /* only a planted fault is answered before its intent is durable */

@@ -490,11 +490,11 @@ machine_queue(struct core *c, struct book *b, size_t index, const struct event *
 
 	(void)c;
 	m->queue_op[i] = 0;
-	m->queue_empty[i] = !late && ev->type == EV_READ && ev->read.outcome == OUT_DONE &&
-			    value_count(ev->read.value, "parked") == 0;
-	if (!late && ev->type == EV_READ && ev->read.outcome == OUT_DONE) {
-		m->queue_parked[i] = value_count(ev->read.value, "parked");
-		m->queue_waiting[i] = value_count(ev->read.value, "waiting");
+	m->queue_empty[i] = false;
+	if (look_silent(ev, late) == NULL) {
+		m->queue_empty[i] = value_count(look_value(ev), "parked") == 0;
+		m->queue_parked[i] = value_count(look_value(ev), "parked");
+		m->queue_waiting[i] = value_count(look_value(ev), "waiting");
 	}
 	for (size_t k = 0; k < m->queues_n; k++) {
 		all = all && m->queue_empty[k];

@@ -67,7 +67,8 @@ struct seen {
 };
 static struct seen *seen;
 
-/* Not asked from there before. Where coverage is measured, one child for each place tells of itself.
+/* Not asked from there before. Where coverage is measured, one child for each place tells of
+ * itself.
  */
 static bool
 is_new_place(void)
