@@ -62,7 +62,7 @@ static bool
 is_state(const struct json *o)
 {
 	const char *kind = json_str(o, "kind"), *resource = json_str(o, "resource");
-	const struct step_kind *k = kind != NULL ? step_kind_find(kind) : NULL;
+	const struct step_kind *k = step_kind_find(kind);
 
 	/* a shelter ends by itself, on the relay: its value says nothing of this run */
 	return k != NULL && k->class == STEP_STATE && resource != NULL &&

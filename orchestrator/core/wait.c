@@ -425,7 +425,7 @@ begin(struct core *c, struct vstep *v)
 	v->next_boot_ms = c->boot_ms;
 	if (v->p->kind->class != STEP_VERIFY)
 		return true;
-	v->signal = v->p->through != NULL ? canary_of(v) : NULL;
+	v->signal = canary_of(v);
 	if (v->signal != NULL)
 		return true;
 	(void)snprintf(v->why, sizeof v->why,

@@ -32,8 +32,7 @@ rrset_ttl_ms(const char *value)
 const char *
 want_route(struct planning *p, const struct target *t, const struct path *to, int64_t backup_bp)
 {
-	const char *transport =
-		cfg_row(t->cfg, "transport") != NULL ? cfg_str(t->cfg, "transport") : NULL;
+	const char *transport = planning_key(t, "transport");
 
 	if (backup_bp == 0)
 		return "";
