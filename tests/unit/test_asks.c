@@ -1,0 +1,292 @@
+/*
+ * test_asks.c - what people ask of a core that runs: which playbook, run and flow is meant, what is
+ * refused for it, who waits and who hears what; and answers of operations that are none.
+ */
+#include "lib/run_rig.h"
+
+#include "core/event.h"
+
+static unsigned asked = 9000;
+
+/* A request just as it came; type and number are set here. */
+static const struct wreply *
+ask(struct world *w, struct event *ev, int64_t ms)
+{
+	char req[32];
+
+	(void)snprintf(req, sizeof req, "%u", ++asked);
+	ev->type = EV_COMMAND;
+	ev->command.req = req;
+	ev->command.via = "cli";
+	world_event(w, ev);
+	world_pass(w, ms);
+	return world_reply(w, asked, true);
+}
+
+static void
+expect(const char *name, const struct wreply *r, int exit, const char *part)
+{
+	if (r == NULL) {
+		CHECK_STR(name, "has an answer");
+		return;
+	}
+	if (r->exit != exit || strstr(r->body, part) == NULL)
+		printf("     %s: %d %s\n", name, r->exit, r->body);
+	CHECK(r->exit == exit && strstr(r->body, part) != NULL);
+}
+
+#define ANN .principal = "ann", .playbook = "corp"
+
+static void
+a_request_names_what_it_means(void)
+{
+	struct {
+		const char *name;
+		struct event ev;
+		int exit;
+		const char *part;
+	} rows[] = {
+		{ "no playbook, where one alone is in force",
+			{ .command = { .principal = "ann", .verb = VERB_PAUSE } }, 0,
+			"brake is on" },
+		{ "and off again", { .command = { ANN, .verb = VERB_RESUME } }, 0, "brake is off" },
+		{ "one that is not in force",
+			{ .command = { .principal = "ann",
+				  .playbook = "other",
+				  .verb = VERB_PAUSE } },
+			2, "no playbook \\\"other\\\" is in force" },
+		{ "nobody's name", { .command = { .playbook = "corp", .verb = VERB_PAUSE } }, 3,
+			"? may not" },
+		{ "no such procedure",
+			{ .command = { ANN, .verb = VERB_CUTOVER, .procedure = "none" } }, 2,
+			"no procedure \\\"none\\\"" },
+		{ "a shelter", { .command = { ANN, .verb = VERB_CUTOVER, .procedure = "wait" } }, 2,
+			"a shelter is no cut-over" },
+		{ "the plan of a shelter",
+			{ .command = { ANN, .verb = VERB_PLAN, .of = VERB_CUTOVER,
+				  .procedure = "wait" } },
+			0, "relay.park" },
+		{ "a drill", { .command = { ANN, .verb = VERB_DRILL } }, 2, "not built" },
+		{ "continue a run that is none",
+			{ .command = { ANN, .verb = VERB_CONTINUE, .run = "out-9" } }, 2,
+			"there is no run out-9" },
+		{ "continue nothing", { .command = { ANN, .verb = VERB_CONTINUE } }, 3, "row" },
+		{ "abort nothing", { .command = { ANN, .verb = VERB_ABORT } }, 3,
+			"nothing to abort" },
+		{ "ack nothing", { .command = { ANN, .verb = VERB_ACK } }, 0, "taken note" },
+		{ "approve nothing",
+			{ .command = { ANN, .verb = VERB_APPROVE, .plan_hash = "12345678" } }, 3,
+			"no plan is pending" },
+		{ "deny nothing, by no hash",
+			{ .command = { ANN, .verb = VERB_DENY, .plan_hash = "" } }, 3,
+			"no plan is pending" },
+		{ "a plan by too little of its hash",
+			{ .command = { ANN, .verb = VERB_CUTOVER, .procedure = "out",
+				  .plan_hash = "1" } },
+			3, "not the one that was shown" },
+		{ "another plan",
+			{ .command = { ANN, .verb = VERB_CUTOVER, .procedure = "out",
+				  .plan_hash = "0123456789abcdef" } },
+			3, "not the one that was shown" },
+		{ "status, by nobody, of nothing", { .command = { .verb = VERB_STATUS } }, 0,
+			"corp" },
+	};
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		expect(rows[i].name, ask(w, &rows[i].ev, MINUTE), rows[i].exit, rows[i].part);
+	CHECK_INT(world_count(w, "START", ""), 0);
+	CHECK_INT(world_count(w, "INTENT", "\"dir\":\"do\""), 0);
+	/* none was named: whatever the plan is now */
+	CHECK(ask(w,
+		      &(struct event){ .command = { ANN, .verb = VERB_CUTOVER, .procedure = "out",
+					       .plan_hash = "" } },
+		      10 * MINUTE) != NULL);
+	CHECK(on_backup(w));
+	/* a run that has ended is told as it ended; one that goes on is not turned by a wrong name
+	 */
+	expect("continue what is done",
+		ask(w,
+			&(struct event){
+				.command = { ANN, .verb = VERB_CONTINUE,
+					.run = world_field(world_reply(w, asked, true), "run") } },
+			1000),
+		0, "\"state\":\"done\"");
+	world_end(w);
+}
+
+static void
+an_abort_names_its_run(void)
+{
+	struct world *w = world_new(NULL);
+	const struct wreply *r;
+
+	settle(w);
+	(void)cut_over(w);
+	world_pass(w, 2000);
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_ABORT, .run = "out-99999" } },
+		1000);
+	expect("another run", r, 3, "the open run is out-");
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_ABORT } }, 1000);
+	expect("the open one", r, 0, "is turned round");
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	CHECK(on_primary(w));
+	world_end(w);
+}
+
+/* Requests that wait for a machine that settles are counted. */
+static void
+too_many_requests_are_refused(void)
+{
+	struct world *w = world_new(NULL);
+	const struct wreply *r = NULL;
+	int waiting = 0;
+
+	w->target[W_HUB].unreadable = true;
+	world_start(w);
+	world_pass(w, 1000);
+	for (; waiting < 200 && r == NULL; waiting++)
+		r = ask(w,
+			&(struct event){
+				.command = { ANN, .verb = VERB_CUTOVER, .procedure = "out" } },
+			0);
+	expect("one too many", r, 1, "too many requests wait");
+	CHECK_INT(waiting, 129);
+	world_end(w);
+}
+
+/* Nothing new begins in a ferryman that stops. */
+static enum fate
+away(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)e;
+	(void)n;
+	return FATE_AWAY;
+}
+
+static void
+whoever_asks_a_ferryman_that_stops_is_told(void)
+{
+	struct world *w = world_new(NULL);
+	size_t before;
+	const struct wreply *r;
+
+	settle(w);
+	before = w->effects_n;
+	w->fate = away;
+	(void)cut_over(w);
+	for (int i = 0; i < 100 && w->effects_n == before; i++)
+		world_pass(w, 100);
+	CHECK(w->effects_n > before);
+	world_event(w, &(struct event){ .type = EV_STOP });
+	world_event(w, &(struct event){ .type = EV_STOP }); /* once more changes nothing */
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_PAUSE } }, 10);
+	expect("pause", r, 1, "ferryman is stopping");
+	world_pass(w, 5 * MINUTE);
+	CHECK(w->halted);
+	world_end(w);
+}
+
+/* A playbook that is withdrawn takes the plans with it that are being made of it. */
+static void
+a_plan_of_what_is_withdrawn_is_no_plan(void)
+{
+	struct world *w = world_new(NULL);
+	const struct wreply *r;
+
+	settle(w);
+	w->append_ms = 500;
+	r = ask(w,
+		&(struct event){ .command = { ANN, .verb = VERB_PLAN, .of = VERB_CUTOVER,
+					 .procedure = "out" } },
+		0);
+	CHECK(r == NULL);
+	world_event(w, &(struct event){ .type = EV_PLAYBOOK, .playbook = { .name = "corp" } });
+	world_pass(w, MINUTE);
+	expect("the plan", world_reply(w, asked, true), 2, "no playbook \\\"corp\\\" is in force");
+	r = ask(w, &(struct event){ .command = { .principal = "ann", .verb = VERB_PAUSE } }, 1000);
+	expect("no name", r, 2, "playbook");
+	world_event(w, &(struct event){ .type = EV_PLAYBOOK, .playbook = { .name = "none" } });
+	world_event(w, &(struct event){ .type = EV_PLAYBOOK });
+	world_pass(w, MINUTE);
+	CHECK(!w->halted);
+	world_end(w);
+}
+
+/* --- answers that are none --- */
+
+/* In place of the targets' answers to the first readings. */
+static struct event instead;
+static int left;
+
+static void
+answered_before(struct world *w, const struct event *ev)
+{
+	struct event one = instead;
+
+	if (ev->type != EV_READ || left == 0)
+		return;
+	left--;
+	one.op = ev->op;
+	w->hears = NULL;
+	world_event(w, &one);
+	w->hears = answered_before;
+}
+
+static void
+an_answer_of_another_kind_is_none(void)
+{
+	static const struct {
+		const char *name;
+		struct event ev;
+		int exit;
+		const char *why;
+	} rows[] = {
+		{ "of another kind", { .type = EV_SENT }, 3, "cannot be read: no answer in time" },
+		{ "without a reason", { .type = EV_READ, .read = { .outcome = OUT_RETRY } }, 3,
+			"cannot be read: no answer" },
+		{ "with one",
+			{ .type = EV_READ, .read = { .outcome = OUT_RETRY, .why = "closed" } }, 3,
+			"cannot be read: closed" },
+		{ "of nothing: that is a value",
+			{ .type = EV_READ, .read = { .outcome = OUT_DONE } }, 3,
+			"number that ferryman left there is gone" },
+		{ "of nothing, with our number",
+			{ .type = EV_READ,
+				.read = { .outcome = OUT_DONE,
+					.marker_store = WORLD_STORE,
+					.marker_lsn = ((uint64_t)1 << 40) + 1 } },
+			1, "no v=spf1 record" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w = world_new(NULL);
+		const struct wreply *r;
+
+		settle(w);
+		instead = rows[i].ev;
+		left = 9;
+		w->hears = answered_before;
+		r = ask(w,
+			&(struct event){ .command = { ANN, .verb = VERB_PLAN, .of = VERB_CUTOVER,
+						 .procedure = "out" } },
+			MINUTE);
+		CHECK(left < 9);
+		expect(rows[i].name, r, rows[i].exit, rows[i].why);
+		world_end(w);
+	}
+}
+
+int
+main(void)
+{
+	TEST(a_request_names_what_it_means);
+	TEST(an_abort_names_its_run);
+	TEST(too_many_requests_are_refused);
+	TEST(whoever_asks_a_ferryman_that_stops_is_told);
+	TEST(a_plan_of_what_is_withdrawn_is_no_plan);
+	TEST(an_answer_of_another_kind_is_none);
+	return check_end();
+}
