@@ -21,10 +21,12 @@
 bool
 restored_waits(const struct core *c, const struct lrun *r)
 {
-	const struct book *b = r->era < c->era ? book_find(c, r->playbook) : NULL;
+	const struct book *b;
 
-	return r->era < c->era && (b == NULL || !b->m[r->flow].era_read) &&
-	       !PLANTED(RESTORED_UNREAD);
+	if (r->era >= c->era || PLANTED(RESTORED_UNREAD))
+		return false;
+	b = book_find(c, r->playbook);
+	return b == NULL || !b->m[r->flow].era_read;
 }
 
 static const struct plan_value *

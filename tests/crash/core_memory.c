@@ -313,6 +313,22 @@ restored(struct world *w)
 	return !w->halted && world_count(w, "END", "is not as it leaves run") == 1;
 }
 
+/* There, back, and ferryman is taken out of the targets that it has changed. */
+static bool
+taken_out(struct world *w)
+{
+	GOES(to(w, FLOW_OUTBOUND, "normal"));
+	(void)world_say(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+	GOES(to(w, FLOW_OUTBOUND, "on-backup"));
+	(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK, .override = "soak" });
+	GOES(to(w, FLOW_OUTBOUND, "normal"));
+	(void)world_say(w, &(struct wask){ .verb = VERB_PLAN, .of = VERB_EJECT });
+	world_pass(w, MINUTE);
+	(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .override = "queues" });
+	world_pass(w, 10 * MINUTE);
+	return !w->halted && world_count(w, "END", "\"state\":\"done\"") == 3;
+}
+
 /* Mail to us, of two domains, and back. */
 static bool
 inbound(struct world *w)
@@ -323,52 +339,6 @@ inbound(struct world *w)
 	(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK, .override = "soak" });
 	return to(w, FLOW_INBOUND, "normal");
 }
-
-static const char inbound_book[] =
-	"ferryman: 1\n"
-	"playbook: corp\n"
-	"summary: mail to us\n"
-	"owner: duty@elsewhere.example\n"
-	"domains: [corp.example, eu.corp.example]\n"
-	"mode: approve\n"
-	"targets:\n"
-	"  zone: {connector: rfc2136, servers: [192.0.2.53], zone: corp.example, tsig: {name: f, "
-	"secret: {file: t.key}}}\n"
-	"  hub: {connector: postfix, host: 192.0.2.10, key: {file: id}, host_key: {file: h.key}}\n"
-	"paths:\n"
-	"  cloud:\n"
-	"    prefer: 1\n"
-	"    egress: [198.51.100.25]\n"
-	"    spf: [\"include:spf.cloud.example\"]\n"
-	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
-	"    inbound: {mx: [{preference: 10, host: mx.cloud.example}], mode: deliver}\n"
-	"  relay:\n"
-	"    prefer: 2\n"
-	"    egress: [203.0.113.65]\n"
-	"    spf: [\"ip4:203.0.113.65\"]\n"
-	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
-	"    inbound: {mx: [{preference: 10, host: mx.relay.example}], mode: spool, onward: "
-	"\"[mx.cloud.example]:25\", recipients: list, spool: hub}\n"
-	"signals:\n"
-	"  canary-in: {kind: canary, group: arrival, path: cloud, flow: inbound, every: 1m, "
-	"timeout: "
-	"50s, late_after: 40s, from: s@r1.example, submit: {host: mx.r1.example, auth: {file: a}}, "
-	"seeds: [{receiver: home, mailbox: c+%@corp.example, imap: {host: mx.cloud.example, auth: "
-	"{file: b}}}]}\n"
-	"  anchor-a: {kind: tcp, role: anchor, every: 30s, host: 192.0.2.1, port: 443}\n"
-	"  anchor-b: {kind: tcp, role: anchor, every: 30s, host: 203.0.113.80, port: 443}\n"
-	"procedures:\n"
-	"  in:\n"
-	"    kind: cutover\n"
-	"    flow: inbound\n"
-	"    to: relay\n"
-	"    steps:\n"
-	"      - {name: switch, mx.switch: {zone: zone}, pivot: true}\n"
-	"      - {name: see it, wait.published: {zone: zone}}\n"
-	"    failback: {mode: approve, soak: 20m, require: [primary-ready]}\n"
-	"people:\n"
-	"  ann: {user: ann, may: [run, approve, brake]}\n"
-	"notify: [{program: [/bin/true]}]\n";
 
 static void
 told(const char *name, bool (*story)(struct world *w), const char *mode)
@@ -382,7 +352,7 @@ told(const char *name, bool (*story)(struct world *w), const char *mode)
 	if (mode != NULL) {
 		world_init(w, mode);
 	} else {
-		world_init_book(w, inbound_book, NULL, NULL);
+		world_init_book(w, world_inbound_book, NULL, NULL);
 		world_cell(w, W_ZONE, "dns.rrset eu.corp.example MX", WORLD_MX);
 		world_cell(w, W_HUB, "relay.queue eu.corp.example",
 			"state open\nparked 0\nwaiting 0\noldest 0\n");
@@ -443,6 +413,12 @@ mail_to_us_leaves_and_returns(void)
 	told("inbound", inbound, NULL);
 }
 
+static void
+ferryman_is_taken_out(void)
+{
+	told("taken out", taken_out, "approve");
+}
+
 /* The twin: a child that crashes, or stops in silence, is seen. */
 static void
 a_crash_would_be_noticed(void)
@@ -472,6 +448,8 @@ main(void)
 	TEST(a_run_is_found_by_a_new_era);
 	TEST(people_ask_approve_and_take_it_out);
 	TEST(mail_to_us_leaves_and_returns);
+	if (by_place())
+		TEST(ferryman_is_taken_out);
 	TEST(a_crash_would_be_noticed);
 	return check_end();
 }

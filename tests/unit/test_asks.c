@@ -279,6 +279,42 @@ an_answer_of_another_kind_is_none(void)
 	}
 }
 
+/* --- which of several --- */
+
+static void
+in_force(struct world *w, const char *name, const char *sha256)
+{
+	world_event(w, &(struct event){ .type = EV_PLAYBOOK,
+			       .playbook = { .name = name, .sha256 = sha256 } });
+	world_pass(w, MINUTE);
+}
+
+/* A number stands for all playbooks that work at a target. */
+static void
+nobody_is_taken_out_from_under_another(void)
+{
+	struct world *w = world_new(NULL);
+	const struct wreply *r;
+
+	settle(w);
+	in_force(w, "second", w->pb->sha256);
+	r = ask(w, &(struct event){ .command = { .principal = "ann", .verb = VERB_PAUSE } }, 1000);
+	expect("one of two", r, 2, "name the playbook");
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_EJECT } }, 5 * MINUTE);
+	expect("taken out beside another", r, 3, "playbook second works at the same targets");
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_PLAN, .of = VERB_EJECT } },
+		5 * MINUTE);
+	expect("planned beside another", r, 3, "playbook second works at the same targets");
+	in_force(w, "second", NULL);
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_EJECT } }, 10 * MINUTE);
+	expect("alone", r, 0, "\"state\":\"done\"");
+	/* nor does it begin again, or is its brake given a time, before somebody says so */
+	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_PAUSE, .expires_wall_ms = 1 } },
+		1000);
+	expect("a pause with a time", r, 3, "the brake is on until");
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -288,5 +324,6 @@ main(void)
 	TEST(whoever_asks_a_ferryman_that_stops_is_told);
 	TEST(a_plan_of_what_is_withdrawn_is_no_plan);
 	TEST(an_answer_of_another_kind_is_none);
+	TEST(nobody_is_taken_out_from_under_another);
 	return check_end();
 }
