@@ -12,6 +12,7 @@
 #include "os/stdmem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char head[] =
 	"ferryman: 1\nplaybook: corp\nsummary: x\nowner: duty@elsewhere.example\nmode: approve\n"
@@ -22,7 +23,7 @@ static const char head[] =
 	"  tenant: {connector: exchange-online, tenant: corp.example, app: {file: a.id}, "
 	"certificate: {file: a.pem}, connector_name: to-relay, smart_host: 192.0.2.10, cohorts: "
 	"[{share: 5%%, from: [b@corp.example, a@corp.example]}, {share: 25%%, from: "
-	"[a@corp.example, c@corp.example]}]}\n"
+	"[a@corp.example, c@corp.example%s]}]}\n"
 	"  hub: {connector: postfix, host: 192.0.2.10, key: {file: id}, host_key: {file: h.key}}\n"
 	"paths:\n"
 	"  cloud: {prefer: 1, egress: [198.51.100.25], spf: [\"include:spf.cloud.example\"], dkim: "
@@ -59,6 +60,7 @@ static const char head[] =
 struct book {
 	const char *domains, *relay, *inbound, *steps; /* NULL: as usual */
 	const char *kind;			       /* NULL: cutover */
+	const char *people; /* more of the second cohort; begins with a comma */
 	int records;
 };
 
@@ -84,8 +86,8 @@ begin(const struct book *b)
 		.sha256 = digest_sha256 };
 
 	memset(&t, 0, sizeof t);
-	(void)snprintf(text, sizeof text, head, OR(b->domains, "corp.example"), OR(b->relay, RELAY),
-		OR(b->inbound, INBOUND),
+	(void)snprintf(text, sizeof text, head, OR(b->domains, "corp.example"), OR(b->people, ""),
+		OR(b->relay, RELAY), OR(b->inbound, INBOUND),
 		b->kind == NULL ? "kind: cutover, flow: outbound, to: relay, failback: {soak: 20m, "
 				  "stage: 1m, order: [canaries, 5%, 25%, 100%]}"
 		: text_eq(b->kind, "inbound")
@@ -100,6 +102,8 @@ begin(const struct book *b)
 	findings_free(&f);
 	t.a = arena_new(&stdmem, 1 << 24);
 	CHECK(t.pb != NULL);
+	if (t.pb == NULL)
+		exit(check_end());
 }
 
 static void
@@ -362,6 +366,60 @@ cohorts_come_back_share_by_share(void)
 	end();
 }
 
+/* A person who is in a cohort that is back is an exception; nobody is left out in silence. */
+static void
+too_many_people_in_cohorts_are_told(void)
+{
+	static char people[12 * 1024];
+	size_t at = 0;
+
+	for (int i = 0; i < 254; i++) {
+		at += (size_t)snprintf(people + at, sizeof people - at, ", p%03d@corp.example", i);
+		if (i < 251)
+			continue;
+		begin(&(struct book){ .people = people,
+			.steps = "{name: a, spf.authorize: {zone: zone}}, {name: w, "
+				 "wait.published: {zone: zone}}, {name: v, verify.canary: "
+				 "{through: relay}}, {name: s, outbound.switch: {at: [tenant, "
+				 "hub]}, pivot: true}" });
+		read_all(PLAN_BACK, "enabled\n");
+		/* two in the first cohort, two and these in the second */
+		CHECK_INT(build(PLAN_BACK), i + 1 + 4 <= 256 ? RC_OK : RC_LIMIT);
+		CHECK(i + 1 + 4 <= 256 || says("more than 256 people in the cohorts"));
+		end();
+	}
+}
+
+/* What waited is let go at a rate, where the playbook has one; the relay keeps its own. */
+static void
+mail_is_let_go_as_the_playbook_says(void)
+{
+	static const struct {
+		const char *args, *options;
+	} rows[] = { { "at: [hub], rate: 10 per s, per_receiver: 2 per s",
+			     "rate 10/1000\nper_receiver 2/1000\n" },
+		{ "at: [hub], rate: 10 per s", "rate 10/1000\n" } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char steps[700];
+
+		(void)snprintf(steps, sizeof steps,
+			PARK ", " SWITCH
+			     ", {name: r, queue.release: {%s}}, {name: d, wait.drained: {at: "
+			     "[hub]}}",
+			rows[i].args);
+		begin(&(struct book){ .steps = steps });
+		read_all(PLAN_OUT, "");
+		CHECK_INT(build(PLAN_OUT), RC_OK);
+		CHECK_STR(t.plan->steps[5].options, rows[i].options);
+		CHECK_STR(t.plan->steps[5].want, "state open\n");
+		CHECK_STR(t.plan->steps[5].resource, "relay.queue corp.example");
+		CHECK_STR(t.plan->steps[6].want, "");
+		CHECK_STR(t.plan->steps[6].options, "");
+		end();
+	}
+}
+
 /* At a target that does not fence the next one has to wait a request out: it is short. */
 static void
 a_request_takes_no_longer_than_its_target_bears(void)
@@ -589,6 +647,8 @@ main(void)
 	TEST(a_plan_touches_no_more_than_it_may);
 	TEST(mail_to_us_goes_where_the_path_says);
 	TEST(cohorts_come_back_share_by_share);
+	TEST(too_many_people_in_cohorts_are_told);
+	TEST(mail_is_let_go_as_the_playbook_says);
 	TEST(a_request_takes_no_longer_than_its_target_bears);
 	TEST(what_cannot_be_read_is_not_taken_out);
 	TEST(what_is_no_plan_is_not_taken_for_one);

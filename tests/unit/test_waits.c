@@ -4,10 +4,65 @@
  */
 #include "lib/run_rig.h"
 
+#include "core/engine.h"
+
 #define MX "dns.rrset corp.example MX"
 #define QUEUE "relay.queue corp.example"
 #define QUEUE_EU "relay.queue eu.corp.example"
 #define EMPTY "state open\nparked 0\nwaiting 0\noldest 0\n"
+
+/* --- values --- */
+
+/* To a TXT set others may add records, but no SPF record; nothing else bears an addition. */
+static void
+a_value_stands_or_does_not(void)
+{
+#define WANT "ttl 60\ntxt a\ntxt v=spf1 -all\n"
+	static const struct {
+		const char *resource, *want, *value;
+		bool stands;
+	} rows[] = {
+		{ TXT, WANT, WANT, true },
+		{ TXT, WANT, "ttl 60\ntxt a\ntxt b\ntxt v=spf1 -all\n", true },
+		{ TXT, WANT, "ttl 60\ntxt a\ntxt v=spf1 -all\ntxt v=spf1 mx\n", false },
+		{ TXT, WANT, "ttl 60\ntxt a\n", false },
+		{ TXT, WANT, "ttl 60\ntxt b\ntxt v=spf1 -all\n", false },
+		{ TXT, WANT, "ttl 300\ntxt a\ntxt v=spf1 -all\n", false },
+		{ TXT, WANT, "ttl 60\nmx\ntxt a\ntxt v=spf1 -all\n", false },
+		{ TXT, WANT, "ttl 60\nmx 10 a.example\ntxt a\ntxt v=spf1 -all\n", false },
+		{ TXT, WANT, "", false },
+		{ TXT, "", "ttl 60\ntxt a\n", false },
+		{ TXT, "", "", true },
+		{ "dns.rrset corp.example MX", WORLD_MX,
+			"ttl 60\nmx 10 mx.cloud.example\nmx 20 b\n", false },
+		{ "relay.route TXT", "a\n", "a\nb\n", false },
+		{ "TXT", "a\n", "a\nb\n", false },
+		{ PARK, "", "releasing\n", true },
+		{ PARK, "parked\n", "releasing\n", false },
+		{ ROUTE, "", "releasing\n", false },
+	};
+#undef WANT
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (value_stands(rows[i].resource, rows[i].want, rows[i].value) != rows[i].stands)
+			CHECK_STR(rows[i].value, rows[i].stands ? "stands" : "does not stand");
+}
+
+static void
+a_queue_says_how_many(void)
+{
+	static const struct {
+		const char *value;
+		int64_t parked;
+	} rows[] = { { EMPTY, 0 }, { "parked 7\n", 7 }, { "state open\nparked 12", 12 }, { "", -1 },
+		{ "state open\n", -1 }, { "parked\n", -1 }, { "parked \n", -1 },
+		{ "parked7 1\n", -1 }, { "parked x\n", -1 },
+		{ "parked 1000000000000000000000000000000\n", -1 }, { "unparked 3\n", -1 },
+		{ "parked: 3\n", -1 } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		CHECK_INT(value_count(rows[i].value, "parked"), rows[i].parked);
+}
 
 /* --- wait.published --- */
 
@@ -57,7 +112,7 @@ a_server_that_is_silent_shows_nothing(void)
 		settle(w);
 		w->hears = spoil;
 		(void)cut_over(w);
-		world_pass(w, 3 * HOUR);
+		world_pass(w, HOUR);
 		if (rows[i].done) {
 			CHECK(on_backup(w));
 		} else {
@@ -134,6 +189,8 @@ a_spool_that_does_not_empty_calls_a_person(void)
 int
 main(void)
 {
+	TEST(a_value_stands_or_does_not);
+	TEST(a_queue_says_how_many);
 	TEST(a_server_that_is_silent_shows_nothing);
 	TEST(mail_is_home_when_the_spool_is_empty);
 	TEST(a_spool_that_does_not_empty_calls_a_person);
