@@ -62,7 +62,7 @@ missing(struct core *c, struct vstep *v, const char *a, const char *b)
 {
 	char why[WHY_LEN];
 
-	(void)snprintf(why, sizeof why, "%s%s%s", a, a[0] != '\0' && b[0] != '\0' ? ": " : "", b);
+	(void)snprintf(why, sizeof why, "%s%s%s", a, a[0] != '\0' ? ": " : "", b);
 	if (text_eq(why, v->why))
 		return;
 	(void)snprintf(v->why, sizeof v->why, "%s", why);
