@@ -315,6 +315,55 @@ nobody_is_taken_out_from_under_another(void)
 	world_end(w);
 }
 
+/* A playbook may have a shelter and no way out. */
+static void
+without_a_cut_over_there_is_none(void)
+{
+	static const char book[] =
+		"ferryman: 1\nplaybook: corp\nsummary: x\nowner: duty@elsewhere.example\n"
+		"domains: [corp.example]\nmode: %s\n"
+		"targets: {hub: {connector: postfix, host: 192.0.2.10, key: {file: id}, host_key: "
+		"{file: h.key}}}\n"
+		"paths:\n"
+		"  cloud: {prefer: 1, egress: [198.51.100.25], dkim: {by: cloud, d: corp.example, "
+		"selector: s1}}\n"
+		"signals:\n"
+		"  anchor-a: {kind: tcp, role: anchor, every: 30s, host: 192.0.2.1, port: 443}\n"
+		"  anchor-b: {kind: tcp, role: anchor, every: 30s, host: 203.0.113.80, port: 443}\n"
+		"procedures:\n"
+		"  wait: {kind: shelter, flow: outbound, expires: 4h, steps: [{name: p, mail.park: "
+		"{at: [hub]}}]}\n"
+		"people: {ann: {user: ann, may: [run, brake]}}\n"
+		"notify: [{program: [/bin/true]}]\n";
+	static const struct {
+		const char *mode, *part;
+		int exit;
+	} rows[] = { { "approve", "has no cut-over for this flow", 2 },
+		{ "observe", "mode: observe never writes, and corp has no cut-over", 3 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct world *w = stdmem_get(sizeof *w);
+		char text[sizeof book + 16];
+
+		(void)snprintf(text, sizeof text, book, rows[i].mode);
+		world_init_book(w, text, NULL, NULL);
+		CHECK(w->pb != NULL);
+		if (w->pb == NULL)
+			exit(check_end());
+		world_start(w);
+		world_pass(w, MINUTE);
+		expect(rows[i].mode,
+			ask(w, &(struct event){ .command = { ANN, .verb = VERB_CUTOVER } },
+				2 * MINUTE),
+			rows[i].exit, rows[i].part);
+		CHECK(ask(w, &(struct event){ .command = { ANN, .verb = VERB_FAILBACK } },
+			      2 * MINUTE)
+				->exit > 0);
+		CHECK_INT(world_count(w, "START", ""), 0);
+		world_end(w);
+	}
+}
+
 int
 main(void)
 {
@@ -324,6 +373,7 @@ main(void)
 	TEST(whoever_asks_a_ferryman_that_stops_is_told);
 	TEST(a_plan_of_what_is_withdrawn_is_no_plan);
 	TEST(an_answer_of_another_kind_is_none);
+	TEST(without_a_cut_over_there_is_none);
 	TEST(nobody_is_taken_out_from_under_another);
 	return check_end();
 }
