@@ -17,7 +17,7 @@ ask(struct world *w, struct event *ev, int64_t ms)
 	(void)snprintf(req, sizeof req, "%u", ++asked);
 	ev->type = EV_COMMAND;
 	ev->command.req = req;
-	ev->command.via = "cli";
+	ev->command.via = ev->command.verb != VERB_STATUS ? "cli" : NULL;
 	world_event(w, ev);
 	world_pass(w, ms);
 	return world_reply(w, asked, true);
@@ -182,6 +182,7 @@ whoever_asks_a_ferryman_that_stops_is_told(void)
 	CHECK(w->effects_n > before);
 	world_event(w, &(struct event){ .type = EV_STOP });
 	world_event(w, &(struct event){ .type = EV_STOP }); /* once more changes nothing */
+	world_event(w, &(struct event){ .type = EV_PLAYBOOK, .playbook = { .name = "corp" } });
 	r = ask(w, &(struct event){ .command = { ANN, .verb = VERB_PAUSE } }, 10);
 	expect("pause", r, 1, "ferryman is stopping");
 	world_pass(w, 5 * MINUTE);
@@ -364,6 +365,103 @@ without_a_cut_over_there_is_none(void)
 	}
 }
 
+/* --- events at the wrong time --- */
+
+static void
+what_comes_at_the_wrong_time_changes_nothing(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	world_event(w, &(struct event){ .type = EV_OPEN, .open = { .store = "", .hash = "" } });
+	world_event(w, &(struct event){ .type = EV_APPENDED, .op = 99999 });
+	world_event(
+		w, &(struct event){ .type = EV_SEEN, .seen = { .playbook = "other", .why = "x" } });
+	w->append_ms = 5000; /* and while others wait for the journal */
+	(void)ask(w, &(struct event){ .command = { ANN, .verb = VERB_PAUSE } }, 0);
+	world_event(w, &(struct event){ .type = EV_SEEN, .seen = { .why = "of nothing" } });
+	world_pass(w, MINUTE);
+	CHECK(!w->halted);
+	CHECK_INT(world_count(w, "OPENED", ""), 1);
+	CHECK_INT(world_count(w, "BRAKE", ""), 1);
+	CHECK_INT(world_count(w, "SIGNAL", "of nothing"), 0);
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "normal");
+	world_end(w);
+}
+
+/* A text that cannot be had puts the one before out of force, and people hear of it. */
+static void
+a_text_that_cannot_be_had_is_an_alarm(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	in_force(w, "corp", "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff");
+	CHECK_INT(world_count(w, "PLAYBOOK", "ffffffff"), 1);
+	expect("who has no text",
+		ask(w, &(struct event){ .command = { ANN, .verb = VERB_PAUSE } }, MINUTE), 2,
+		"no playbook \\\"corp\\\" is in force");
+	world_end(w);
+}
+
+/* More than can wait for the journal: it ends, rather than forget. */
+static void
+too_many_events_end_it(void)
+{
+	struct world *w = world_new(NULL);
+	int n = 0;
+
+	settle(w);
+	w->append_ms = HOUR;
+	(void)ask(w, &(struct event){ .command = { ANN, .verb = VERB_PAUSE } }, 0);
+	for (; n < 3000 && !w->halted; n++) {
+		char subject[16];
+
+		(void)snprintf(subject, sizeof subject, "s%d", n);
+		world_event(w, &(struct event){ .type = EV_SEEN,
+				       .seen = { .playbook = "corp",
+					       .signal = "lists",
+					       .subject = subject } });
+	}
+	CHECK(w->halted && !w->halt.halt.clean && n > 500);
+	CHECK(w->halted && strstr(w->halt.halt.why, "more events than can wait") != NULL);
+	world_end(w);
+}
+
+static void
+a_journal_lost_without_a_reason_ends_it(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	world_event(w, &(struct event){ .type = EV_LOST });
+	CHECK(w->halted && !w->halt.halt.clean);
+	world_end(w);
+}
+
+/* One that is started for a run that has ended says how, and ends. */
+static void
+a_foreground_verb_for_an_ended_run_ends_at_once(void)
+{
+	struct world *w = world_new(NULL);
+	char run[48];
+
+	settle(w);
+	(void)cut_over(w);
+	world_pass(w, 10 * MINUTE);
+	CHECK(on_backup(w));
+	(void)snprintf(run, sizeof run, "%s", w->effect[w->effects_n - 1].run);
+	world_kill(w);
+	w->one_shot = true;
+	world_start(w);
+	expect("continue",
+		ask(w, &(struct event){ .command = { ANN, .verb = VERB_CONTINUE, .run = run } },
+			MINUTE),
+		0, "\"state\":\"done\"");
+	CHECK(w->halted && w->halt.halt.clean && w->halt.halt.exit == 0);
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -374,6 +472,11 @@ main(void)
 	TEST(a_plan_of_what_is_withdrawn_is_no_plan);
 	TEST(an_answer_of_another_kind_is_none);
 	TEST(without_a_cut_over_there_is_none);
+	TEST(what_comes_at_the_wrong_time_changes_nothing);
+	TEST(a_text_that_cannot_be_had_is_an_alarm);
+	TEST(too_many_events_end_it);
+	TEST(a_journal_lost_without_a_reason_ends_it);
+	TEST(a_foreground_verb_for_an_ended_run_ends_at_once);
 	TEST(nobody_is_taken_out_from_under_another);
 	return check_end();
 }
