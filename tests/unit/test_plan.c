@@ -352,8 +352,8 @@ cohorts_come_back_share_by_share(void)
 	for (size_t i = 0, k = 0; i < t.plan->steps_n; i++) {
 		static const char *const want[] = {
 			"enabled\nexcept a@corp.example\nexcept b@corp.example\n",
-			"enabled\nexcept a@corp.example\nexcept b@corp.example\nexcept "
-			"c@corp.example\n",
+			("enabled\nexcept a@corp.example\nexcept b@corp.example\nexcept "
+			 "c@corp.example\n"),
 			"",
 		};
 
