@@ -108,53 +108,6 @@ static const char book[] =
 	"  ben: {user: ben, may: [approve]}\n"
 	"notify: [{program: [/bin/true]}]\n";
 
-/* Of two domains, with a spool. */
-const char world_inbound_book[] =
-	"ferryman: 1\n"
-	"playbook: corp\n"
-	"summary: mail to us\n"
-	"owner: duty@elsewhere.example\n"
-	"domains: [corp.example, eu.corp.example]\n"
-	"mode: approve\n"
-	"targets:\n"
-	"  zone: {connector: rfc2136, servers: [192.0.2.53], zone: corp.example, tsig: {name: f, "
-	"secret: {file: t.key}}}\n"
-	"  hub: {connector: postfix, host: 192.0.2.10, key: {file: id}, host_key: {file: h.key}}\n"
-	"paths:\n"
-	"  cloud:\n"
-	"    prefer: 1\n"
-	"    egress: [198.51.100.25]\n"
-	"    spf: [\"include:spf.cloud.example\"]\n"
-	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
-	"    inbound: {mx: [{preference: 10, host: mx.cloud.example}], mode: deliver}\n"
-	"  relay:\n"
-	"    prefer: 2\n"
-	"    egress: [203.0.113.65]\n"
-	"    spf: [\"ip4:203.0.113.65\"]\n"
-	"    dkim: {by: cloud, d: corp.example, selector: s1}\n"
-	"    inbound: {mx: [{preference: 10, host: mx.relay.example}], mode: spool, onward: "
-	"\"[mx.cloud.example]:25\", recipients: list, spool: hub}\n"
-	"signals:\n"
-	"  canary-in: {kind: canary, group: arrival, path: cloud, flow: inbound, every: 1m, "
-	"timeout: "
-	"50s, late_after: 40s, from: s@r1.example, submit: {host: mx.r1.example, auth: {file: a}}, "
-	"seeds: [{receiver: home, mailbox: c+%@corp.example, imap: {host: mx.cloud.example, auth: "
-	"{file: b}}}]}\n"
-	"  anchor-a: {kind: tcp, role: anchor, every: 30s, host: 192.0.2.1, port: 443}\n"
-	"  anchor-b: {kind: tcp, role: anchor, every: 30s, host: 203.0.113.80, port: 443}\n"
-	"procedures:\n"
-	"  in:\n"
-	"    kind: cutover\n"
-	"    flow: inbound\n"
-	"    to: relay\n"
-	"    steps:\n"
-	"      - {name: switch, mx.switch: {zone: zone}, pivot: true}\n"
-	"      - {name: see it, wait.published: {zone: zone}}\n"
-	"    failback: {mode: approve, soak: 20m, require: [primary-ready]}\n"
-	"people:\n"
-	"  ann: {user: ann, may: [run, approve, brake]}\n"
-	"notify: [{program: [/bin/true]}]\n";
-
 static struct playbook *
 load(const char *text, size_t n)
 {
