@@ -53,7 +53,7 @@ LIB := $(BUILD)/libferryman.a
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 CONTRACT_BIN := $(patsubst tests/contract/%.c,$(BUILD)/contract/%,$(CONTRACT))
 CRASH_BIN := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(CRASH)) \
-	$(BUILD)/crash-planted/kill_points $(BUILD)/crash-planted/nth_failure
+	$(BUILD)/crash-planted/kill_points $(BUILD)/crash-planted/nth_failure $(BUILD)/crash/core_places
 TABLESRC := tests/table.c $(sort $(wildcard tests/golden/*.c))
 TABLE := $(BUILD)/tests/table
 SIM := $(BUILD)/tests/sim
@@ -108,6 +108,11 @@ $(BUILD)/contract/%: $(BUILD)/obj/tests/contract/%.o $(call obj,$(TESTLIB)) $(LI
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(call obj,$(TESTLIB)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)
+# core_memory over an arena each of whose requests may fail.
+$(BUILD)/crash/core_places: $(call obj,tests/crash/core_memory.c tests/fuzz/strict_arena.c $(TESTLIB)) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(SAN) $(LINK) -o $@ $^ $(PKG_LIBS)

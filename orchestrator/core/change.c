@@ -55,7 +55,7 @@ value_count(const char *value, const char *word)
 	char digits[24];
 	int64_t count;
 
-	while (value != NULL && text_line(&value, &line, &n)) {
+	while (text_line(&value, &line, &n)) {
 		if (n <= m + 1 || n - m - 1 >= sizeof digits || memcmp(line, word, m) != 0 ||
 			line[m] != ' ')
 			continue;
@@ -101,10 +101,10 @@ quiet_at(struct core *c, const struct change *ch)
 	int64_t span = ch->target->info->drain_ms, at = 0;
 
 	span += l != NULL && l->effect_ms > 0 ? l->effect_ms : U_EFFECT_MAX_MS;
-	if (l != NULL && l->lsn != 0 && (!l->answered || l->older))
+	if (l != NULL && (!l->answered || l->older))
 		at = c->opened_boot_ms + span; /* sent who knows when, but not after this process
 						  began to hold the journal */
-	else if (l != NULL && l->lsn != 0)
+	else if (l != NULL)
 		at = text_eq(l->touched_boot_id, c->boot_id) ? l->touched_boot_ms + span
 							     : c->opened_boot_ms + span;
 	if (d != NULL && d->quiet_boot_ms != 0)
@@ -137,14 +137,19 @@ bare_until(const struct core *c, const struct change *ch)
 }
 
 static bool
+said_yes(enum outcome o)
+{
+	return o == OUT_DONE || o == OUT_UNCHANGED;
+}
+
+static bool
 must_wait(struct core *c, struct change *ch)
 {
 	int64_t at;
 
 	if (marks(ch->target) && is_removal(ch) && ch->target->late_ms > 0)
 		at = bare_until(c, ch);
-	else if (marks(ch->target) || ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED ||
-		 PLANTED(NO_DRAIN))
+	else if (marks(ch->target) || said_yes(ch->answer) || PLANTED(NO_DRAIN))
 		return false;
 	else
 		at = quiet_at(c, ch);
@@ -233,32 +238,30 @@ look(struct core *c, struct change *ch)
 static char *
 keep(struct core *c, char *old, const char *s)
 {
-	size_t n = s != NULL ? strlen(s) : 0;
+	size_t n = strlen(s);
 	char *fresh = c->env.mem.resize(c->env.mem.ctx, old, n + 1);
 
 	if (fresh == NULL)
 		return old;
-	memcpy(fresh, s != NULL ? s : "", n);
-	fresh[n] = '\0';
+	memcpy(fresh, s, n + 1);
 	return fresh;
 }
 
 void
 change_read(struct core *c, struct change *ch, const struct event *ev, bool late)
 {
+	const char *silent = look_silent(ev, late);
+
 	ch->phase = CP_IDLE;
-	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE) {
+	if (silent != NULL) {
 		(void)snprintf(ch->why, sizeof ch->why, "%s at %s cannot be read: %s", ch->resource,
-			ch->target->name,
-			late || ev->type != EV_READ ? "no answer in time"
-			: ev->read.why != NULL	    ? ev->read.why
-						    : "no answer");
+			ch->target->name, silent);
 		ch->next_boot_ms = c->boot_ms + backoff(++ch->unread);
 		return;
 	}
 	ch->unread = 0;
-	ch->value = keep(c, ch->value, ev->read.value);
-	ch->version = keep(c, ch->version, ev->read.version);
+	ch->value = keep(c, ch->value, look_value(ev));
+	ch->version = keep(c, ch->version, ev->read.version != NULL ? ev->read.version : "");
 	ch->seen_any = ev->read.marker_store != NULL;
 	(void)snprintf(ch->seen_store, sizeof ch->seen_store, "%s",
 		ch->seen_any ? ev->read.marker_store : "");
@@ -307,7 +310,7 @@ unmarks(const struct core *c, const struct change *ch, enum outcome o, enum chan
 
 	if (is_removal(ch))
 		return then == CE_DONE;
-	return ch->dir == DIR_FENCE && o == OUT_STALE && !ch->seen_any && d != NULL && d->removing;
+	return ch->dir == DIR_FENCE && o == OUT_STALE && !ch->seen_any && d->removing;
 }
 
 static void
@@ -476,9 +479,9 @@ void
 change_answered(struct core *c, struct change *ch, const struct event *ev, bool late)
 {
 	const struct ldomain *d = core_ldomain(c, ch->target->fence_domain);
-	bool heard = !late && ev->type == EV_EFFECT && d != NULL && ev->effect.lsn == d->lsn;
+	bool heard = !late && ev->effect.lsn == d->lsn;
 
-	if (ch->phase == CP_JOURNAL)
+	if (PLANTED(EFFECT_BEFORE_INTENT) && ch->phase == CP_JOURNAL)
 		return; /* only a planted fault is answered before its intent is durable */
 	ch->answer = heard ? ev->effect.outcome : OUT_UNKNOWN;
 	if (PLANTED(UNKNOWN_IS_FAILED) && ch->answer == OUT_UNKNOWN)
@@ -490,7 +493,7 @@ change_answered(struct core *c, struct change *ch, const struct event *ev, bool 
 	ch->maybe = ch->maybe || ch->answer == OUT_UNKNOWN;
 	ch->phase = CP_IDLE;
 	ch->next_boot_ms = c->boot_ms + (ch->answer == OUT_RETRY ? backoff(ch->sent) : 0);
-	if (ch->owner != NULL && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED))
+	if (ch->owner != NULL && said_yes(ch->answer))
 		run_say(c, false, ch->owner, "applied", ch->why);
 	else if (ch->owner != NULL)
 		run_say(c, false, ch->owner, "reading", ch->why);
@@ -532,9 +535,8 @@ give_up(struct core *c, struct change *ch, const struct ldomain *d, enum outcome
 	if (ch->why[0] == '\0') /* a yes says nothing more */
 		(void)snprintf(ch->why, sizeof ch->why,
 			"%s says that it is done, and does not show it", ch->target->name);
-	result(c, ch, d->lsn,
-		proven && o != OUT_DONE && o != OUT_UNCHANGED && o != OUT_N ? o : OUT_UNKNOWN,
-		CE_FAILED, ch->why);
+	result(c, ch, d->lsn, proven && !said_yes(o) && o != OUT_N ? o : OUT_UNKNOWN, CE_FAILED,
+		ch->why);
 }
 
 static void
@@ -559,8 +561,7 @@ going(struct core *c, struct change *ch)
 	if (ch->least < 0 || parked < ch->least) {
 		ch->limit_boot_ms = c->boot_ms + ch->deadline_ms;
 		(void)snprintf(text, sizeof text, "%lld parked", (long long)parked);
-		if (ch->owner != NULL)
-			run_say(c, false, ch->owner, "waiting", text);
+		run_say(c, false, ch->owner, "waiting", text);
 		ch->least = parked;
 	}
 	lets(c, ch); /* others may use the relay meanwhile */
@@ -613,14 +614,13 @@ unsure(struct core *c, struct change *ch, const struct ldomain *d)
 {
 	/* an earlier life may have sent it; or it was said to be done, and that does not show: a
 	 * copy may still be on its way of which no later refusal speaks (class U was drained) */
-	ch->maybe = ch->maybe || ch->sent == 0 ||
-		    (marks(ch->target) && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED));
+	ch->maybe = ch->maybe || ch->sent == 0 || (marks(ch->target) && said_yes(ch->answer));
 	if (!marks(ch->target) && (value_meets(ch->resource, ch->want, ch->value) ||
 					  (PLANTED(YES_IS_PROOF) && ch->answer == OUT_DONE))) {
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, "read back: the value");
 		return;
 	}
-	if (!marks(ch->target) && (ch->answer == OUT_DONE || ch->answer == OUT_UNCHANGED)) {
+	if (!marks(ch->target) && said_yes(ch->answer)) {
 		ch->answer =
 			OUT_UNKNOWN; /* a yes that does not show: drained first, then read again */
 		ch->phase = CP_IDLE;
@@ -657,11 +657,8 @@ close_other(struct core *c, struct change *ch, const struct ldomain *d)
 static uint64_t
 overtaken(struct core *c, const struct change *ch)
 {
-	const struct lrun *r = ch->run[0] != '\0' ? ledger_run(&c->l, ch->run) : NULL;
-	const struct lstep *s = r != NULL ? run_lstep(r, ch->step) : NULL;
+	const struct lstep *s = run_lstep(ledger_run(&c->l, ch->run), ch->step);
 
-	if (s == NULL)
-		return 0;
 	if (ch->dir == DIR_UNDO)
 		return s->undo_answered ? 0 : s->undo_lsn;
 	return s->do_answered ? 0 : s->do_lsn;

@@ -54,8 +54,8 @@ command_record(struct core *c, const struct command *m, const char *run, int exi
 	jw_open(&w, NULL, '{');
 	jw_str(&w, "verb", verb_name(m->verb));
 	jw_str(&w, "playbook", m->playbook != NULL ? m->playbook : "");
-	jw_str(&w, "by", m->principal != NULL ? m->principal : "?");
-	jw_str(&w, "via", m->via != NULL ? m->via : "?");
+	jw_str(&w, "by", m->principal);
+	jw_str(&w, "via", m->via);
 	if (run != NULL)
 		jw_str(&w, "run", run);
 	if (m->reason != NULL)
@@ -83,11 +83,17 @@ command_refuse(struct core *c, const struct command *m, int exit, const char *er
 	return true;
 }
 
+/* What stands in the way is said last. */
+static const char *
+reason_of(const struct decision *d)
+{
+	return d->reasons[d->reasons_n - 1];
+}
+
 bool
 command_refuse_decided(struct core *c, const struct command *m, int exit, const struct decision *d)
 {
-	return command_refuse(
-		c, m, exit, d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why, d);
+	return command_refuse(c, m, exit, reason_of(d), d);
 }
 
 /* The same, and which run stands in the way if one is open: whoever asks wants to look at it. */
@@ -96,7 +102,7 @@ refuse_beside(struct core *c, const struct command *m, const struct book *b, enu
 	const struct decision *d)
 {
 	const struct lrun *r = ledger_open_run(&c->l, b->name, f);
-	const char *why = d->reasons_n > 0 ? d->reasons[d->reasons_n - 1] : d->row->why;
+	const char *why = reason_of(d);
 
 	return command_refuse(
 		c, m, exit, r != NULL ? arena_fmt(c->out, "%s (open: %s)", why, r->id) : why, d);
@@ -110,7 +116,7 @@ relevant(struct core *c, const struct command *m, const struct book *b, enum flo
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
 	const struct lrun *r;
 
-	if (!b->m[f].on || l == NULL)
+	if (!b->m[f].on)
 		return false;
 	switch (m->verb) {
 	case VERB_CUTOVER:
@@ -233,20 +239,18 @@ wait_for(struct core *c, const struct command *m, const char *run)
 }
 
 static const char *
-end_body(struct core *c, const char *run, const char *state, const char *why)
+end_body(struct core *c, const struct lrun *r, const char *state, const char *why)
 {
 	struct buf b;
 	struct jw w;
 	const char *text;
-	const struct lrun *r = ledger_run(&c->l, run);
 
 	buf_init(&b, &c->env.mem, BODY_MAX);
 	jw_init(&w, &b);
 	jw_open(&w, NULL, '{');
-	jw_str(&w, "run", run);
+	jw_str(&w, "run", r->id);
 	jw_str(&w, "state", state);
-	if (r != NULL)
-		effects_put(&r->effects, &w);
+	effects_put(&r->effects, &w);
 	if (text_eq(state, "done"))
 		jw_str(&w, "text", why);
 	else
@@ -269,7 +273,8 @@ command_ended(struct core *c, const char *run, int exit, const char *state, cons
 			at = &w->next;
 			continue;
 		}
-		tell_reply(c, true, w->req, exit, end_body(c, run, state, why), true);
+		tell_reply(c, true, w->req, exit, end_body(c, ledger_run(&c->l, run), state, why),
+			true);
 		*at = w->next;
 		mem_put(&c->env.mem, w);
 		c->run_ended = c->one_shot;
@@ -330,12 +335,19 @@ command_answer_plan(struct core *c, const struct command *m, const struct plan *
 	return true;
 }
 
-bool
-command_same_plan(const struct command *m, const struct plan *p)
+/* The plan that was shown, by so much of its hash that it can be no other; none was named. */
+static bool
+same_hash(const struct command *m, const char *hash)
 {
 	if (m->plan_hash == NULL || m->plan_hash[0] == '\0')
 		return true;
-	return strlen(m->plan_hash) >= HASH_SHORT && text_starts(p->hash, m->plan_hash);
+	return strlen(m->plan_hash) >= HASH_SHORT && text_starts(hash, m->plan_hash);
+}
+
+bool
+command_same_plan(const struct command *m, const struct plan *p)
+{
+	return same_hash(m, p->hash);
 }
 
 /* From blocked: what is left half done is given up as a run; the new one takes all of it home. */
@@ -488,14 +500,15 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 		if (!d->any)
 			return refuse_beside(c, m, b, f, exit, d);
 	}
-	if (gives_up(c, m, b, f) && !fence_quiet(c, b) && c->boot_ms < m->limit_boot_ms)
-		return false;
-	if (gives_up(c, m, b, f) && !fence_quiet(c, b))
+	if (gives_up(c, m, b, f) && !fence_quiet(c, b)) {
+		if (c->boot_ms < m->limit_boot_ms)
+			return false;
 		return command_refuse(c, m, EXIT_BLOCKED,
 			"what the blocked run has sent may still land, and its target takes no "
 			"newer number now: try "
 			"again when it can be reached",
 			NULL);
+	}
 	if (soaks(c, m, b, f) || (!asking_may_start(c, b, f, why, sizeof why) &&
 					 ledger_open_run(&c->l, b->name, f) == NULL)) {
 		look_free(c, &m->look); /* what was read will be old by then */
@@ -519,8 +532,8 @@ abort_run(struct core *c, struct command *m, struct book *b, enum flow f)
 		return command_refuse(c, m, EXIT_GUARD,
 			arena_fmt(c->out, "the open run is %s, not %s", r->id, m->run), NULL);
 	command_decided(c, m, b, f, true, d, &exit);
-	if (!d->any || r == NULL)
-		return command_refuse_decided(c, m, d->any ? EXIT_GUARD : exit, d);
+	if (r == NULL || !d->any)
+		return command_refuse_decided(c, m, exit, d);
 	row_of(c, b, f, d);
 	command_record(c, m, r->id, EXIT_OK, "turned round");
 	answer(c, m, EXIT_OK, NULL,
@@ -537,7 +550,7 @@ answer_ended(struct core *c, const struct command *m, const struct lrun *r)
 	bool done = r->state == LR_DONE || r->state == LR_OPEN;
 
 	tell_reply(c, false, m->req, done ? EXIT_OK : EXIT_FAILED,
-		end_body(c, r->id, lrun_state_name(r->state), r->why), true);
+		end_body(c, r, lrun_state_name(r->state), r->why), true);
 	if (c->one_shot) {
 		c->run_ended = true;
 		c->run_exit = done ? EXIT_OK : EXIT_FAILED;
@@ -562,8 +575,8 @@ continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 		named->state != LR_BLOCKED)
 		return answer_ended(c, m, named);
 	command_decided(c, m, b, f, true, d, &exit);
-	if (!d->any || named == NULL)
-		return command_refuse_decided(c, m, d->any ? EXIT_GUARD : exit, d);
+	if (named == NULL || !d->any)
+		return command_refuse_decided(c, m, exit, d);
 	row_of(c, b, f, d);
 	command_record(c, m, named->id, EXIT_OK, "goes on");
 	command_started(c, m, named->id, named->hash);
@@ -628,9 +641,7 @@ say_yes_or_no(struct core *c, struct command *m, struct book *b, enum flow f)
 {
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
 	struct decision *d = arena_get(c->out, sizeof *d);
-	bool matches =
-		m->plan_hash == NULL || m->plan_hash[0] == '\0' ||
-		(strlen(m->plan_hash) >= HASH_SHORT && text_starts(l->ask_hash, m->plan_hash));
+	bool matches = same_hash(m, l->ask_hash);
 	int exit = EXIT_OK;
 
 	if (d == NULL)
@@ -877,7 +888,7 @@ copy(struct command *m, const struct event *ev)
 	m->plan_hash = arena_str(m->a, ev->command.plan_hash);
 	m->reason = arena_str(m->a, ev->command.reason);
 	m->nonce = arena_str(m->a, ev->command.nonce);
-	for (size_t i = 0; i < ev->command.overrides_n && i < OVERRIDE_MAX; i++)
+	for (size_t i = 0; i < ev->command.overrides_n; i++)
 		m->overrides[m->overrides_n++] = arena_str(m->a, ev->command.overrides[i]);
 	m->verb = ev->command.verb;
 	m->of = ev->command.of;

@@ -182,13 +182,23 @@ take_stop(struct core *c)
 		c->phase = PH_STOPPING;
 }
 
-/* The answer to an operation finds its owner. */
+/* The answer to an operation finds its owner; one of another kind than was asked for is none. */
 static void
 take_answer(struct core *c, const struct flight *f, const struct event *ev, bool late)
 {
+	static const enum event_type answer[] = { [OP_PROBE] = EV_SEEN,
+		[OP_VERIFY] = EV_SEEN,
+		[OP_LOOK] = EV_READ,
+		[OP_STEP_READ] = EV_READ,
+		[OP_CHANGE_READ] = EV_READ,
+		[OP_CHANGE] = EV_EFFECT,
+		[OP_QUEUE] = EV_READ,
+		[OP_NOTIFY] = EV_SENT };
+
+	late = late || ev->type != answer[f->kind];
 	switch (f->kind) {
 	case OP_PROBE:
-		if (f->book->ev != NULL && ev->type == EV_SEEN && !late)
+		if (!late)
 			watching_seen(c, f->book, ev);
 		break;
 	case OP_VERIFY:

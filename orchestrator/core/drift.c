@@ -45,7 +45,7 @@ static bool
 leaves_value(const struct lrun *r, const struct json *step)
 {
 	const char *kind = json_str(step, "kind"), *resource = json_str(step, "resource");
-	const struct step_kind *k = kind != NULL ? step_kind_find(kind) : NULL;
+	const struct step_kind *k = step_kind_find(kind);
 	const struct lstep *s = run_lstep(r, json_str(step, "id"));
 
 	return k != NULL && k->class == STEP_STATE && resource != NULL && s->done && !s->undone &&

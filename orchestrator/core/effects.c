@@ -18,11 +18,11 @@ effects_note(struct effects *e, const struct record *r)
 void
 effects_text(const struct effects *e, char ret[EFFECTS_TEXT])
 {
-	int n = snprintf(ret, EFFECTS_TEXT, "effects sent: %" PRId64, e->sent);
-
-	if (e->undo > 0 && n > 0 && n < EFFECTS_TEXT)
-		(void)snprintf(ret + n, (size_t)(EFFECTS_TEXT - n), ", of them %" PRId64 " to undo",
-			e->undo);
+	if (e->undo > 0)
+		(void)snprintf(ret, EFFECTS_TEXT,
+			"effects sent: %" PRId64 ", of them %" PRId64 " to undo", e->sent, e->undo);
+	else
+		(void)snprintf(ret, EFFECTS_TEXT, "effects sent: %" PRId64, e->sent);
 }
 
 void

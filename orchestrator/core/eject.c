@@ -85,8 +85,10 @@ may(struct core *c, const struct command *m, struct book *b, bool matches, enum 
 			*ret = d;
 			return false;
 		}
-		*ret_flow = first == NULL ? (enum flow)f : *ret_flow;
-		first = first == NULL ? d : first;
+		if (first != NULL)
+			continue;
+		*ret_flow = (enum flow)f;
+		first = d;
 	}
 	*ret = first;
 	return first != NULL;

@@ -438,6 +438,9 @@ struct look *look_new(
 	struct core *c, struct book *b, enum flow f, const struct plan_read *r, size_t n);
 void look_free(struct core *c, struct look **l);
 void look_read(struct core *c, struct look *l, size_t i, const struct event *ev, bool late);
+/* Why a reading tells nothing; NULL = it tells. late: ev is no answer at all. */
+const char *look_silent(const struct event *ev, bool late);
+const char *look_value(const struct event *ev); /* that was read; "" = nothing is there */
 /* The plan by what was read; RC_BUSY while readings are open. The plan lives as long as the look.
  */
 struct plan_want {

@@ -107,15 +107,32 @@ mover(const struct lrun *r)
 	return r->kind == LK_CUTOVER || r->kind == LK_FAILBACK;
 }
 
+static bool
+of_machine(const struct lrun *r, const char *playbook, enum flow flow)
+{
+	return r->flow == flow && text_eq(r->playbook, playbook);
+}
+
+/* LR_OPEN: that of a shelter. A run that ended so cannot be taken up again. */
+static bool
+has_ended(const struct lrun *r)
+{
+	return r->state == LR_DONE || r->state == LR_UNDONE || r->state == LR_FAILED;
+}
+
+static bool
+moves_on(const struct lrun *r)
+{
+	return r->state == LR_FORWARD || r->state == LR_BACKWARD;
+}
+
 struct lrun *
 ledger_open_run(struct ledger *l, const char *playbook, enum flow flow)
 {
 	for (size_t i = l->runs_n; i-- > 0;) {
 		struct lrun *r = &l->run[i];
 
-		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) &&
-			(r->state == LR_FORWARD || r->state == LR_BACKWARD ||
-				r->state == LR_BLOCKED))
+		if (mover(r) && of_machine(r, playbook, flow) && !has_ended(r))
 			return r;
 	}
 	return NULL;
@@ -127,8 +144,7 @@ ledger_unnoted(struct ledger *l, const char *playbook, enum flow flow)
 	for (size_t i = 0; i < l->runs_n; i++) {
 		struct lrun *r = &l->run[i];
 
-		if (mover(r) && r->flow == flow && text_eq(r->playbook, playbook) && !r->noted &&
-			r->state != LR_FORWARD && r->state != LR_BACKWARD)
+		if (mover(r) && of_machine(r, playbook, flow) && !r->noted && !moves_on(r))
 			return r;
 	}
 	return NULL;
@@ -140,9 +156,7 @@ ledger_shelter(struct ledger *l, const char *playbook, enum flow flow)
 	for (size_t i = l->runs_n; i-- > 0;) {
 		struct lrun *r = &l->run[i];
 
-		if (r->kind == LK_SHELTER && r->flow == flow && text_eq(r->playbook, playbook) &&
-			(r->state == LR_FORWARD || r->state == LR_OPEN || r->state == LR_BACKWARD ||
-				r->state == LR_BLOCKED))
+		if (r->kind == LK_SHELTER && of_machine(r, playbook, flow) && !has_ended(r))
 			return r;
 	}
 	return NULL;
@@ -273,8 +287,7 @@ note_ended(struct ledger *l, const struct lmachine *m)
 	for (size_t i = 0; i < l->runs_n; i++) {
 		struct lrun *r = &l->run[i];
 
-		if (mover(r) && r->flow == m->flow && text_eq(r->playbook, m->playbook) &&
-			r->state != LR_FORWARD && r->state != LR_BACKWARD && r->state != LR_BLOCKED)
+		if (mover(r) && of_machine(r, m->playbook, m->flow) && has_ended(r))
 			r->noted = true;
 	}
 }
@@ -318,7 +331,7 @@ fold_row(struct ledger *l, const struct record *r)
 		note(&l->auto_at[l->autos_n++ % 64], r);
 	}
 	ended = r->run[0] != '\0' ? ledger_run(l, r->run) : NULL;
-	if (ended != NULL && ended->state != LR_FORWARD && ended->state != LR_BACKWARD)
+	if (ended != NULL && !moves_on(ended))
 		ended->noted = true;
 }
 
@@ -437,13 +450,11 @@ forget_old(struct ledger *l)
 	size_t ended = 0;
 
 	for (size_t i = 0; i < l->runs_n; i++)
-		ended += l->run[i].state == LR_DONE || l->run[i].state == LR_UNDONE ||
-			 l->run[i].state == LR_FAILED;
+		ended += has_ended(&l->run[i]);
 	for (size_t i = 0; i < l->runs_n && ended > RUNS_KEPT; i++) {
 		struct lrun *r = &l->run[i];
 
-		if (!(r->state == LR_DONE || r->state == LR_UNDONE || r->state == LR_FAILED) ||
-			(mover(r) && !r->noted))
+		if (!has_ended(r) || (mover(r) && !r->noted))
 			continue;
 		mem_put(&l->mem, r->plan);
 		memmove(r, r + 1, (l->runs_n - i - 1) * sizeof *r);
@@ -716,6 +727,7 @@ fold_result(struct ledger *l, const struct record *r)
 
 	/* given up for now, and not refused: whoever goes on sends the same number again */
 	bool closes = o != OUT_UNKNOWN && o != OUT_RETRY;
+	bool took = o == OUT_DONE || o == OUT_UNCHANGED;
 
 	for (size_t i = 0; of != 0 && closes && i < l->domains_n; i++) {
 		if (l->domain[i].lsn != of && !(PLANTED(ANY_RESULT) && l->domain[i].lsn > of &&
@@ -730,11 +742,11 @@ fold_result(struct ledger *l, const struct record *r)
 		mem_put(&l->mem, l->domain[i].intent);
 		l->domain[i].intent = NULL;
 		number_stands(l, &l->domain[i], run, o);
-		if (o == OUT_DONE || o == OUT_UNCHANGED)
-			l->domain[i].removing = l->domain[i].removes;
+		if (!took)
+			continue;
+		l->domain[i].removing = l->domain[i].removes;
 		/* the number's era, not the record's: an older one fences nothing newer */
-		if (o == OUT_DONE || o == OUT_UNCHANGED)
-			l->domain[i].fenced_era = PLANTED(ERA_OF_RECORD) ? r->era : of >> 40;
+		l->domain[i].fenced_era = PLANTED(ERA_OF_RECORD) ? r->era : of >> 40;
 	}
 	unmark(l, json_str(r->body, "unmarked"), run != NULL && run->kind == LK_EJECT);
 	if (s == NULL)
@@ -743,11 +755,11 @@ fold_result(struct ledger *l, const struct record *r)
 	if (undo && (of == s->undo_lsn || (of == 0 && s->undo_answered))) {
 		s->undo_answered = closes || of == 0;
 		s->undo_outcome = o;
-		s->undone = o == OUT_DONE || o == OUT_UNCHANGED;
+		s->undone = took;
 	} else if (!undo && (of == s->do_lsn || (of == 0 && s->do_answered))) {
 		s->do_answered = closes || of == 0;
 		s->do_outcome = o;
-		s->done = o == OUT_DONE || o == OUT_UNCHANGED;
+		s->done = took;
 		s->done_era = r->era;
 		s->changed = s->changed || (o == OUT_DONE && of != 0);
 		/* also one that was there already when its turn came: mail takes the new way */
@@ -787,8 +799,7 @@ fold_end(struct ledger *l, const struct record *r)
 	run->end_wall_ms = r->wall_ms;
 	note(&run->end, r);
 	run->noted = false;
-	if (mover(run) &&
-		(run->state == LR_DONE || run->state == LR_UNDONE || run->state == LR_FAILED)) {
+	if (mover(run) && has_ended(run)) {
 		m = ledger_machine(l, run->playbook, run->flow);
 		if (m != NULL)
 			note(&m->last_move, r);
@@ -796,8 +807,8 @@ fold_end(struct ledger *l, const struct record *r)
 	for (size_t i = 0; mover(run) && i < l->runs_n; i++) {
 		struct lrun *s = &l->run[i];
 
-		if (s->kind != LK_SHELTER || !s->adopted || s->flow != run->flow ||
-			!text_eq(s->playbook, run->playbook) ||
+		if (s->kind != LK_SHELTER || !s->adopted ||
+			!of_machine(s, run->playbook, run->flow) ||
 			(s->state != LR_OPEN && s->state != LR_BLOCKED))
 			continue;
 		if (run->state == LR_DONE)

@@ -76,30 +76,45 @@ look_free(struct core *c, struct look **pl)
 	arena_free(&a);
 }
 
+const char *
+look_silent(const struct event *ev, bool late)
+{
+	if (late)
+		return "no answer in time";
+	if (ev->read.outcome == OUT_DONE)
+		return NULL;
+	return ev->read.why != NULL ? ev->read.why : "no answer";
+}
+
+const char *
+look_value(const struct event *ev)
+{
+	return ev->read.value != NULL ? ev->read.value : "";
+}
+
 void
 look_read(struct core *c, struct look *l, size_t i, const struct event *ev, bool late)
 {
 	struct plan_value *v = &l->value[i];
 	const struct target *t = l->read[i].target;
-	const char *value = ev->read.value;
+	const char *silent = look_silent(ev, late), *value;
 	char why[WHY_LEN];
 
 	l->op[i] = 0;
 	l->open--;
-	if (PLANTED(UNREAD_IS_EMPTY) && ev->type == EV_READ && ev->read.outcome != OUT_DONE) {
+	if (PLANTED(UNREAD_IS_EMPTY) && !late && silent != NULL) {
 		v->value = "";
 		v->known = true;
 		return;
 	}
-	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE) {
-		v->why = arena_str(l->a, late || ev->type != EV_READ ? "no answer in time"
-					 : ev->read.why != NULL	     ? ev->read.why
-								     : "no answer");
+	if (silent != NULL) {
+		v->why = arena_str(l->a, silent);
 		return;
 	}
+	value = look_value(ev);
 	if (text_starts(v->resource, "relay.park ") && text_eq(value, "releasing\n"))
 		value = "";
-	v->value = arena_str(l->a, value != NULL ? value : "");
+	v->value = arena_str(l->a, value);
 	v->known = v->value != NULL;
 	if (l->marker[0] == '\0' && change_marker_bad(c, t, ev->read.marker_store,
 					    ev->read.marker_lsn, false, why, sizeof why))

@@ -230,7 +230,7 @@ path_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	int64_t since = evidence_path_ok_since(b->ev, b->pb->primary, f);
 
 	ret->primary_ok = evidence_path_ok(b->ev, b->pb->primary, f);
-	ret->backup_unfit = p != NULL && p->to != NULL && evidence_path_unfit(b->ev, p->to, f);
+	ret->backup_unfit = p != NULL && evidence_path_unfit(b->ev, p->to, f);
 	ret->primary_soaked = p != NULL && since != 0 && c->boot_ms - since >= p->failback.soak_ms;
 	ret->queues_drained = b->m[f].drained;
 }
@@ -267,8 +267,7 @@ relay_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	int64_t until;
 	struct buf t;
 
-	if (f != FLOW_OUTBOUND || p == NULL || p->to == NULL || ret->last_cutover_wall_ms == 0 ||
-		!widened(c, b->pb))
+	if (f != FLOW_OUTBOUND || p == NULL || ret->last_cutover_wall_ms == 0 || !widened(c, b->pb))
 		return;
 	until = ret->last_cutover_wall_ms + p->to->relay.queue_lifetime_ms;
 	if (c->wall_ms >= until)
@@ -490,11 +489,11 @@ machine_queue(struct core *c, struct book *b, size_t index, const struct event *
 
 	(void)c;
 	m->queue_op[i] = 0;
-	m->queue_empty[i] = !late && ev->type == EV_READ && ev->read.outcome == OUT_DONE &&
-			    value_count(ev->read.value, "parked") == 0;
-	if (!late && ev->type == EV_READ && ev->read.outcome == OUT_DONE) {
-		m->queue_parked[i] = value_count(ev->read.value, "parked");
-		m->queue_waiting[i] = value_count(ev->read.value, "waiting");
+	m->queue_empty[i] = false;
+	if (look_silent(ev, late) == NULL) {
+		m->queue_empty[i] = value_count(look_value(ev), "parked") == 0;
+		m->queue_parked[i] = value_count(look_value(ev), "parked");
+		m->queue_waiting[i] = value_count(look_value(ev), "waiting");
 	}
 	for (size_t k = 0; k < m->queues_n; k++) {
 		all = all && m->queue_empty[k];

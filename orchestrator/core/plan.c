@@ -164,6 +164,18 @@ plan_eject_reads(struct arena *a, const struct playbook *pb, const struct plan_r
 	return r.n;
 }
 
+enum rc
+planning_said(struct planning *p)
+{
+	return p->err->rc != RC_OK ? p->err->rc : err_set(p->err, RC_NOMEM, "out of memory");
+}
+
+const char *
+planning_key(const struct target *t, const char *key)
+{
+	return cfg_row(t->cfg, key) != NULL ? cfg_str(t->cfg, key) : NULL;
+}
+
 const char *
 planning_value(struct planning *p, const struct target *t, const char *resource)
 {
@@ -377,9 +389,13 @@ static struct planning *
 planning_new(struct arena *a, const struct playbook *pb, const struct procedure *proc,
 	enum plan_direction dir, const struct plan_value *values, size_t values_n, struct err *err)
 {
-	struct planning *p = values_n <= PLAN_VALUES_MAX ? arena_get(a, sizeof *p) : NULL;
+	struct planning *p = arena_get(a, sizeof *p);
 	struct mem *in_arena = arena_get(a, sizeof *in_arena);
 
+	if (values_n > PLAN_VALUES_MAX) {
+		(void)err_set(err, RC_LIMIT, "the plan needs more than %d values", PLAN_VALUES_MAX);
+		return NULL;
+	}
 	if (p == NULL || in_arena == NULL) {
 		(void)err_set(err, RC_NOMEM, "out of memory");
 		return NULL;
@@ -469,7 +485,7 @@ step_back(struct arena *a, const struct playbook *pb, const struct json *o, stru
 		   *kind = json_str(o, "kind");
 	const char **list;
 
-	s->kind = kind != NULL ? step_kind_find(kind) : NULL;
+	s->kind = step_kind_find(kind);
 	s->id = arena_str(a, json_str(o, "id"));
 	s->name = arena_str(a, json_str(o, "name"));
 	if (s->kind == NULL || s->id == NULL)
@@ -493,16 +509,23 @@ step_back(struct arena *a, const struct playbook *pb, const struct json *o, stru
 	} else {
 		s->base = s->want = s->undo = s->options = "";
 	}
-	s->through = through != NULL ? playbook_path(pb, through) : NULL;
+	if (through != NULL) {
+		s->through = playbook_path(pb, through);
+		if (s->through == NULL)
+			return err_set(err, RC_CORRUPT,
+				"the plan names path %s, which its playbook does not have",
+				through);
+	}
 	s->production = json_flag(o, "production");
 	s->pivot = json_flag(o, "pivot");
 	s->wait_ms = json_int(o, "wait", 0);
 	s->deadline_ms = json_int(o, "deadline", 60000);
 	s->retries = (int)json_int(o, "retries", 3);
-	list = arena_get(a, ((needs != NULL ? needs->len : 0) + 1) * sizeof *list);
+	if (needs == NULL)
+		return err_set(err, RC_CORRUPT, "step %s of the plan is not whole", s->id);
+	list = arena_get(a, (needs->len + 1) * sizeof *list);
 	s->needs = list;
-	for (const struct json *n = needs != NULL ? needs->child : NULL; list != NULL && n != NULL;
-		n = n->next)
+	for (const struct json *n = needs->child; list != NULL && n != NULL; n = n->next)
 		list[s->needs_n++] = arena_str(a, n->str);
 	return arena_failed(a) ? err_set(err, RC_NOMEM, "out of memory") : RC_OK;
 }

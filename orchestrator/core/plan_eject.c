@@ -22,14 +22,10 @@ static enum rc
 add(struct planning *p, const char *kind, const struct plan_value *v, const struct target *t,
 	const char *want, const char *name)
 {
-	struct plan_step *s =
-		want != NULL && name != NULL
-			? planning_step(p, kind, arena_fmt(p->a, "e%zu", p->steps_n + 1), name)
-			: NULL;
+	struct plan_step *s = planning_step(p, kind, arena_fmt(p->a, "e%zu", p->steps_n + 1), name);
 
-	if (s == NULL)
-		return p->err->rc != RC_OK ? p->err->rc
-					   : err_set(p->err, RC_NOMEM, "out of memory");
+	if (s == NULL || want == NULL || name == NULL)
+		return planning_said(p);
 	s->target = t;
 	s->resource = v->resource;
 	s->base = v->value;
@@ -84,8 +80,7 @@ eject_set(struct planning *p, const struct plan_value *v, const struct target *t
 	s = planning_step(p, "wait.published", arena_fmt(p->a, "e%zu", p->steps_n + 1),
 		"until all have seen it");
 	if (s == NULL || needs == NULL)
-		return p->err->rc != RC_OK ? p->err->rc
-					   : err_set(p->err, RC_NOMEM, "out of memory");
+		return planning_said(p);
 	needs[0] = p->step[p->steps_n - 2].id;
 	s->needs = needs;
 	s->needs_n = 1;
@@ -109,7 +104,7 @@ eject_zone(struct planning *p, const struct plan_value *v, const struct target *
 
 	domain = blank != NULL ? arena_strn(p->a, domain, (size_t)(blank - domain)) : NULL;
 	if (domain == NULL)
-		return err_set(p->err, RC_NOMEM, "out of memory");
+		return planning_said(p);
 	if (base == NULL)
 		want = v->value; /* nothing of ours stands there */
 	else
@@ -138,7 +133,7 @@ eject_markers(struct planning *p)
 	enum rc rc = RC_OK;
 
 	if (all == NULL)
-		return err_set(p->err, RC_NOMEM, "out of memory");
+		return planning_said(p);
 	for (size_t i = 0; i < values; i++)
 		all[i] = p->step[i].id;
 	for (size_t i = 0; rc == RC_OK && i < p->values_n; i++) {

@@ -8,61 +8,54 @@
 
 /* Plan step ids that a playbook step has become. */
 struct made {
-	const char *id[16];
+	const char *id[PLAN_STEPS_MAX];
 	size_t n;
 };
 
 struct maker {
 	struct planning *p;
-	struct made made[PLAN_STEPS_MAX]; /* by number of the playbook's step, from 1 */
-	const char **last;		  /* needs of the next derived step (back) */
+	struct made *made; /* of each step of the procedure */
+	const char **last; /* needs of the next derived step (back) */
 	size_t last_n;
 };
-
-static enum rc
-said(struct planning *p)
-{
-	return p->err->rc != RC_OK ? p->err->rc : err_set(p->err, RC_NOMEM, "out of memory");
-}
 
 /* Ids of what the playbook's step needs. */
 static bool
 set_needs(struct maker *m, const struct step *s, struct plan_step *ps)
 {
+	const struct procedure *proc = m->p->proc;
 	const char **needs = arena_get(m->p->a, PLAN_STEPS_MAX * sizeof *needs);
-	int64_t number;
 
 	if (needs == NULL)
 		return false;
 	ps->needs = needs;
-	for (size_t i = 0; i < s->needs_n; i++) {
-		const struct made *d;
+	for (const struct step *of = proc->steps; of < s; of++) {
+		const struct made *d = &m->made[of - proc->steps];
+		bool needed = false;
 
-		if (!num_int(s->needs[i], &number) || number < 1 || number >= PLAN_STEPS_MAX)
-			continue;
-		d = &m->made[number];
-		for (size_t k = 0; k < d->n && ps->needs_n < PLAN_STEPS_MAX; k++)
+		for (size_t i = 0; i < s->needs_n; i++)
+			needed = needed || text_eq(s->needs[i], of->id);
+		for (size_t k = 0; needed && k < d->n; k++)
 			needs[ps->needs_n++] = d->id[k];
 	}
 	return true;
 }
 
+/* s: of the procedure itself. A plan has no more steps than made->id has room for. */
 static struct plan_step *
 from_step(struct maker *m, const struct step *s, const char *suffix)
 {
 	const char *id = suffix != NULL ? arena_fmt(m->p->a, "%s.%s", s->id, suffix) : s->id;
 	struct plan_step *ps = planning_step(m->p, s->kind, id, s->name);
-	struct made *d;
-	int64_t number = 0;
+	struct made *d = &m->made[s - m->p->proc->steps];
 
-	if (ps == NULL || id == NULL || !num_int(s->id, &number) || number >= PLAN_STEPS_MAX)
+	if (ps == NULL || id == NULL)
 		return NULL;
-	d = &m->made[number];
 	ps->deadline_ms = s->deadline_ms;
 	ps->retries = s->retries;
 	ps->through = s->through;
 	ps->production = s->as_production;
-	if (!set_needs(m, s, ps) || d->n == 16)
+	if (!set_needs(m, s, ps))
 		return NULL;
 	d->id[d->n++] = id;
 	return ps;
@@ -76,7 +69,7 @@ state_step(struct maker *m, struct plan_step *ps, const struct target *t, const 
 	const char *base = planning_value(m->p, t, resource);
 
 	if (base == NULL || want == NULL)
-		return said(m->p);
+		return planning_said(m->p);
 	ps->target = t;
 	ps->resource = resource;
 	ps->base = base;
@@ -89,9 +82,8 @@ state_step(struct maker *m, struct plan_step *ps, const struct target *t, const 
 static const char *
 suffix_of(struct maker *m, const struct target *t, const char *domain, bool many)
 {
-	if (t == NULL || (m->p->pb->domains_n > 1 && many))
-		return t == NULL ? domain : arena_fmt(m->p->a, "%s.%s", t->name, domain);
-	return t->name;
+	return m->p->pb->domains_n > 1 && many ? arena_fmt(m->p->a, "%s.%s", t->name, domain)
+					       : t->name;
 }
 
 static enum rc
@@ -99,34 +91,28 @@ make_dns(struct maker *m, const struct step *s)
 {
 	struct planning *p = m->p;
 	bool mx = text_eq(s->kind, "mx.switch");
-	enum rc rc = RC_OK;
-	size_t n = 0;
 
-	for (size_t d = 0; rc == RC_OK && d < p->pb->domains_n; d++) {
+	for (size_t d = 0; d < p->pb->domains_n; d++) {
 		const char *domain = p->pb->domains[d], *resource, *base, *want;
 		struct plan_step *ps;
 
 		if (!planning_in_zone(s->zone, domain))
 			continue;
-		n++;
 		resource = planning_resource(p->a, mx ? "MX" : "TXT", s->zone, domain);
 		base = planning_value(p, s->zone, resource);
 		if (base == NULL)
-			return said(p);
+			return planning_said(p);
 		want = mx ? want_mx(p, domain, base, s->through)
 			  : want_spf(
 				    p, domain, base, s->through, text_eq(s->kind, "spf.authorize"));
 		ps = want != NULL ? from_step(m, s, p->pb->domains_n > 1 ? domain : NULL) : NULL;
 		if (ps == NULL)
-			return said(p);
+			return planning_said(p);
 		ps->pivot = s->pivot;
-		rc = state_step(m, ps, s->zone, resource, want);
+		if (state_step(m, ps, s->zone, resource, want) != RC_OK)
+			return planning_said(p);
 	}
-	if (n == 0)
-		return err_set(p->err, RC_INVALID,
-			"step %s: none of the playbook's domains is in zone %s", s->id,
-			s->zone->name);
-	return rc;
+	return RC_OK;
 }
 
 static enum rc
@@ -142,7 +128,7 @@ make_park(struct maker *m, const struct step *s)
 				from_step(m, s, suffix_of(m, s->at[i], m->p->pb->domains[d], true));
 
 			if (ps == NULL)
-				return said(m->p);
+				return planning_said(m->p);
 			rc = state_step(m, ps, s->at[i], resource, "parked\n");
 			ps->undo = "";
 			ps->options = arena_fmt(
@@ -157,12 +143,9 @@ make_park(struct maker *m, const struct step *s)
 static bool
 leads_to(const struct target *tenant, const struct target *hub)
 {
-	const char *smart = cfg_row(tenant->cfg, "smart_host") != NULL
-				    ? cfg_str(tenant->cfg, "smart_host")
-				    : NULL;
-	const char *host = cfg_row(hub->cfg, "host") != NULL ? cfg_str(hub->cfg, "host") : NULL;
+	const char *smart = planning_key(tenant, "smart_host");
 
-	return smart != NULL && text_eq(smart, host);
+	return smart != NULL && text_eq(smart, planning_key(hub, "host"));
 }
 
 static enum rc
@@ -177,12 +160,11 @@ switch_one(struct maker *m, const struct step *s, const struct target *t, const 
 	enum rc rc;
 
 	if (ps == NULL)
-		return said(p);
+		return planning_said(p);
 	ps->pivot = s->pivot;
 	rc = state_step(m, ps, t, planning_switch(p->a, t, domain), want);
 	for (size_t i = 0; rc == RC_OK && tenant && i < s->at_n; i++) {
-		if (s->at[i] == t || (s->at[i]->info->caps & CAP_RELAY_ROUTE) == 0 ||
-			!leads_to(t, s->at[i]))
+		if ((s->at[i]->info->caps & CAP_RELAY_ROUTE) == 0 || !leads_to(t, s->at[i]))
 			continue;
 		needs = (const char **)ps->needs;
 		needs[ps->needs_n++] =
@@ -221,7 +203,7 @@ make_queue(struct maker *m, const struct step *s)
 				from_step(m, s, suffix_of(m, s->at[i], m->p->pb->domains[d], true));
 
 			if (ps == NULL)
-				return said(m->p);
+				return planning_said(m->p);
 			ps->target = s->at[i];
 			ps->resource = planning_resource(
 				m->p->a, "relay.queue", s->at[i], m->p->pb->domains[d]);
@@ -234,7 +216,7 @@ make_queue(struct maker *m, const struct step *s)
 					ps->options, (long long)s->per_receiver.count,
 					(long long)s->per_receiver.per_ms);
 			if (ps->options == NULL || ps->resource == NULL)
-				return said(m->p);
+				return planning_said(m->p);
 		}
 	}
 	return RC_OK;
@@ -255,7 +237,7 @@ make_published(struct maker *m, const struct step *s)
 			continue;
 		ps = from_step(m, s, before - i > 1 || p->pb->domains_n > 1 ? of->id : NULL);
 		if (ps == NULL)
-			return said(p);
+			return planning_said(p);
 		of = &p->step[i];
 		ps->target = s->zone;
 		ps->resource = of->resource;
@@ -284,7 +266,7 @@ make_one(struct maker *m, const struct step *s)
 		return make_published(m, s);
 	ps = from_step(m, s, NULL);
 	if (ps == NULL)
-		return said(m->p);
+		return planning_said(m->p);
 	ps->wait_ms = s->duration_ms;
 	m->p->expect_ms += s->duration_ms;
 	return RC_OK;
@@ -294,11 +276,13 @@ enum rc
 planning_out(struct planning *p)
 {
 	struct maker *m = arena_get(p->a, sizeof *m);
+	struct made *made = arena_get(p->a, p->proc->steps_n * sizeof *made);
 	enum rc rc = RC_OK;
 
-	if (m == NULL)
-		return said(p);
+	if (m == NULL || made == NULL)
+		return planning_said(p);
 	m->p = p;
+	m->made = made;
 	for (size_t i = 0; rc == RC_OK && i < p->proc->steps_n; i++) {
 		rc = make_one(m, &p->proc->steps[i]);
 		if (rc != RC_OK)
@@ -349,10 +333,10 @@ back_verify(struct maker *m, const char *name, bool production)
 	struct plan_step *ps = derived(m, "verify.canary", name);
 
 	if (ps == NULL)
-		return said(m->p);
+		return planning_said(m->p);
 	ps->through = m->p->pb->primary;
 	ps->production = production;
-	return stage(m, first) ? RC_OK : said(m->p);
+	return stage(m, first) ? RC_OK : planning_said(m->p);
 }
 
 /* Does mail of this hub reach the primary through the tenant of the same step? Then it takes the
@@ -384,7 +368,7 @@ back_target(struct maker *m, const struct step *sw, const struct target *t, int6
 				t->name, p->pb->primary->name));
 
 		if (ps == NULL || state_step(m, ps, t, resource, want) != RC_OK)
-			return said(p);
+			return planning_said(p);
 		ps->pivot = pivot;
 		ps->deadline_ms = sw->deadline_ms;
 		ps->retries = sw->retries;
@@ -406,15 +390,15 @@ back_share(struct maker *m, const struct step *sw, int64_t primary_bp, bool pivo
 	for (size_t i = 0; i < sw->at_n; i++)
 		if (!is_behind_tenant(p, sw, sw->at[i]) &&
 			back_target(m, sw, sw->at[i], primary_bp, pivot) != RC_OK)
-			return said(p);
+			return planning_said(p);
 	if (!stage(m, first))
-		return said(p);
+		return planning_said(p);
 	first = p->steps_n;
 	for (size_t i = 0; primary_bp == 10000 && i < sw->at_n; i++)
 		if (is_behind_tenant(p, sw, sw->at[i]) &&
 			back_target(m, sw, sw->at[i], primary_bp, pivot) != RC_OK)
-			return said(p);
-	return stage(m, first) ? RC_OK : said(p);
+			return planning_said(p);
+	return stage(m, first) ? RC_OK : planning_said(p);
 }
 
 static enum rc
@@ -425,10 +409,10 @@ back_wait(struct maker *m)
 	struct plan_step *ps = derived(m, "wait.time", "let receivers get used to it");
 
 	if (ps == NULL)
-		return said(p);
+		return planning_said(p);
 	ps->wait_ms = p->proc->failback.stage_ms;
 	p->expect_ms += ps->wait_ms;
-	return stage(m, first) ? RC_OK : said(p);
+	return stage(m, first) ? RC_OK : planning_said(p);
 }
 
 static enum rc
@@ -478,14 +462,14 @@ back_inbound(struct maker *m, const struct step *sw)
 				  : NULL;
 		if (ps == NULL || state_step(m, ps, sw->zone, resource,
 					  want_mx(p, domain, base, p->pb->primary)) != RC_OK)
-			return said(p);
+			return planning_said(p);
 		ps->pivot = d == 0;
 		if (!stage(m, first))
-			return said(p);
+			return planning_said(p);
 		first = p->steps_n;
 		ps = derived(m, "wait.published", "until senders have seen it");
 		if (ps == NULL)
-			return said(p);
+			return planning_said(p);
 		ps->target = sw->zone;
 		ps->resource = resource;
 		ps->base = base;
@@ -493,17 +477,17 @@ back_inbound(struct maker *m, const struct step *sw)
 		ps->wait_ms = text_eq(ps->base, ps->want) ? 0 : rrset_ttl_ms(base);
 		p->expect_ms += ps->wait_ms;
 		if (!stage(m, first))
-			return said(p);
+			return planning_said(p);
 		if (spool != NULL) {
 			first = p->steps_n;
 			ps = derived(m, "wait.drained",
 				arena_fmt(p->a, "until the spool at %s is empty", spool->name));
 			if (ps == NULL)
-				return said(p);
+				return planning_said(p);
 			ps->target = spool;
 			ps->resource = planning_resource(p->a, "relay.queue", spool, domain);
 			if (!stage(m, first))
-				return said(p);
+				return planning_said(p);
 		}
 	}
 	return RC_OK;
@@ -524,7 +508,7 @@ back_shelter(struct maker *m)
 					m, "queue.release", "let go what waited, by the primary");
 
 				if (ps == NULL)
-					return said(p);
+					return planning_said(p);
 				ps->target = s->at[a];
 				ps->resource = planning_resource(
 					p->a, "relay.queue", s->at[a], p->pb->domains[d]);
@@ -543,7 +527,7 @@ planning_back(struct planning *p)
 	enum rc rc = RC_OK;
 
 	if (m == NULL)
-		return said(p);
+		return planning_said(p);
 	m->p = p;
 	if (p->proc->kind == PROC_SHELTER)
 		return back_shelter(m);

@@ -31,6 +31,10 @@ void planning_set(
 	struct planning *p, const struct target *t, const char *resource, const char *value);
 struct plan_step *planning_step(
 	struct planning *p, const char *kind, const char *id, const char *name);
+/* What is said in err; nothing is: memory ran out. */
+enum rc planning_said(struct planning *p);
+/* A key of a target's connector; NULL = it is not given, or that connector has none of the name. */
+const char *planning_key(const struct target *t, const char *key);
 void planning_note(struct planning *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Names of the resources of a target (arena). domain: one of the playbook's. */

@@ -207,7 +207,7 @@ carry_out(struct core *c)
 		const struct after *af = &c->sent.after[i];
 		struct action *a;
 
-		if (af->change != NULL && af->change->early)
+		if (PLANTED(EFFECT_BEFORE_INTENT) && af->change != NULL && af->change->early)
 			continue;
 		if (af->change != NULL && c->stalled &&
 			af->change->target->info->fence != FENCE_F) {

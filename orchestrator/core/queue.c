@@ -58,7 +58,7 @@ copy_read(struct input *in)
 	e->read.version = arena_str(in->a, e->read.version);
 	e->read.marker_store = arena_str(in->a, e->read.marker_store);
 	e->read.why = arena_str(in->a, e->read.why);
-	for (size_t i = 0; i < e->read.source_n && i < EV_SOURCES_MAX; i++) {
+	for (size_t i = 0; i < e->read.source_n; i++) {
 		e->read.source[i].source = arena_str(in->a, e->read.source[i].source);
 		e->read.source[i].value = arena_str(in->a, e->read.source[i].value);
 	}
@@ -78,7 +78,7 @@ copy_command(struct input *in)
 	e->command.plan_hash = arena_str(in->a, e->command.plan_hash);
 	e->command.reason = arena_str(in->a, e->command.reason);
 	e->command.nonce = arena_str(in->a, e->command.nonce);
-	for (size_t i = 0; i < e->command.overrides_n && i < OVERRIDE_MAX; i++)
+	for (size_t i = 0; i < e->command.overrides_n; i++)
 		e->command.overrides[i] = arena_str(in->a, e->command.overrides[i]);
 }
 

@@ -21,10 +21,12 @@
 bool
 restored_waits(const struct core *c, const struct lrun *r)
 {
-	const struct book *b = r->era < c->era ? book_find(c, r->playbook) : NULL;
+	const struct book *b;
 
-	return r->era < c->era && (b == NULL || !b->m[r->flow].era_read) &&
-	       !PLANTED(RESTORED_UNREAD);
+	if (r->era >= c->era || PLANTED(RESTORED_UNREAD))
+		return false;
+	b = book_find(c, r->playbook);
+	return b == NULL || !b->m[r->flow].era_read;
 }
 
 static const struct plan_value *
@@ -62,7 +64,7 @@ static bool
 is_state(const struct json *o)
 {
 	const char *kind = json_str(o, "kind"), *resource = json_str(o, "resource");
-	const struct step_kind *k = kind != NULL ? step_kind_find(kind) : NULL;
+	const struct step_kind *k = step_kind_find(kind);
 
 	/* a shelter ends by itself, on the relay: its value says nothing of this run */
 	return k != NULL && k->class == STEP_STATE && resource != NULL &&

@@ -138,25 +138,22 @@ void
 stands_read(struct core *c, struct vstep *v, const struct event *ev, bool late)
 {
 	const struct plan_step *p = asked(c, v);
-	const char *value = ev->type == EV_READ && ev->read.value != NULL ? ev->read.value : "";
+	const char *silent = look_silent(ev, late);
 
 	v->next_boot_ms = c->boot_ms + AGAIN_MS;
 	if (p == NULL)
 		return;
-	if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE) {
+	if (silent != NULL) {
 		if (!v->proven)
 			return; /* what has not arrived is the better reason */
 		(void)snprintf(v->why, sizeof v->why, "%s at %s cannot be read: %s", p->resource,
-			p->target->name,
-			late || ev->type != EV_READ ? "no answer in time"
-			: ev->read.why != NULL	    ? ev->read.why
-						    : "no answer");
+			p->target->name, silent);
 		return;
 	}
 	if (change_marker_bad(c, p->target, ev->read.marker_store, ev->read.marker_lsn, false,
 		    v->why, sizeof v->why)) {
 		v->conflict = true;
-	} else if (!value_stands(p->resource, p->want, value)) {
+	} else if (!value_stands(p->resource, p->want, look_value(ev))) {
 		stands_not(v, p);
 	} else {
 		v->stands_i++;

@@ -123,7 +123,7 @@ void
 tell_sent(struct core *c, uint64_t id, const struct event *ev, bool late)
 {
 	struct message **at = &c->messages_out, *m;
-	enum outcome o = ev->type == EV_SENT && !late ? ev->sent.outcome : OUT_UNKNOWN;
+	enum outcome o = !late ? ev->sent.outcome : OUT_UNKNOWN;
 	int64_t pause = TELL_AGAIN_MS;
 
 	while (*at != NULL && (*at)->id != id)

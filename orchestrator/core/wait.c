@@ -62,7 +62,7 @@ missing(struct core *c, struct vstep *v, const char *a, const char *b)
 {
 	char why[WHY_LEN];
 
-	(void)snprintf(why, sizeof why, "%s%s%s", a, a[0] != '\0' && b[0] != '\0' ? ": " : "", b);
+	(void)snprintf(why, sizeof why, "%s%s%s", a, a[0] != '\0' ? ": " : "", b);
 	if (text_eq(why, v->why))
 		return;
 	(void)snprintf(v->why, sizeof v->why, "%s", why);
@@ -166,7 +166,7 @@ static void
 doubted(struct vstep *v, const struct event *ev)
 {
 	v->doubt = false;
-	if (!value_stands(v->p->resource, v->p->want, ev->read.value != NULL ? ev->read.value : ""))
+	if (!value_stands(v->p->resource, v->p->want, look_value(ev)))
 		stands_not(v, v->p);
 }
 
@@ -221,8 +221,8 @@ published_advance(struct core *c, struct vstep *v)
 static void
 drained_read(struct core *c, struct vstep *v, const struct event *ev)
 {
-	int64_t parked = value_count(ev->read.value, "parked"),
-		waiting = value_count(ev->read.value, "waiting");
+	int64_t parked = value_count(look_value(ev), "parked"),
+		waiting = value_count(look_value(ev), "waiting");
 	int64_t left = (parked > 0 ? parked : 0) + (waiting > 0 ? waiting : 0);
 	char text[80];
 
@@ -259,19 +259,18 @@ drained_advance(struct core *c, struct vstep *v)
 void
 wait_read(struct core *c, struct vstep *v, const struct event *ev, bool late)
 {
+	const char *silent = look_silent(ev, late);
+
 	v->op = 0;
 	if (v->stands) {
 		stands_read(c, v, ev, late);
 		return;
 	}
 	v->next_boot_ms = c->boot_ms + POLL_MS;
-	if (v->doubt && (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE))
+	if (silent != NULL && v->doubt)
 		v->doubt = false; /* what was missing before stays said */
-	else if (late || ev->type != EV_READ || ev->read.outcome != OUT_DONE)
-		missing(c, v, v->p->target->name,
-			late || ev->type != EV_READ ? "no answer in time"
-			: ev->read.why != NULL	    ? ev->read.why
-						    : "no answer");
+	else if (silent != NULL)
+		missing(c, v, v->p->target->name, silent);
 	else if (is_kind(v, "wait.drained"))
 		drained_read(c, v, ev);
 	else
@@ -334,15 +333,13 @@ probe(struct core *c, struct vstep *v, size_t i)
 void
 wait_seen(struct core *c, struct vstep *v, size_t i, const struct event *ev, bool late)
 {
-	const char *why = ev->type == EV_SEEN && !late && ev->seen.why != NULL
-				  ? ev->seen.why
-				  : "no answer in time";
+	const char *why = !late && ev->seen.why != NULL ? ev->seen.why : "no answer in time";
 
 	v->probe[i] = 0;
 	v->again_boot_ms[i] = c->boot_ms + PROBE_AGAIN_MS;
 	if (v->conflict)
 		return; /* why it ends is known, and who must hear of it */
-	if (ev->type == EV_SEEN && !late && ev->seen.verdict == VERDICT_OK) {
+	if (!late && ev->seen.verdict == VERDICT_OK) {
 		v->passed[i] = true;
 		run_say(c, false, v, "waiting", why);
 		return;
@@ -428,7 +425,7 @@ begin(struct core *c, struct vstep *v)
 	v->next_boot_ms = c->boot_ms;
 	if (v->p->kind->class != STEP_VERIFY)
 		return true;
-	v->signal = v->p->through != NULL ? canary_of(v) : NULL;
+	v->signal = canary_of(v);
 	if (v->signal != NULL)
 		return true;
 	(void)snprintf(v->why, sizeof v->why,

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { VALUE_MAX = 64 * 1024, DEFAULT_TTL = 300 };
+enum { VALUE_MAX = 64 * 1024, DEFAULT_TTL = 300, EXCEPT_MAX = 256 };
 
 static const char *
 keep(struct planning *p, struct buf *b)
@@ -32,8 +32,7 @@ rrset_ttl_ms(const char *value)
 const char *
 want_route(struct planning *p, const struct target *t, const struct path *to, int64_t backup_bp)
 {
-	const char *transport =
-		cfg_row(t->cfg, "transport") != NULL ? cfg_str(t->cfg, "transport") : NULL;
+	const char *transport = planning_key(t, "transport");
 
 	if (backup_bp == 0)
 		return "";
@@ -51,7 +50,7 @@ want_route(struct planning *p, const struct target *t, const struct path *to, in
 const char *
 want_connector(struct planning *p, const struct target *t, int64_t primary_bp)
 {
-	const char *who[256];
+	const char *who[EXCEPT_MAX];
 	size_t n = 0;
 	struct buf b;
 
@@ -63,10 +62,17 @@ want_connector(struct planning *p, const struct target *t, int64_t primary_bp)
 
 		if (cfg_int(c, "share") > primary_bp)
 			continue;
-		for (size_t k = 0; k < cfg_len(c, "from") && n < 256; k++) {
+		for (size_t k = 0; k < cfg_len(c, "from"); k++) {
 			const char *one = cfg_str_at(c, "from", k);
 			size_t at = n++;
 
+			if (n > EXCEPT_MAX) {
+				(void)err_set(p->err, RC_LIMIT,
+					"%s: more than %d people in the cohorts that come back "
+					"first",
+					t->name, EXCEPT_MAX);
+				return NULL;
+			}
 			for (; at > 0 && strcmp(who[at - 1], one) > 0; at--)
 				who[at] = who[at - 1];
 			who[at] = one;

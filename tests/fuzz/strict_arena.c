@@ -1,11 +1,14 @@
 /*
  * strict_arena.c - base/arena.h with one allocation for each request, so that AddressSanitizer sees
- * a step over the end of any of them. For fuzz targets alone.
+ * a step over the end of any of them, and tests/crash/core_memory.c lets any of them fail.
  */
 #include "base/arena.h"
 
 #include <stdint.h>
 #include <string.h>
+
+extern const bool arena_is_strict;
+const bool arena_is_strict = true; /* a program may ask whether this one is linked */
 
 struct piece {
 	struct piece *next;

@@ -130,6 +130,7 @@ struct world {
  */
 void world_init_book(
 	struct world *w, const char *text, struct wtarget *target, struct weffect *effect);
+extern const char world_inbound_book[]; /* mail to us: procedure in, domains corp and eu.corp */
 int world_target(struct world *w, const char *name, int like);
 void world_cell(struct world *w, int target, const char *resource, const char *value);
 
