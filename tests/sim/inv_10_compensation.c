@@ -18,12 +18,25 @@ hand_since(const struct tcell *c, int64_t at)
 	return c->hand_at >= at;
 }
 
+/* A shelter of a run that a restored journal has forgotten says nothing of this one: it ends by
+ * itself, at the relay, and invariant 8 asks that people hear of it. */
+static bool
+forgotten_shelter(struct view *v, const struct accepted *e, const struct vrun *run)
+{
+	const struct vintent *x = view_intent(v, e->lsn);
+
+	return text_starts(e->resource, "relay.park ") && x != NULL && x->gone &&
+	       !text_eq(x->run_id, run->id);
+}
+
 /* The last effect of ours on the resource. */
 static const struct accepted *
-last_effect(const struct view *v, size_t to, const char *resource)
+last_effect(struct view *v, size_t to, const struct vrun *run, const char *resource)
 {
 	for (size_t i = v->effs_n; i-- > 0;)
-		if (v->eff[i].to == to && !v->eff[i].fence && text_eq(v->eff[i].resource, resource))
+		if (v->eff[i].to == to && !v->eff[i].fence &&
+			text_eq(v->eff[i].resource, resource) &&
+			!forgotten_shelter(v, &v->eff[i], run))
 			return &v->eff[i];
 	return NULL;
 }
@@ -54,7 +67,7 @@ restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 
 	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || c == NULL)
 		return;
-	e = last_effect(&s->view, (size_t)(t - s->target), st->resource);
+	e = last_effect(&s->view, (size_t)(t - s->target), run, st->resource);
 	if (e == NULL || e->at < run->start_at || hand_since(c, e->at) ||
 		text_eq(e->value, base_of(first_on(run, st))))
 		return;
