@@ -235,9 +235,17 @@ asan:
 	@BUILD=$(BUILD)/asan tests/run asan
 
 ## cov: line and branch coverage of core, mail and state (gcov)
-cov:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc OPT=-O0 SAN='--coverage' test-build -j2
+cov: cov-build
 	@BUILD=$(BUILD)/cov tests/run cov
+
+# What tests/run cov runs; the compiler is gcov's.
+COV_CC ?= gcc
+COV_BIN := $(UNIT_BIN) $(TABLE) $(SIM) $(filter $(BUILD)/contract/store_%,$(CONTRACT_BIN)) \
+	$(BUILD)/crash/core_places $(BUILD)/crash/store_faults $(BUILD)/crash/store_crash
+cov-build:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC="$(COV_CC)" OPT=-O0 SAN='--coverage' cov-programs -j2
+	@find $(BUILD)/cov -name '*.gcda' -delete
+cov-programs: all $(COV_BIN)
 
 ## bench: cut-over by ferryman, by a shell script, and the bare work, interleaved (root)
 bench: deps
@@ -280,6 +288,6 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile tests/fuzz/fuzz.mk tests/mutate/mutate.mk | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-.PHONY: deps test-build unit sim-proof contract e2e check soak model lint golden-accept asan cov bench demo lab lab-down minimal docs format clean help
+.PHONY: deps test-build unit sim-proof contract e2e check soak model lint golden-accept asan cov cov-build cov-programs bench demo lab lab-down minimal docs format clean help
 # Objects that only a pattern rule names are kept all the same.
 .PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/planted/%.o
