@@ -243,7 +243,7 @@ COV_CC ?= gcc
 COV_BIN := $(UNIT_BIN) $(TABLE) $(SIM) $(filter $(BUILD)/contract/store_%,$(CONTRACT_BIN)) \
 	$(BUILD)/crash/core_places $(BUILD)/crash/store_faults $(BUILD)/crash/store_crash
 cov-build:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC="$(COV_CC)" OPT=-O0 SAN='--coverage' cov-programs -j2
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cov CI= CC="$(COV_CC)" OPT=-O0 SAN='--coverage' cov-programs -j2
 	@find $(BUILD)/cov -name '*.gcda' -delete
 cov-programs: all $(COV_BIN)
 
