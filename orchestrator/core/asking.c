@@ -107,10 +107,9 @@ ask(struct core *c, struct book *b, const struct plan *p, int needed, const char
 {
 	put_plan(c, b, p);
 	say_approval(c, b, p, needed);
-	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s%s%s",
+	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s: %s",
 		b->name, flow_name(p->proc->flow),
-		p->dir == PLAN_OUT ? "the cut-over" : "the failback", p->hash,
-		why[0] != '\0' ? ": " : "", why);
+		p->dir == PLAN_OUT ? "the cut-over" : "the failback", p->hash, why);
 }
 
 /* --- a run starts --- */
@@ -118,11 +117,12 @@ ask(struct core *c, struct book *b, const struct plan *p, int needed, const char
 static const char *
 approvers(struct core *c, const struct lmachine *l)
 {
-	const char *text = "";
+	const char *text = "automatic";
 
-	for (int i = 0; i < l->approvals && text != NULL; i++)
-		text = arena_fmt(c->out, "%s%s%s", text, i > 0 ? ", " : "", l->approved_by[i]);
-	return text != NULL && text[0] != '\0' ? text : "automatic";
+	for (int i = 0; i < l->approvals; i++)
+		text = i == 0 ? l->approved_by[0]
+			      : arena_fmt(c->out, "%s, %s", text, l->approved_by[i]);
+	return text;
 }
 
 /* The sentence for the journal: what convinced, rather than the row that followed from it. */
@@ -168,7 +168,7 @@ start(struct core *c, struct book *b, enum flow f, const struct decision *d, con
 		.reason = reason_to_start(c, d) };
 
 	s.by = core_keep(c, s.by);
-	machine_row(c, b, f, d, by_itself && d->row->act == LD_CUTOVER);
+	machine_row(c, b, f, d, by_itself); /* both lead to a cut-over alone */
 	(void)run_start(c, &s);
 }
 

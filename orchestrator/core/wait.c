@@ -475,7 +475,7 @@ wait_wake(const struct core *c, const struct vstep *v)
 		wake = earlier(wake, v->next_boot_ms);
 	if (v->proven)
 		return wake;
-	for (size_t i = 0; v->signal != NULL && i < subjects(v); i++)
+	for (size_t i = 0; i < subjects(v); i++)
 		if (!v->passed[i] && v->probe[i] == 0)
 			wake = earlier(wake, earlier(v->again_boot_ms[i],
 						     v->limit_boot_ms - LEAST_PROBE_MS + 1));

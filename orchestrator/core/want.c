@@ -86,6 +86,13 @@ want_connector(struct planning *p, const struct target *t, int64_t primary_bp)
 	return keep(p, &b);
 }
 
+static void
+not_canonical(struct planning *p, const char *type, const char *domain)
+{
+	(void)err_set(
+		p->err, RC_INVALID, "the %s records of %s are not in canonical form", type, domain);
+}
+
 /* The one v=spf1 record among the TXT records; -1 = none, -2 = several (RFC 7208 section 4.5). */
 static int
 find_spf(const struct rrtext *r)
@@ -114,8 +121,7 @@ want_spf(
 	int at;
 
 	if (!rrtext_read(base, &r)) {
-		(void)err_set(p->err, RC_INVALID, "the TXT records of %s are not in canonical form",
-			domain);
+		not_canonical(p, "TXT", domain);
 		return NULL;
 	}
 	at = find_spf(&r);
@@ -133,8 +139,12 @@ want_spf(
 	buf_init(&line, p->mem, VALUE_MAX);
 	buf_init(&set, p->mem, VALUE_MAX);
 	text = arena_strn(p->a, r.line[at] + 4, r.len[at] - 4);
-	if (text == NULL || !rrtext_txt_unescape(text, strlen(text), &old))
+	if (text == NULL)
 		return NULL;
+	if (!rrtext_txt_unescape(text, strlen(text), &old)) {
+		not_canonical(p, "TXT", domain);
+		return NULL;
+	}
 	rc = add ? spf_add(buf_text(&old), path->spf, path->spf_n, &new, p->err)
 		 : spf_remove(buf_text(&old), path->spf, path->spf_n, &new, p->err);
 	if (rc != RC_OK) {
@@ -156,8 +166,7 @@ want_mx(struct planning *p, const char *domain, const char *base, const struct p
 	struct buf set;
 
 	if (!rrtext_read(base, &r)) {
-		(void)err_set(p->err, RC_INVALID, "the MX records of %s are not in canonical form",
-			domain);
+		not_canonical(p, "MX", domain);
 		return NULL;
 	}
 	new.ttl = r.n > 0 ? r.ttl : DEFAULT_TTL;

@@ -23,10 +23,9 @@ rrtext_read(const char *text, struct rrtext *ret)
 	size_t len;
 
 	memset(ret, 0, sizeof *ret);
-	if (text[0] == '\0')
+	if (!text_line(&text, &line, &len))
 		return true;
-	if (!text_line(&text, &line, &len) || len < 5 || len - 4 >= sizeof digits ||
-		memcmp(line, "ttl ", 4) != 0)
+	if (len < 5 || len - 4 >= sizeof digits || memcmp(line, "ttl ", 4) != 0)
 		return false;
 	memcpy(digits, line + 4, len - 4);
 	digits[len - 4] = '\0';

@@ -105,18 +105,18 @@ normalise(const char *s, char *out)
 
 /* "#x.7.606-649" against the codes in the text. */
 static bool
-code_there(const char *text, const char *want, size_t n)
+code_there(const char *text, const char *want)
 {
 	int subject = 0, from = 0, to;
-	const char *p = want + 3, *end = want + n;
+	const char *p = want + 3; /* behind it: '&', '|' or the end */
 
-	for (; p < end && digit(*p); p++)
+	for (; digit(*p); p++)
 		subject = subject * 10 + (*p - '0');
-	for (p++; p < end && digit(*p); p++)
+	for (p++; digit(*p); p++)
 		from = from * 10 + (*p - '0');
 	to = from;
-	if (p < end && *p == '-')
-		for (to = 0, p++; p < end && digit(*p); p++)
+	if (*p == '-')
+		for (to = 0, p++; digit(*p); p++)
 			to = to * 10 + (*p - '0');
 	for (const char *s = text; *s != '\0'; s++) {
 		int x, y;
@@ -132,7 +132,7 @@ static bool
 fragment(const char *text, const char *f, size_t n)
 {
 	if (n > 3 && f[0] == '#')
-		return code_there(text, f, n);
+		return code_there(text, f);
 	for (const char *s = text; *s != '\0'; s++)
 		if (strncmp(s, f, n) == 0)
 			return true;

@@ -42,11 +42,11 @@ low(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The term without its qualifier. */
+/* The term without its qualifier. No term is empty. */
 static struct term
 bare(struct term t)
 {
-	if (t.n > 0 && strchr("+-~?", t.s[0]) != NULL)
+	if (strchr("+-~?", t.s[0]) != NULL)
 		return (struct term){ t.s + 1, t.n - 1 };
 	return t;
 }
@@ -69,7 +69,7 @@ same(struct term t, const char *want)
 {
 	size_t n;
 
-	if (t.n > 0 && t.s[0] == '+')
+	if (t.s[0] == '+')
 		t = bare(t);
 	if (want[0] == '+')
 		want++;

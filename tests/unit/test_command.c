@@ -1,6 +1,8 @@
 /* test_command.c - what a person may do: verbs, rights, overrides, and what an act is bound to. */
 #include "lib/decide_rig.h"
 
+#include "core/action.h"
+
 /* --- people --- */
 
 static const char people_from[] = "  cio: {user: alice, may: [run, approve, brake]}\n";
@@ -372,6 +374,10 @@ words_are_read_back(void)
 	CHECK_INT(verb_parse("launch"), VERB_N);
 	CHECK_INT(verb_parse(NULL), VERB_N);
 	CHECK_STR(verb_name(VERB_N), "?");
+	CHECK_STR(effect_dir_name(DIR_FENCE), "fence");
+	CHECK_STR(effect_dir_name((enum effect_dir)(DIR_FENCE + 1)), "?");
+	CHECK_STR(severity_name(SEV_ALARM), "alarm");
+	CHECK_STR(severity_name((enum severity)(SEV_ALARM + 1)), "?");
 }
 
 /* Refused for what it is and not for the brake: the reason names the row. */

@@ -347,6 +347,39 @@ a_disk_that_fails_ends_it_and_nothing_leaves(void)
 	world_end(w);
 }
 
+static const char *claimed; /* by the store, of the next append */
+
+static void
+claim(struct world *w, const struct event *ev)
+{
+	(void)w;
+	if (ev->type == EV_APPENDED)
+		((struct event *)ev)->appended.hash = claimed;
+}
+
+/* A store that has kept other words than it was given is no journal; one that says nothing of them
+ * is believed. */
+static void
+a_store_that_keeps_other_words_ends_it(void)
+{
+	for (int other = 0; other < 2; other++) {
+		struct world *w = world_new(NULL);
+
+		begin(w, "normal");
+		claimed = other ? "0" : NULL;
+		w->hears = claim;
+		(void)world_say(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+		world_pass(w, MINUTE);
+		CHECK_INT(w->halted, other);
+		CHECK(w->effects_n > 2 || other);
+		if (w->halted) {
+			CHECK_INT(w->halt.halt.exit, 4);
+			CHECK(strstr(w->halt.halt.why, "hash is not that of the records") != NULL);
+		}
+		world_end(w);
+	}
+}
+
 static void
 a_lost_journal_ends_it(void)
 {
@@ -603,6 +636,7 @@ main(void)
 	TEST(one_that_observes_says_what_would_have_started);
 	TEST(a_foreign_record_ends_it_at_once);
 	TEST(a_disk_that_fails_ends_it_and_nothing_leaves);
+	TEST(a_store_that_keeps_other_words_ends_it);
 	TEST(a_lost_journal_ends_it);
 	TEST(a_stop_waits_for_what_is_under_way);
 	TEST(while_an_append_is_open_inputs_wait_in_order);

@@ -117,6 +117,22 @@ wrong(size_t at, struct life_row row, const char *want)
 	free(copy);
 }
 
+static void
+a_number_that_is_none_is_found(void)
+{
+	struct life_row bad[4] = { rows[0], rows[0], rows[0], rows[0] };
+
+	bad[0].from = LS_N;
+	bad[1].to = LS_N;
+	bad[2].event = LE_N;
+	bad[3].act = LD_N;
+	for (size_t i = 0; i < 4; i++)
+		wrong(0, bad[i], "no such state, event or act");
+	CHECK_STR(life_state_name(LS_N), "?");
+	CHECK_STR(life_event_name(LE_N), "?");
+	CHECK_STR(life_do_name(LD_N), "?");
+}
+
 static size_t
 find(enum life_state s, enum life_event e)
 {
@@ -171,6 +187,9 @@ a_row_that_matches_nothing_is_found(void)
 	r.flags_want = LF_BLIND;
 	r.flags_mask = LF_PAUSED;
 	wrong(at, r, "can never match its flags");
+	r.flags_want = 0;
+	r.flags_mask = LF_COMBINATIONS;
+	wrong(at, r, "can never match its flags");
 }
 
 static void
@@ -215,6 +234,15 @@ a_trap_and_a_lost_state_are_found(void)
 		}
 	}
 	free(copy);
+}
+
+/* What people did not ask for leads across or nowhere: the budget counts each such start. */
+static void
+what_starts_without_people_is_a_cut_over(void)
+{
+	for (size_t i = 0; i < rows_n; i++)
+		if (rows[i].event == LE_CONFIRMED_AUTO || rows[i].event == LE_PROCEED)
+			CHECK(rows[i].act == LD_REFUSE || rows[i].act == LD_CUTOVER);
 }
 
 static bool
@@ -445,11 +473,13 @@ main(void)
 	TEST(each_cell_has_exactly_one_row);
 	TEST(each_row_has_a_reason_of_its_own);
 	TEST(ids_are_numbered_by_twos_in_hundreds_by_state);
+	TEST(a_number_that_is_none_is_found);
 	TEST(a_row_without_a_reason_is_found);
 	TEST(ids_that_do_not_rise_are_found);
 	TEST(a_row_that_matches_nothing_is_found);
 	TEST(a_refusal_that_moves_is_found);
 	TEST(a_trap_and_a_lost_state_are_found);
+	TEST(what_starts_without_people_is_a_cut_over);
 	TEST(paused_or_blind_nothing_starts_by_itself);
 	TEST(blind_refuses_no_command);
 	TEST(commands_with_effects_are_braked);

@@ -12,6 +12,20 @@ canonical_text_is_read(void)
 	CHECK(rrtext_read("", &r) && r.n == 0);
 	CHECK(rrtext_read("ttl 300\nmx 10 mx1.example\nmx 20 mx2.example\n", &r));
 	CHECK(r.ttl == 300 && r.n == 2 && r.len[1] == strlen("mx 20 mx2.example"));
+	CHECK(rrtext_read("ttl 300\nmx 10 a.example\nmx 10 a.example.net\n", &r) && r.n == 2);
+}
+
+static void
+a_set_has_room_for_so_many_records(void)
+{
+	char text[16 * (RRTEXT_MAX + 2)];
+	size_t at = (size_t)snprintf(text, sizeof text, "ttl 300\n");
+	struct rrtext r;
+
+	for (int i = 1; i <= RRTEXT_MAX + 1; i++) {
+		at += (size_t)snprintf(text + at, sizeof text - at, "txt %04d\n", i);
+		CHECK(rrtext_read(text, &r) == (i <= RRTEXT_MAX));
+	}
 }
 
 static void
@@ -83,7 +97,8 @@ octets_survive_the_escape(void)
 static void
 bad_escapes_are_refused(void)
 {
-	static const char *const bad[] = { "\\", "\\1", "\\12", "\\256", "\\1x2", "a\\09" };
+	static const char *const bad[] = { "\\", "\\1", "\\12", "\\256", "\\1x2", "\\1 2",
+		"a\\09" };
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct buf b;
@@ -98,6 +113,7 @@ int
 main(void)
 {
 	TEST(canonical_text_is_read);
+	TEST(a_set_has_room_for_so_many_records);
 	TEST(text_that_is_not_canonical_is_refused);
 	TEST(a_set_is_written_sorted_and_without_twins);
 	TEST(octets_survive_the_escape);

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "config/playbook.h"
-#include "core/plan.h"
+#include "core/planning.h"
 #include "connectors/connector.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
@@ -49,10 +49,11 @@ static const char head[] =
 #define INBOUND                                                                                    \
 	", inbound: {mx: [{preference: 10, host: mx.relay.example}], mode: spool, onward: "        \
 	"\"[mx.cloud.example]:25\", recipients: list}"
-#define SWITCH                                                                                     \
+#define AT(targets)                                                                                \
 	"{name: a, spf.authorize: {zone: zone}}, {name: w, wait.published: {zone: zone}}, {name: " \
-	"v, verify.canary: {through: relay}}, {name: switch, outbound.switch: {at: [hub]}, "       \
-	"pivot: true}"
+	"v, verify.canary: {through: relay}}, {name: s, outbound.switch: {at: [" targets           \
+	"]}, pivot: true}"
+#define SWITCH AT("hub")
 #define MX "{name: s, mx.switch: {zone: zone}, pivot: true}"
 #define PARK "{name: p, mail.park: {at: [hub]}}"
 #define SPF "ttl 60\ntxt v=spf1 include:spf.cloud.example -all\n"
@@ -71,6 +72,8 @@ static struct {
 	const struct plan *plan;
 	struct plan_value value[80];
 	size_t values_n;
+	struct plan_left left[3];
+	size_t left_n;
 } t;
 
 #define OR(a, b) ((a) != NULL ? (a) : (b))
@@ -90,6 +93,9 @@ begin(const struct book *b)
 		OR(b->relay, RELAY), OR(b->inbound, INBOUND),
 		b->kind == NULL ? "kind: cutover, flow: outbound, to: relay, failback: {soak: 20m, "
 				  "stage: 1m, order: [canaries, 5%, 25%, 100%]}"
+		: text_eq(b->kind, "at once")
+			? "kind: cutover, flow: outbound, to: relay, failback: {soak: 20m, stage: "
+			  "0s, order: [50%, 100%]}"
 		: text_eq(b->kind, "inbound")
 			? "kind: cutover, flow: inbound, to: relay, failback: {soak: 20m}"
 			: "kind: shelter, flow: outbound, expires: 4h",
@@ -233,14 +239,14 @@ static void
 a_zone_is_asked_about_its_own_domains(void)
 {
 	begin(&(struct book){
-		.domains = "corp.example, eu.corp.example, xcorp.example, example",
+		.domains = "corp.example, eu.corp.example, xcorp.example, example, eu.dorp.example",
 	});
 	read_all(PLAN_OUT, "");
-	CHECK_INT(t.values_n, 2 + 4);
+	CHECK_INT(t.values_n, 2 + 5);
 	CHECK_STR(t.value[0].resource, "dns.rrset corp.example TXT");
 	CHECK_STR(t.value[1].resource, "dns.rrset eu.corp.example TXT");
 	CHECK_INT(build(PLAN_OUT), RC_OK);
-	CHECK_INT(t.plan->steps_n, 2 + 2 + 1 + 4);
+	CHECK_INT(t.plan->steps_n, 2 + 2 + 1 + 5);
 	end();
 	begin(&(struct book){
 		.domains = "corp.example, other.example", .kind = "inbound", .steps = MX });
@@ -451,23 +457,33 @@ static enum rc
 build_eject(void)
 {
 	memset(&t.err, 0, sizeof t.err);
-	return plan_build_eject(t.a, t.pb, t.value, t.values_n, NULL, 0, "", NULL, 0, digest_sha256,
-		NULL, &t.plan, &t.err);
+	return plan_build_eject(t.a, t.pb, t.value, t.values_n, t.left, t.left_n, "", NULL, 0,
+		digest_sha256, NULL, &t.plan, &t.err);
+}
+
+static void
+read_all_eject(const char *value)
+{
+	const struct plan_read *r = NULL;
+
+	t.values_n = plan_eject_reads(t.a, t.pb, &r);
+	for (size_t i = 0; i < t.values_n; i++)
+		t.value[i] = (struct plan_value){ .target = r[i].target->name,
+			.resource = r[i].resource,
+			.value = text_ends(r[i].resource, " TXT") ? SPF : value,
+			.known = true };
+	t.left[0] = (struct plan_left){ "elsewhere", "x", "" };
+	t.left[1] = (struct plan_left){ r[0].target->fence_domain, "x", "" };
+	t.left[2] = (struct plan_left){ r[0].target->fence_domain, r[0].resource,
+		"ttl 60\ntxt v=spf1 -all\n" };
 }
 
 static void
 what_cannot_be_read_is_not_taken_out(void)
 {
-	const struct plan_read *r = NULL;
-
 	begin(&(struct book){ 0 });
-	t.values_n = plan_eject_reads(t.a, t.pb, &r);
+	read_all_eject("");
 	CHECK_INT(t.values_n, 4); /* TXT, route, and a number at each of both */
-	for (size_t i = 0; i < t.values_n; i++)
-		t.value[i] = (struct plan_value){ .target = r[i].target->name,
-			.resource = r[i].resource,
-			.value = i == 0 ? "ttl 60\ntxt v=spf1 -all\n" : "",
-			.known = true };
 	CHECK_INT(build_eject(), RC_OK);
 	for (size_t i = 0; i < t.values_n; i++) {
 		t.value[i].known = false;
@@ -480,6 +496,304 @@ what_cannot_be_read_is_not_taken_out(void)
 	CHECK_INT(build_eject(), RC_OK);
 	t.value[2].target = "other";
 	CHECK_INT(build_eject(), RC_OK);
+	end();
+}
+
+/* --- memory --- */
+
+/* Memory that ends at any byte makes no plan; with enough of it there is one. */
+static void
+a_plan_is_made_whole_or_not_at_all(void)
+{
+	static const char all[] =
+		"{name: a, spf.authorize: {zone: zone}}, {name: w, wait.published: {zone: zone}}, "
+		"{name: v, verify.canary: {through: relay}}, {name: p, mail.park: {at: [hub]}}, "
+		"{name: s, outbound.switch: {at: [tenant, hub]}, pivot: true}, {name: r, "
+		"queue.release: {at: [hub], rate: 10 per s, per_receiver: 2 per s}}, {name: l, "
+		"wait.time: {for: 1s}}";
+	static const struct {
+		struct book book;
+		enum plan_direction dir;
+		const char *value;
+	} rows[] = {
+		{ { .steps = all, .domains = "corp.example, eu.corp.example" }, PLAN_OUT, "" },
+		{ { .steps = all }, PLAN_BACK, "enabled\n" },
+		{ { .steps = all, .inbound = INBOUND }, PLAN_EJECT, "enabled\n" },
+		{ { .kind = "inbound", .steps = MX ", {name: see, wait.published: {zone: zone}}" },
+			PLAN_OUT, "ttl 60\nmx 10 mx.cloud.example\n" },
+		{ { .kind = "inbound",
+			  .steps = MX,
+			  .inbound = ", inbound: {mx: [{preference: 10, host: mx.relay.example}], "
+				     "mode: spool, spool: hub, onward: "
+				     "\"[mx.cloud.example]:25\", recipients: list}" },
+			PLAN_BACK, "ttl 60\nmx 10 mx.relay.example\n" },
+		{ { .kind = "shelter", .steps = PARK }, PLAN_BACK, "" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena *reads;
+		enum rc rc = RC_NOMEM;
+		size_t max = 0;
+
+		begin(&rows[i].book);
+		reads = t.a;
+		if (rows[i].dir == PLAN_EJECT) {
+			read_all_eject(rows[i].value);
+			t.left_n = 3;
+		} else {
+			read_all(rows[i].dir, rows[i].value);
+		}
+		for (; rc != RC_OK && max < 1 << 20; max += 16) {
+			t.a = arena_new(&stdmem, max);
+			t.plan = NULL;
+			rc = rows[i].dir == PLAN_EJECT ? build_eject() : build(rows[i].dir);
+			CHECK((rc == RC_OK) == (t.plan != NULL));
+			CHECK(rc == RC_OK || t.err.text[0] != '\0');
+			CHECK((rc == RC_OK) == !arena_failed(t.a));
+			arena_free(&t.a);
+		}
+		CHECK_INT(rc, RC_OK);
+		t.a = reads;
+		end();
+	}
+}
+
+/* A term that stood there before us is not ours to take out. */
+static void
+what_stood_there_before_us_stays(void)
+{
+#define RELAYED "ttl 60\ntxt v=spf1 ip4:203.0.113.65 -all\n"
+	static const struct {
+		const char *base, *want;
+	} rows[] = { { RELAYED, RELAYED },
+		{ "ttl 60\ntxt v=spf1 -all\n", "ttl 60\ntxt v=spf1 -all\n" } };
+
+	begin(&(struct book){ 0 });
+	read_all_eject("");
+	t.left_n = 3;
+	t.value[0].value = RELAYED;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		t.left[2].base = rows[i].base;
+		CHECK_INT(build_eject(), RC_OK);
+		CHECK_STR(t.plan->steps[0].want, rows[i].want);
+	}
+	end();
+#undef RELAYED
+}
+
+static void
+where_nothing_is_ours_nothing_is_taken_out(void)
+{
+	struct playbook none;
+
+	begin(&(struct book){ 0 });
+	none = *t.pb;
+	none.procedures_n = 0;
+	CHECK_INT(plan_build_eject(t.a, &none, NULL, 0, NULL, 0, "", NULL, 0, digest_sha256, NULL,
+			  &t.plan, &t.err),
+		RC_INVALID);
+	CHECK(says("corp has no procedure"));
+	end();
+}
+
+/* --- limits --- */
+
+/* The plan's room ends at whichever step it ends: a plan is whole, or there is none. */
+static void
+a_way_back_has_room_for_so_many_steps(void)
+{
+	static const struct {
+		const char *kind, *steps;
+		enum plan_direction dir;
+		int each, once; /* steps: of each domain, of all */
+	} rows[] = {
+		/* a proof, then three times the switch, a wait and a proof between them */
+		{ NULL, NULL, PLAN_BACK, 3, 1 + 2 * 2 + 1 },
+		{ "at once", NULL, PLAN_BACK, 2, 1 + 1 + 1 },
+		{ "inbound", MX, PLAN_BACK, 2, 0 },
+		{ "shelter", PARK, PLAN_BACK, 1, 0 },
+		/* nothing parked, the SPF record and a wait for it, the route; two numbers */
+		{ NULL, PARK ", " SWITCH, PLAN_EJECT, 4, 2 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		for (int n = 1; n <= 62; n++) {
+			int all = n * rows[i].each + rows[i].once;
+			bool eject = rows[i].dir == PLAN_EJECT;
+
+			begin(&(struct book){ .domains = domains(n),
+				.kind = rows[i].kind,
+				.steps = rows[i].steps });
+			if (eject)
+				read_all_eject("");
+			else
+				read_all(rows[i].dir, "");
+			CHECK_INT(eject ? build_eject() : build(rows[i].dir),
+				all <= 60 ? RC_OK : RC_LIMIT);
+			CHECK(all <= 60 || says("more than 60 steps"));
+			if (all <= 60 && t.plan != NULL)
+				CHECK_INT(t.plan->steps_n, all);
+			end();
+			if (check_state.faults > 0) {
+				printf("     row %zu, %d domains\n", i, n);
+				return;
+			}
+		}
+	}
+}
+
+/* What people read beside the steps has an end too. */
+static void
+notes_have_room_for_so_many(void)
+{
+	begin(&(struct book){ .domains = domains(55), .steps = AT("tenant") });
+	read_all(PLAN_BACK, "enabled\n");
+	CHECK_INT(build(PLAN_BACK), RC_OK);
+	CHECK_INT(t.plan->notes_n, 48);
+	CHECK_STR(t.plan->notes[2],
+		"anybody -> d0.corp.example: stays on its own way, never through the backup");
+	end();
+}
+
+static bool
+has_note(const char *part)
+{
+	for (size_t i = 0; i < t.plan->notes_n; i++)
+		if (strstr(t.plan->notes[i], part) != NULL)
+			return true;
+	return false;
+}
+
+/* What the relay's contract says is told as what nobody has proven. */
+static void
+what_is_only_declared_is_told_so(void)
+{
+	static const struct {
+		const char *relay;
+		bool told;
+	} rows[] = {
+		{ RELAY, false },
+		{ "relay: {host: \"[relay.example]:587\", quota: 500 per day},", true },
+		{ "relay: {host: \"[relay.example]:587\", rate: 5 per s},", true },
+		{ "relay: {host: \"[relay.example]:587\", size: 10M},", true },
+		{ "", false },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		begin(&(struct book){ .relay = rows[i].relay, .steps = AT("tenant") });
+		read_all(PLAN_OUT, "");
+		CHECK_INT(build(PLAN_OUT), RC_OK);
+		CHECK(has_note("declared, not proven") == rows[i].told);
+		CHECK(has_note("relay is cold"));
+		end();
+	}
+}
+
+/* Mail that the backup delivers itself waits in no spool. */
+static void
+a_spool_is_told_where_there_is_one(void)
+{
+	for (int spool = 0; spool < 2; spool++) {
+		begin(&(struct book){ .kind = "inbound",
+			.steps = MX,
+			.inbound = spool ? INBOUND
+					 : ", inbound: {mx: [{preference: 10, host: "
+					   "mx.relay.example}], mode: deliver}" });
+		read_all(PLAN_OUT, "ttl 60\nmx 10 mx.cloud.example\n");
+		CHECK_INT(build(PLAN_OUT), RC_OK);
+		CHECK(has_note("keeps mail and passes it on") == (spool == 1));
+		end();
+	}
+}
+
+static void
+what_switches_nothing_has_no_way_back(void)
+{
+	begin(&(struct book){ .steps = "{name: a, spf.authorize: {zone: zone}}" });
+	read_all(PLAN_BACK, "");
+	CHECK_INT(build(PLAN_BACK), RC_INVALID);
+	CHECK(says("out switches nothing"));
+	end();
+	begin(&(struct book){
+		.kind = "shelter", .steps = "{name: w, wait.time: {for: 1s}}, " PARK });
+	read_all(PLAN_BACK, "");
+	CHECK_INT(build(PLAN_BACK), RC_OK);
+	CHECK_INT(t.plan->steps_n, 1);
+	CHECK_STR(t.plan->steps[0].kind->kind, "queue.release");
+	end();
+}
+
+/* A second wait waits for the same sets, and not for the first wait. */
+static void
+a_wait_is_for_what_was_set(void)
+{
+	begin(&(struct book){
+		.steps = "{name: a, spf.authorize: {zone: zone}}, {name: w, wait.published: {zone: "
+			 "zone}}, {name: x, wait.published: {zone: zone}}, {name: v, "
+			 "verify.canary: {through: relay}}, {name: s, outbound.switch: {at: "
+			 "[hub]}, pivot: true}" });
+	read_all(PLAN_OUT, "");
+	CHECK_INT(build(PLAN_OUT), RC_OK);
+	CHECK_INT(t.plan->steps_n, 5);
+	for (int i = 1; i <= 2; i++) {
+		CHECK_STR(t.plan->steps[i].resource, "dns.rrset corp.example TXT");
+		CHECK_INT(t.plan->steps[i].wait_ms, 60000);
+	}
+	CHECK_INT(rrset_ttl_ms(SPF), 60000);
+	CHECK_INT(rrset_ttl_ms("no set"), 0);
+	end();
+}
+
+/* --- where the mail is --- */
+
+static void
+what_the_targets_hold_says_where_the_mail_is(void)
+{
+	static const char on[] = "next relay:[relay.example]:587\nshare 100\n";
+	static const struct {
+		const char *value[3];
+		enum plan_side side;
+		const char *why;
+	} rows[] = {
+		{ { "", "", "" }, SIDE_PRIMARY, "" },
+		{ { on, on, on }, SIDE_BACKUP, "" },
+		{ { on, "", on }, SIDE_MIXED, "some switch points lead to cloud, others to relay" },
+		{ { on, "", "x" }, SIDE_MIXED, "relay.route d2.corp.example at hub is neither" },
+		{ { on, "", NULL }, SIDE_MIXED,
+			"relay.route d2.corp.example at hub cannot be read" },
+	};
+	struct arena *small;
+	char why[300];
+
+	begin(&(struct book){ .domains = domains(3) });
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		read_all(PLAN_BACK, "");
+		CHECK_INT(t.values_n, 3);
+		for (size_t k = 0; k < 3; k++) {
+			t.value[k].value = rows[i].value[k];
+			t.value[k].known = rows[i].value[k] != NULL;
+		}
+		CHECK_INT(plan_side(t.a, t.pb, &t.pb->procedures[0], t.value, t.values_n, why,
+				  sizeof why),
+			rows[i].side);
+		CHECK(rows[i].why[0] == '\0' ? why[0] == '\0' : strstr(why, rows[i].why) == why);
+	}
+	/* more than a plan can hold, and no memory: nothing is known */
+	CHECK_INT(plan_side(t.a, t.pb, &t.pb->procedures[0], t.value, 65, why, sizeof why),
+		SIDE_MIXED);
+	small = arena_new(&stdmem, 64);
+	CHECK_INT(plan_side(small, t.pb, &t.pb->procedures[0], t.value, 0, why, sizeof why),
+		SIDE_MIXED);
+	arena_free(&small);
+	end();
+
+	/* a domain that lies in another zone has no say in this one */
+	begin(&(struct book){
+		.domains = "corp.example, other.example", .kind = "inbound", .steps = MX });
+	read_all(PLAN_OUT, "ttl 60\nmx 10 mx.relay.example\n");
+	CHECK_INT(t.values_n, 1);
+	CHECK_INT(plan_side(t.a, t.pb, &t.pb->procedures[0], t.value, 1, why, sizeof why),
+		SIDE_BACKUP);
 	end();
 }
 
@@ -651,6 +965,16 @@ main(void)
 	TEST(mail_is_let_go_as_the_playbook_says);
 	TEST(a_request_takes_no_longer_than_its_target_bears);
 	TEST(what_cannot_be_read_is_not_taken_out);
+	TEST(a_plan_is_made_whole_or_not_at_all);
+	TEST(what_stood_there_before_us_stays);
+	TEST(where_nothing_is_ours_nothing_is_taken_out);
+	TEST(a_way_back_has_room_for_so_many_steps);
+	TEST(notes_have_room_for_so_many);
+	TEST(what_is_only_declared_is_told_so);
+	TEST(a_spool_is_told_where_there_is_one);
+	TEST(what_switches_nothing_has_no_way_back);
+	TEST(a_wait_is_for_what_was_set);
+	TEST(what_the_targets_hold_says_where_the_mail_is);
 	TEST(what_is_no_plan_is_not_taken_for_one);
 	TEST(a_plan_is_told_as_it_is);
 	return check_end();

@@ -36,6 +36,8 @@ what_is_wrong_is_said(void)
 		{ "v=spf1 ip4:2001:db8::1 -all", "names no network" },
 		{ "v=spf1 ip6:192.0.2.1 -all", "names no network" },
 		{ "v=spf1 ip6:2001:db8::1/129 -all", "names no network" },
+		{ "v=spf1 a -all ", NULL },
+		{ "v=spf1 ip4:192.0.2.-1 -all", "names no network" },
 		{ "v=spf1  a   mx  -all", NULL },	  /* blanks, one or more (section 4.6.1) */
 		{ "v=spf1 +foo=x -all", "no mechanism" }, /* a modifier has no qualifier */
 		{ "v=spf1 foo=x -all", NULL },		  /* one that nobody knows (section 6) */

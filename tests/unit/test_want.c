@@ -10,6 +10,8 @@ static const struct row {
 		"ttl 60\ntxt a=b\ntxt v=spf1 include:spf.cloud.example -all\n", NULL },
 	{ "one that only looks like it", /* RFC 7208 section 4.5 names v=spf10 */
 		"ttl 60\ntxt v=spf1 include:spf.cloud.example -all\ntxt v=spf10 -all\n", NULL },
+	{ "one of its version alone", "ttl 60\ntxt v=spf1\n", NULL },
+	{ "an escape that is none", "ttl 60\ntxt v=spf1 \\9 -all\n", "not in canonical form" },
 	{ "no TXT record at all", "", "no v=spf1 record" },
 	{ "no SPF record", "ttl 60\ntxt a=b\n", "no v=spf1 record" },
 	{ "two SPF records", "ttl 60\ntxt v=spf1 -all\ntxt v=spf1 include:spf.cloud.example -all\n",
