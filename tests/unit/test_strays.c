@@ -222,6 +222,87 @@ a_run_that_stood_still_meets_another_ferryman(void)
 	world_end(w);
 }
 
+/* A target that keeps no number gets nothing while another one is in another hand. */
+static void
+what_cannot_refuse_is_not_changed_beside_another_ferryman(void)
+{
+	struct world *w = half_way();
+
+	mark(w, W_ZONE);
+	w->boot_ms += 2 * MINUTE;
+	world_pass(w, HOUR);
+	CHECK_STR(world_value(w, W_TENANT, CONNECTOR), "");
+	CHECK(world_count(w, "RESULT", "two hands on one wheel") > 0);
+	CHECK_STR(world_run_state(w, "cutover"), "blocked");
+	world_end(w);
+}
+
+static bool
+has_shelter(struct world *w)
+{
+	return world_count(w, "START", "\"kind\":\"shelter\"") == 1;
+}
+
+/* The same of a shelter, which moves no mail: nothing was judged of it before. */
+static void
+a_restored_shelter_meets_another_ferryman(void)
+{
+	struct world *w = world_new("automatic");
+
+	settle(w);
+	w->primary_bad = w->listed = true;
+	CHECK(world_until(w, 20 * MINUTE, has_shelter));
+	world_kill(w);
+	mark(w, W_HUB);
+	w->era++;
+	w->fresh = true;
+	world_start(w);
+	world_pass(w, 10 * MINUTE);
+	CHECK_STR(world_run_state(w, "shelter"), "blocked");
+	CHECK(world_count(w, "END", "two hands on one wheel") == 1);
+	CHECK(!text_eq(world_value(w, W_HUB, PARK), "parked\n"));
+	world_end(w);
+}
+
+/* --- a playbook without a way out --- */
+
+static void
+cut(char *text, const char *from, const char *to)
+{
+	char *a = strstr(text, from), *b = a != NULL ? strstr(a, to) : NULL;
+
+	CHECK(b != NULL);
+	if (b != NULL)
+		memmove(a, b, strlen(b) + 1);
+}
+
+static bool
+shelter_stands(struct world *w)
+{
+	return text_eq(world_run_state(w, "shelter"), "open");
+}
+
+static void
+without_a_cut_over_it_shelters_and_nothing_else(void)
+{
+	struct world *w = stdmem_get(sizeof *w);
+	char text[16384];
+
+	(void)world_text("automatic", "no way out", text, sizeof text);
+	cut(text, "  - {on: blocked, at: confirmed", "procedures:");
+	cut(text, "  out:\n", "limits:");
+	cut(text, "limits:", "people:");
+	world_init_book(w, text, NULL, NULL);
+	settle(w);
+	CHECK(world_count(w, "ROW", "it has no cut-over") == 1);
+	w->primary_bad = w->listed = true;
+	CHECK(world_until(w, HOUR, shelter_stands));
+	CHECK_STR(world_value(w, W_HUB, PARK), "parked\n");
+	world_pass(w, 2 * HOUR);
+	CHECK_INT(world_count(w, "START", NULL), 1);
+	world_end(w);
+}
+
 /* --- another hand between an effect and its reading back --- */
 
 static bool
@@ -319,6 +400,88 @@ queues_that_cannot_be_read_keep_mail_on_the_backup(void)
 	world_end(w);
 }
 
+/* --- memory --- */
+
+enum { SIZES = 512 };
+
+/* Counts requests, and refuses the one of that number and, where it lasts, all behind it. */
+struct meter {
+	const struct world *w;
+	size_t calls, fail_at, sizes_n, first[SIZES];
+	struct {
+		size_t n;
+		bool grows;
+	} size[SIZES];
+	long live;
+	bool lasts;
+};
+
+static void
+note(struct meter *m, size_t n, bool grows)
+{
+	for (size_t i = 0; i < m->sizes_n; i++)
+		if (m->size[i].n == n && m->size[i].grows == grows)
+			return;
+	if (m->sizes_n == SIZES)
+		return;
+	m->size[m->sizes_n].n = n;
+	m->size[m->sizes_n].grows = grows;
+	m->first[m->sizes_n++] = m->calls;
+}
+
+static void *
+metered(void *ctx, void *p, size_t n)
+{
+	struct meter *m = ctx;
+
+	if (n > 0 && !m->w->looking) {
+		m->calls++;
+		note(m, n, p != NULL);
+		if (m->calls == m->fail_at ||
+			(m->lasts && m->fail_at != 0 && m->calls > m->fail_at))
+			return NULL;
+	}
+	m->live += (n > 0 && p == NULL) - (n == 0 && p != NULL);
+	return stdmem.resize(stdmem.ctx, p, n);
+}
+
+/* A cut-over by itself with that much memory; true: it was halted over it. */
+static bool
+out_with(struct meter *m)
+{
+	struct world *w = world_new("automatic");
+	bool halted;
+
+	m->w = w;
+	w->mem = (struct mem){ metered, m };
+	world_start(w);
+	w->primary_bad = w->listed = true;
+	(void)world_until_state(w, 30 * MINUTE, FLOW_OUTBOUND, "on-backup");
+	halted = w->halted;
+	world_kill(w);
+	CHECK_INT(m->live, 0);
+	CHECK_INT(w->broken_laws, 0);
+	world_fini(w);
+	free(w);
+	return halted;
+}
+
+/* The first request of each size is refused, once and for good: each growing table is among them.
+ */
+static void
+memory_of_any_size_that_is_refused_ends_it(void)
+{
+	static struct meter all, one;
+
+	CHECK(!out_with(&all));
+	for (size_t i = 0; i < 2 * all.sizes_n && check_state.faults == 0; i++) {
+		one = (struct meter){ .fail_at = all.first[i / 2], .lasts = i % 2 != 0 };
+		CHECK(out_with(&one));
+	}
+	printf("     %zu sizes of %zu requests\n", all.sizes_n, all.calls);
+	CHECK(all.sizes_n > 20);
+}
+
 int
 main(void)
 {
@@ -330,9 +493,13 @@ main(void)
 	TEST(a_run_whose_text_is_gone_is_blocked);
 	TEST(a_restored_run_meets_another_ferryman);
 	TEST(a_run_that_stood_still_meets_another_ferryman);
+	TEST(what_cannot_refuse_is_not_changed_beside_another_ferryman);
+	TEST(a_restored_shelter_meets_another_ferryman);
+	TEST(without_a_cut_over_it_shelters_and_nothing_else);
 	TEST(a_value_that_another_hand_set_behind_ours_is_left);
 	TEST(a_number_that_another_hand_set_behind_ours_ends_it);
 	TEST(what_a_hand_put_back_is_taken_back_all_the_same);
 	TEST(queues_that_cannot_be_read_keep_mail_on_the_backup);
+	TEST(memory_of_any_size_that_is_refused_ends_it);
 	return check_end();
 }
