@@ -412,6 +412,14 @@ json_str(const struct json *o, const char *key)
 	return v != NULL && v->type == JV_STR ? v->str : NULL;
 }
 
+const struct json *
+json_items(const struct json *o, const char *key)
+{
+	const struct json *list = json_get(o, key);
+
+	return list != NULL ? list->child : NULL;
+}
+
 int64_t
 json_int(const struct json *o, const char *key, int64_t def)
 {

@@ -58,6 +58,8 @@ const struct json *json_get(
 	const struct json *o, const char *key);		     /* NULL if absent or o is no object */
 const char *json_str(const struct json *o, const char *key); /* NULL if absent or no string */
 int64_t json_int(const struct json *o, const char *key, int64_t def);
+/* json_items - the first item of the list or object under key; NULL if there is none. */
+const struct json *json_items(const struct json *o, const char *key);
 bool json_flag(const struct json *o, const char *key);
 
 /* json_put - a value of the tree as canonical text again. */

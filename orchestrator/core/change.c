@@ -20,12 +20,6 @@ enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 30000, GOING_MS = 2000 };
 
 /* --- values --- */
 
-static bool
-is_queue(const char *resource)
-{
-	return text_starts(resource, "relay.queue ");
-}
-
 /* A shelter that lets go is as good as open: mail flows. */
 static bool
 lets_go(const char *resource, const char *value)
@@ -97,7 +91,7 @@ static int64_t
 quiet_at(struct core *c, const struct change *ch)
 {
 	const struct ldomain *l = core_ldomain(c, ch->target->fence_domain);
-	struct fdomain *d = core_domain(c, ch->target->fence_domain);
+	const struct fdomain *d = core_domain(c, ch->target->fence_domain); /* takes() made it */
 	int64_t span = ch->target->info->drain_ms, at = 0;
 
 	span += l != NULL && l->effect_ms > 0 ? l->effect_ms : U_EFFECT_MAX_MS;
@@ -107,7 +101,7 @@ quiet_at(struct core *c, const struct change *ch)
 	else if (l != NULL)
 		at = text_eq(l->touched_boot_id, c->boot_id) ? l->touched_boot_ms + span
 							     : c->opened_boot_ms + span;
-	if (d != NULL && d->quiet_boot_ms != 0)
+	if (d->quiet_boot_ms != 0)
 		at = d->quiet_boot_ms - (PLANTED(DRAIN_SHORT) ? 100 : 0);
 	else if (PLANTED(DRAIN_SHORT_LATER))
 		at -= 100;
@@ -155,12 +149,12 @@ must_wait(struct core *c, struct change *ch)
 		at = quiet_at(c, ch);
 	if (c->boot_ms >= at)
 		return false;
-	if (ch->next_boot_ms < at && ch->owner != NULL)
-		run_say(c, false, ch->owner, "waiting",
-			"until nothing that was sent before can land any more");
+	/* a fence waits for nothing: this is a step of a run, and its time begins when it may go on
+	 */
+	run_say(c, false, ch->owner, "waiting",
+		"until nothing that was sent before can land any more");
 	ch->next_boot_ms = at;
-	if (ch->limit_boot_ms < at + ch->deadline_ms)
-		ch->limit_boot_ms = at + ch->deadline_ms;
+	ch->limit_boot_ms = at + ch->deadline_ms;
 	return true;
 }
 
@@ -220,13 +214,12 @@ backoff(int times)
 static void
 look(struct core *c, struct change *ch)
 {
-	struct flight *f = flight_begin(c, OP_CHANGE_READ, READ_MS);
-	struct action *a = f != NULL ? core_act(c, ACT_READ) : NULL;
+	struct flight *f;
+	struct action *a = flight_action(c, OP_CHANGE_READ, ACT_READ, READ_MS, &f);
 
 	if (a == NULL)
 		return;
 	f->change = ch;
-	a->op = f->op;
 	a->read.playbook = core_keep(c, book_key(c, ch->pb));
 	a->read.target = core_keep(c, ch->target->name);
 	a->read.resource = core_keep(c, ch->resource);
@@ -422,9 +415,9 @@ void
 change_sent(struct core *c, struct change *ch, struct action *a)
 {
 	struct flight *f = flight_begin(c, OP_CHANGE, ch->effect_ms);
-	struct fdomain *d = core_domain(c, ch->target->fence_domain);
+	struct fdomain *d = core_domain(c, ch->target->fence_domain); /* takes() made it */
 
-	if (f == NULL || d == NULL)
+	if (f == NULL)
 		return;
 	f->change = ch;
 	a->op = f->op;
@@ -529,8 +522,7 @@ static void
 give_up(struct core *c, struct change *ch, const struct ldomain *d, enum outcome o)
 {
 	/* class U was drained before it was read: what is not there now never comes */
-	bool proven =
-		!ch->maybe || !marks(ch->target) || is_dead(c, ch, d) || PLANTED(UNKNOWN_IS_FAILED);
+	bool proven = !ch->maybe || !marks(ch->target) || PLANTED(UNKNOWN_IS_FAILED);
 
 	if (ch->why[0] == '\0') /* a yes says nothing more */
 		(void)snprintf(ch->why, sizeof ch->why,
@@ -553,11 +545,17 @@ conflict(struct core *c, struct change *ch, uint64_t of, enum outcome o)
 
 /* What waited is let go: as long as it gets fewer, that may take its time. */
 static void
-going(struct core *c, struct change *ch)
+going(struct core *c, struct change *ch, const struct ldomain *d)
 {
 	int64_t parked = value_count(ch->value, "parked");
 	char text[80];
 
+	if (c->boot_ms >= ch->limit_boot_ms) {
+		(void)snprintf(ch->why, sizeof ch->why,
+			"what is let go does not get fewer: parked %lld", (long long)parked);
+		result(c, ch, d->lsn, OUT_DONE, CE_FAILED, ch->why);
+		return;
+	}
 	if (ch->least < 0 || parked < ch->least) {
 		ch->limit_boot_ms = c->boot_ms + ch->deadline_ms;
 		(void)snprintf(text, sizeof text, "%lld parked", (long long)parked);
@@ -572,9 +570,8 @@ going(struct core *c, struct change *ch)
 static const char *
 proof(const struct change *ch, char *text, size_t n)
 {
-	if (!is_queue(ch->resource) || value_count(ch->value, "parked") < 0)
-		return marks(ch->target) ? "read back: the value and our number"
-					 : "read back: the value";
+	if (value_count(ch->value, "parked") < 0) /* it is no queue */
+		return "read back: the value and our number";
 	if (ch->parked > 0)
 		(void)snprintf(text, n, "released %lld; read back: parked %lld waiting %lld",
 			(long long)ch->parked, (long long)value_count(ch->value, "parked"),
@@ -594,15 +591,9 @@ confirmed(struct core *c, struct change *ch, const struct ldomain *d)
 
 	if (ch->dir == DIR_FENCE)
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, "the marker is ours");
-	else if (ch->act && text_starts(ch->value, "state releasing\n") &&
-		 c->boot_ms < ch->limit_boot_ms)
-		going(c, ch);
-	else if (ch->act && text_starts(ch->value, "state releasing\n")) {
-		(void)snprintf(ch->why, sizeof ch->why,
-			"what is let go does not get fewer: parked %lld",
-			(long long)value_count(ch->value, "parked"));
-		result(c, ch, d->lsn, OUT_DONE, CE_FAILED, ch->why);
-	} else if (ch->act || value_meets(ch->resource, ch->want, ch->value))
+	else if (ch->act && text_starts(ch->value, "state releasing\n"))
+		going(c, ch, d);
+	else if (ch->act || value_meets(ch->resource, ch->want, ch->value))
 		result(c, ch, d->lsn, OUT_DONE, CE_DONE, proof(ch, text, sizeof text));
 	else
 		conflict(c, ch, d->lsn, OUT_CONFLICT);
@@ -737,7 +728,7 @@ static void
 judge(struct core *c, struct change *ch)
 {
 	const struct ldomain *d = core_ldomain(c, ch->target->fence_domain);
-	bool open = d != NULL && d->lsn != 0 && !d->answered;
+	bool open = d != NULL && !d->answered;
 	bool mine = open && text_eq(d->run, ch->run) && text_eq(d->step, ch->step) &&
 		    text_eq(d->dir, effect_dir_name(ch->dir)) &&
 		    (ch->dir != DIR_FENCE || d->lsn >> 40 == c->era);
@@ -798,8 +789,7 @@ is_fenced(struct core *c, struct change *ch)
 void
 change_advance(struct core *c, struct change *ch)
 {
-	if (ch->end != CE_GOING || ch->phase == CP_READING || ch->phase == CP_SENT ||
-		ch->phase == CP_JOURNAL)
+	if (ch->end != CE_GOING || (ch->phase != CP_IDLE && ch->phase != CP_SEEN))
 		return;
 	if (ch->phase == CP_SEEN && !marks(ch->target) && fence_pending(c, ch->pb, NULL))
 		ch->phase = CP_IDLE; /* read again once it is known who is in charge */
@@ -865,7 +855,7 @@ is_held_back(const struct core *c, const struct change *ch)
 int64_t
 change_wake(const struct core *c, const struct change *ch)
 {
-	if (ch->end != CE_GOING || ch->phase != CP_IDLE || !ch->begun)
+	if (ch->end != CE_GOING || ch->phase != CP_IDLE)
 		return INT64_MAX;
 	if (waits_for_nothing(c, ch))
 		return INT64_MAX;

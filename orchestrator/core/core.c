@@ -168,7 +168,6 @@ take_open(struct core *c, const struct event *ev)
 	jw_close(&w, '}');
 	(void)propose(c, REC_OPENED, "", &b);
 	buf_fini(&b);
-	c->opened = true;
 	call_again(c);
 }
 
@@ -219,7 +218,7 @@ take_answer(struct core *c, const struct flight *f, const struct event *ev, bool
 	case OP_QUEUE:
 		machine_queue(c, f->book, f->index, ev, late);
 		break;
-	case OP_NOTIFY:
+	default: /* OP_NOTIFY */
 		tell_sent(c, f->index, ev, late);
 		break;
 	}
@@ -267,9 +266,7 @@ core_take(struct core *c, const struct event *ev)
 	case EV_COMMAND:
 		command_take(c, ev);
 		break;
-	case EV_TICK:
-	case EV_LOST:
-	case EV_N:
+	default: /* a tick; EV_LOST has ended it before */
 		break;
 	}
 }
@@ -289,7 +286,7 @@ expire(struct core *c)
 static void
 end_if_over(struct core *c)
 {
-	if (proposed(c) || c->append != 0)
+	if (proposed(c))
 		return;
 	if (c->phase == PH_STOPPING && flight_count(c, OP_CHANGE) == 0)
 		core_halt(c, true, 0, "stopped");
@@ -305,10 +302,8 @@ advance(struct core *c)
 		commands_all, machines_all, run_all };
 
 	expire(c);
-	if (c->phase == PH_OPEN && c->opened) {
-		for (size_t i = 0;
-			i < sizeof parts / sizeof *parts && !proposed(c) && c->phase == PH_OPEN;
-			i++)
+	if (c->phase == PH_OPEN) {
+		for (size_t i = 0; i < sizeof parts / sizeof *parts && !proposed(c); i++)
 			parts[i](c);
 		tell_all(c);
 		watching_probe(c);

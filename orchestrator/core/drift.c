@@ -30,38 +30,16 @@ last_out(struct core *c, const struct book *b, enum flow f)
 	return found;
 }
 
-static const struct plan_value *
-value_of(const struct look *l, const struct json *step)
-{
-	const char *target = json_str(step, "target"), *resource = json_str(step, "resource");
-
-	for (size_t i = 0; target != NULL && resource != NULL && i < l->n; i++)
-		if (text_eq(l->value[i].target, target) && text_eq(l->value[i].resource, resource))
-			return &l->value[i];
-	return NULL;
-}
-
-static bool
-leaves_value(const struct lrun *r, const struct json *step)
-{
-	const char *kind = json_str(step, "kind"), *resource = json_str(step, "resource");
-	const struct step_kind *k = step_kind_find(kind);
-	const struct lstep *s = run_lstep(r, json_str(step, "id"));
-
-	return k != NULL && k->class == STEP_STATE && resource != NULL && s->done && !s->undone &&
-	       !text_starts(resource, "relay.park ");
-}
-
-/* The first value, in the order of the steps, that is not as the run left it. */
+/* The first value, in the order of the steps, that is not as the run left it: it is done, and so is
+ * each of its steps. */
 static bool
 changed(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n)
 {
 	size_t at = 0;
-	const struct json *body = json_read(c->out, r->plan, r->plan_n, &at),
-			  *steps = json_get(body, "steps");
+	const struct json *body = json_read(c->out, r->plan, r->plan_n, &at);
 
-	for (const struct json *o = steps != NULL ? steps->child : NULL; o != NULL; o = o->next) {
-		const struct plan_value *v = leaves_value(r, o) ? value_of(l, o) : NULL;
+	for (const struct json *o = json_items(body, "steps"); o != NULL; o = o->next) {
+		const struct plan_value *v = look_of(l, o);
 		const char *want = json_str(o, "want");
 
 		if (v == NULL || want == NULL || value_stands(v->resource, want, v->value))

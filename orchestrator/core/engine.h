@@ -308,7 +308,6 @@ struct core {
 	char store[33], boot_id[40];
 	uint64_t era, epoch;
 	bool fresh, by_operator, one_shot;
-	bool opened; /* OPENED is folded */
 	/* one_shot: the run that was asked for, and its exit code once it has ended */
 	bool run_ended;
 	int run_exit;
@@ -345,6 +344,9 @@ void propose_drop(struct core *c);
 /* flights.c */
 struct flight *flight_begin(
 	struct core *c, enum op_kind kind, int64_t deadline_ms); /* NULL = no memory */
+/* The same with the action that asks for it, which bears its number. */
+struct action *flight_action(struct core *c, enum op_kind kind, enum action_type t,
+	int64_t deadline_ms, struct flight **ret);
 bool flight_take(struct core *c, op_id op, struct flight *ret, bool *late);
 void flight_drop_change(struct core *c, const struct change *ch);
 void flight_drop_look(struct core *c, const struct look *l);
@@ -440,6 +442,9 @@ void look_free(struct core *c, struct look **l);
 void look_read(struct core *c, struct look *l, size_t i, const struct event *ev, bool late);
 /* Why a reading tells nothing; NULL = it tells. late: ev is no answer at all. */
 const char *look_silent(const struct event *ev, bool late);
+/* The reading of what a step of a plan sets; NULL: it sets nothing, or that was not read, or it is
+ * a shelter's. A shelter ends by itself, on the relay: its value says nothing of the run. */
+const struct plan_value *look_of(const struct look *l, const struct json *step);
 const char *look_value(const struct event *ev); /* that was read; "" = nothing is there */
 /* The plan by what was read; RC_BUSY while readings are open. The plan lives as long as the look.
  */

@@ -28,6 +28,20 @@ flight_begin(struct core *c, enum op_kind kind, int64_t deadline_ms)
 	return f;
 }
 
+struct action *
+flight_action(struct core *c, enum op_kind kind, enum action_type t, int64_t deadline_ms,
+	struct flight **ret)
+{
+	struct flight *f = flight_begin(c, kind, deadline_ms);
+	struct action *a = f != NULL ? core_act(c, t) : NULL;
+
+	if (a == NULL)
+		return NULL;
+	a->op = f->op;
+	*ret = f;
+	return a;
+}
+
 static void
 take_out(struct core *c, size_t i)
 {

@@ -15,14 +15,14 @@
 static void
 ask(struct core *c, struct look *l, size_t i)
 {
-	struct flight *f = flight_begin(c, OP_LOOK, READ_MS);
-	struct action *a = f != NULL ? core_act(c, ACT_READ) : NULL;
+	struct flight *f;
+	struct action *a = flight_action(c, OP_LOOK, ACT_READ, READ_MS, &f);
 
 	if (a == NULL)
 		return;
 	f->look = l;
 	f->index = i;
-	l->op[i] = a->op = f->op;
+	l->op[i] = a->op;
 	a->read.playbook = core_keep(c, l->pb->name);
 	a->read.target = core_keep(c, l->read[i].target->name);
 	a->read.resource = core_keep(c, l->read[i].resource);
@@ -90,6 +90,21 @@ const char *
 look_value(const struct event *ev)
 {
 	return ev->read.value != NULL ? ev->read.value : "";
+}
+
+const struct plan_value *
+look_of(const struct look *l, const struct json *step)
+{
+	const struct step_kind *k = step_kind_find(json_str(step, "kind"));
+
+	if (k == NULL || k->class != STEP_STATE)
+		return NULL;
+	for (size_t i = 0; i < l->n; i++)
+		if (text_eq(l->value[i].target, json_str(step, "target")) &&
+			text_eq(l->value[i].resource, json_str(step, "resource")))
+			return text_starts(l->value[i].resource, "relay.park ") ? NULL
+										: &l->value[i];
+	return NULL;
 }
 
 void

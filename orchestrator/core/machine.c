@@ -174,11 +174,9 @@ run_fact(const struct lrun *r)
 		return RUN_ENDED_DONE;
 	case LR_UNDONE:
 		return RUN_ENDED_UNDONE;
-	case LR_OPEN:
-	case LR_FAILED:
-		break;
+	default: /* LR_OPEN, LR_FAILED: no machine waits for it */
+		return RUN_NONE;
 	}
-	return RUN_NONE;
 }
 
 const struct lrun *
@@ -210,7 +208,7 @@ run_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 	ret->run_is_failback = r != NULL && r->kind == LK_FAILBACK;
 	ret->run_pivoted = r != NULL && r->pivoted;
 	ret->shelter_open = shelter != NULL && !shelter->adopted;
-	ret->shelter_ended = ret->shelter_open && p != NULL && p->expires_ms > 0 &&
+	ret->shelter_ended = ret->shelter_open && p != NULL &&
 			     c->wall_ms - ledger_wall(&now, &shelter->start) >= p->expires_ms;
 }
 
@@ -220,7 +218,7 @@ approvals_needed(const struct facts *f)
 {
 	const struct response *r = f->state == LS_AWAITING ? decide_pending(f) : NULL;
 
-	return r != NULL && r->approvers > 0 ? r->approvers : 1;
+	return r != NULL ? r->approvers : 1;
 }
 
 static void
@@ -429,13 +427,12 @@ ask_queue(struct core *c, struct book *b, enum flow f, const struct target *t, c
 
 	if (m->queues_n == QUEUES_MAX)
 		return;
-	fl = flight_begin(c, OP_QUEUE, READ_MS);
-	a = fl != NULL ? core_act(c, ACT_READ) : NULL;
+	a = flight_action(c, OP_QUEUE, ACT_READ, READ_MS, &fl);
 	if (a == NULL)
 		return;
 	fl->book = b;
 	fl->index = (size_t)f * QUEUES_MAX + m->queues_n;
-	m->queue_op[m->queues_n] = a->op = fl->op;
+	m->queue_op[m->queues_n] = a->op;
 	m->queue_empty[m->queues_n++] = false;
 	a->read.playbook = core_keep(c, b->name);
 	a->read.target = core_keep(c, t->name);
@@ -499,7 +496,7 @@ machine_queue(struct core *c, struct book *b, size_t index, const struct event *
 		all = all && m->queue_empty[k];
 		open = open || m->queue_op[k] != 0;
 	}
-	m->drained = all && !open && m->queues_n > 0;
+	m->drained = all; /* what is not answered yet counts as not empty */
 	m->queues_known = m->queues_known || !open;
 }
 
@@ -539,8 +536,8 @@ void
 machines_all(struct core *c)
 {
 	for (struct book *b = c->books; b != NULL; b = b->next)
-		for (int f = 0; f < FLOW_N && b->ev != NULL && b->told != NULL; f++)
-			if (b->m[f].on)
+		for (int f = 0; f < FLOW_N; f++)
+			if (b->m[f].on) /* with all that load() gives it */
 				machine_advance(c, b, (enum flow)f);
 }
 

@@ -29,15 +29,6 @@ restored_waits(const struct core *c, const struct lrun *r)
 	return b == NULL || !b->m[r->flow].era_read;
 }
 
-static const struct plan_value *
-value_of(const struct look *l, const char *target, const char *resource)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (text_eq(l->value[i].target, target) && text_eq(l->value[i].resource, resource))
-			return &l->value[i];
-	return NULL;
-}
-
 /* The value may be what the step leaves, as far as the journal knows of it. */
 static bool
 step_fits(const struct lstep *s, const struct json *o, const char *value)
@@ -60,26 +51,15 @@ touched(const struct lstep *s)
 	return s->done || s->undone || s->do_lsn != 0 || s->undo_lsn != 0;
 }
 
-static bool
-is_state(const struct json *o)
-{
-	const char *kind = json_str(o, "kind"), *resource = json_str(o, "resource");
-	const struct step_kind *k = step_kind_find(kind);
-
-	/* a shelter ends by itself, on the relay: its value says nothing of this run */
-	return k != NULL && k->class == STEP_STATE && resource != NULL &&
-	       !text_starts(resource, "relay.park ");
-}
-
-/* The step that has set this resource last; the first one on it when none has yet. */
+/* The step that has set this value last; the first one on it when none has yet. */
 static const struct json *
-last_on(const struct lrun *r, const struct json *steps, const struct json *of)
+last_on(const struct lrun *r, const struct json *steps, const struct look *l,
+	const struct plan_value *v)
 {
 	const struct json *found = NULL;
 
 	for (const struct json *o = steps->child; o != NULL; o = o->next) {
-		if (!is_state(o) || !text_eq(json_str(o, "target"), json_str(of, "target")) ||
-			!text_eq(json_str(o, "resource"), json_str(of, "resource")))
+		if (look_of(l, o) != v)
 			continue;
 		if (found == NULL || touched(run_lstep(r, json_str(o, "id"))))
 			found = o;
@@ -90,18 +70,15 @@ last_on(const struct lrun *r, const struct json *steps, const struct json *of)
 bool
 restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n)
 {
-	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
 	size_t at = 0;
-	const struct json *body = a != NULL ? json_read(a, r->plan, r->plan_n, &at) : NULL;
+	const struct json *body = json_read(c->out, r->plan, r->plan_n, &at);
 	const struct json *steps = json_get(body, "steps");
 	bool fits = steps != NULL;
 
 	(void)snprintf(why, n, "the plan of %s cannot be read", r->id);
-	for (const struct json *o = fits ? steps->child : NULL; o != NULL && fits; o = o->next) {
-		const struct plan_value *v =
-			is_state(o) ? value_of(l, json_str(o, "target"), json_str(o, "resource"))
-				    : NULL;
-		const struct json *last = v != NULL ? last_on(r, steps, o) : NULL;
+	for (const struct json *o = json_items(body, "steps"); o != NULL && fits; o = o->next) {
+		const struct plan_value *v = look_of(l, o);
+		const struct json *last = v != NULL ? last_on(r, steps, l, v) : NULL;
 
 		if (last == NULL || step_fits(run_lstep(r, json_str(last, "id")), last, v->value))
 			continue;
@@ -111,7 +88,6 @@ restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *
 			"nothing is taken back, mail stays where the targets send it",
 			v->resource, v->target, r->id);
 	}
-	arena_free(&a);
 	return fits;
 }
 
@@ -130,8 +106,7 @@ is_superseded(const struct live *l, const struct lrun *r, size_t i)
 	const struct plan_step *p = l->step[i].p;
 
 	for (size_t k = i + 1; k < l->n; k++)
-		if (l->step[k].p->kind->class == STEP_STATE && p->target != NULL &&
-			l->step[k].p->target == p->target &&
+		if (l->step[k].p->kind->class == STEP_STATE && l->step[k].p->target == p->target &&
 			text_eq(l->step[k].p->resource, p->resource) &&
 			touched(run_lstep(r, l->step[k].p->id)))
 			return true;

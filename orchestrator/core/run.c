@@ -46,9 +46,7 @@ run_say(struct core *c, bool after, const struct vstep *v, const char *phase, co
 static bool
 names_pause(const struct json *plan)
 {
-	const struct json *list = json_get(plan, "overrides");
-
-	for (const struct json *o = list != NULL ? list->child : NULL; o != NULL; o = o->next)
+	for (const struct json *o = json_items(plan, "overrides"); o != NULL; o = o->next)
 		if (text_eq(o->str, "pause"))
 			return true;
 	return false;
@@ -379,7 +377,9 @@ static bool
 is_ready(const struct core *c, const struct lrun *r, const struct vstep *v)
 {
 	for (size_t i = 0; i < v->p->needs_n; i++)
-		if (!is_met(c, v->live, r, v->p->needs[i]) && !may_skip(v, v->p->needs[i]))
+		if (!is_met(c, v->live, r, v->p->needs[i]) &&
+			!((PLANTED(SHELTER_EARLY) || PLANTED(NARROW_FIRST)) &&
+				may_skip(v, v->p->needs[i])))
 			return false;
 	return true;
 }
@@ -466,10 +466,11 @@ of_old_era(struct core *c, struct live *l, const struct lrun *r)
 	struct book *b = r->era < c->era && r->kind != LK_CUTOVER && r->kind != LK_FAILBACK
 				 ? book_find(c, r->playbook)
 				 : NULL;
-	const char *why = b != NULL && b->pb != NULL ? fence_conflict(c, b) : NULL;
+	const char *why;
 
 	if (b == NULL || b->pb == NULL)
 		return false;
+	why = fence_conflict(c, b);
 	if (why != NULL)
 		run_end(c, l, r, "blocked", why);
 	else if (r->kind == LK_EJECT && fence_quiet(c, b))
@@ -480,9 +481,9 @@ of_old_era(struct core *c, struct live *l, const struct lrun *r)
 static void
 advance(struct core *c, struct live *l)
 {
-	const struct lrun *r = ledger_run(&c->l, l->id);
+	const struct lrun *r = ledger_run(&c->l, l->id); /* match() dropped those that have none */
 
-	if (r == NULL || l->ending)
+	if (l->ending)
 		return;
 	if (of_old_era(c, l, r) || restored_waits(c, r))
 		return;

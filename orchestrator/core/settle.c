@@ -242,22 +242,36 @@ reads_of(struct arena *a, const struct playbook *pb, enum flow f, struct plan_re
 	return n;
 }
 
+/* Everything that a run of any flow of this text may touch. */
+struct reach {
+	struct arena *a; /* its resources live there */
+	struct plan_read read[FLOW_N * READS_MAX];
+	size_t n;
+	bool whole; /* else memory ran out */
+};
+
+static void
+reach_init(struct core *c, const struct playbook *pb, struct reach *r)
+{
+	r->a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
+	r->n = 0;
+	for (int f = 0; r->a != NULL && f < FLOW_N; f++)
+		r->n += reads_of(r->a, pb, (enum flow)f, r->read + r->n);
+	r->whole = r->a != NULL && !arena_failed(r->a);
+}
+
 /* Every fence domain that a run of this text may touch: true once all bear a number of this era. */
 static bool
 raise_all(struct core *c, const struct playbook *pb)
 {
-	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
-	struct plan_read all[READS_MAX];
-	bool raised = a != NULL;
+	struct reach r;
+	bool raised;
 
-	for (int f = 0; a != NULL && f < FLOW_N; f++) {
-		size_t n = reads_of(a, pb, (enum flow)f, all);
-
-		for (size_t i = 0; i < (PLANTED(FENCE_FIRST_ONLY) && n > 0 ? 1 : n); i++)
-			raised = is_raised(c, pb, all[i].target, all[i].resource) && raised;
-	}
-	raised = raised && !arena_failed(a);
-	arena_free(&a);
+	reach_init(c, pb, &r);
+	raised = r.whole;
+	for (size_t i = 0; i < (PLANTED(FENCE_FIRST_ONLY) && r.n > 0 ? 1 : r.n); i++)
+		raised = is_raised(c, pb, r.read[i].target, r.read[i].resource) && raised;
+	arena_free(&r.a);
 	return raised;
 }
 
@@ -369,8 +383,8 @@ is_quiet(struct core *c, const struct book *b, const struct plan_read *r)
 {
 	const struct ldomain *d = core_ldomain(c, r->target->fence_domain);
 
-	if (r->target->info->fence != FENCE_F || d == NULL || d->lsn == 0 ||
-		(d->answered && !d->older) || PLANTED(GIVEN_UP_LOUD))
+	if (r->target->info->fence != FENCE_F || d == NULL || (d->answered && !d->older) ||
+		PLANTED(GIVEN_UP_LOUD))
 		return true;
 	if (fencing_of(c, d->name) == NULL)
 		fencing_new(c, b->pb, r->target, r->resource);
@@ -380,17 +394,14 @@ is_quiet(struct core *c, const struct book *b, const struct plan_read *r)
 bool
 fence_quiet(struct core *c, struct book *b)
 {
-	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
-	struct plan_read all[READS_MAX];
-	bool quiet = a != NULL;
+	struct reach r;
+	bool quiet;
 
-	for (int f = 0; a != NULL && f < FLOW_N; f++) {
-		size_t n = reads_of(a, b->pb, (enum flow)f, all);
-
-		for (size_t i = 0; i < n; i++)
-			quiet = is_quiet(c, b, &all[i]) && quiet;
-	}
-	arena_free(&a);
+	reach_init(c, b->pb, &r);
+	quiet = r.whole;
+	for (size_t i = 0; i < r.n; i++)
+		quiet = is_quiet(c, b, &r.read[i]) && quiet;
+	arena_free(&r.a);
 	return quiet;
 }
 
@@ -440,7 +451,7 @@ begin(struct core *c, struct book *b, enum flow f)
 	size_t n = a != NULL ? reads_of(a, b->pb, f, all) : 0;
 	bool fenced = a != NULL && all_fenced(c, b, f, a);
 
-	if (fenced && a != NULL && !arena_failed(a)) {
+	if (fenced && !arena_failed(a)) {
 		m->look = look_new(c, b, f, all, n);
 		m->look_settles = true;
 	}
@@ -451,11 +462,10 @@ static bool
 wants(struct core *c, struct book *b, enum flow f)
 {
 	struct machine *m = &b->m[f];
-	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
-
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f); /* load() made it */
 	const struct lrun *run = ledger_open_run(&c->l, b->name, f);
 
-	if (!m->on || b->pb == NULL || l == NULL)
+	if (!m->on)
 		return false;
 	if (run != NULL) /* what it does is known, unless the journal is of a new era */
 		return restored_waits(c, run) && m->settled == SETTLED_NOT_YET;
@@ -499,20 +509,16 @@ fence_book(struct core *c, struct book *b)
 static void
 fence_anew_of(struct core *c, const struct playbook *pb)
 {
-	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
-	struct plan_read all[READS_MAX];
+	struct reach r;
 
-	bool writes = pb->mode != MODE_OBSERVE && !ledger_ejected(&c->l, pb->name);
-
-	for (int f = 0; a != NULL && writes && f < FLOW_N; f++) {
-		size_t n = reads_of(a, pb, (enum flow)f, all);
-
-		for (size_t i = 0; i < n; i++)
-			if (all[i].target->info->fence == FENCE_F &&
-				fencing_of(c, all[i].target->fence_domain) == NULL)
-				fencing_new(c, pb, all[i].target, all[i].resource);
-	}
-	arena_free(&a);
+	if (pb->mode == MODE_OBSERVE || ledger_ejected(&c->l, pb->name))
+		return;
+	reach_init(c, pb, &r);
+	for (size_t i = 0; i < r.n; i++)
+		if (r.read[i].target->info->fence == FENCE_F &&
+			fencing_of(c, r.read[i].target->fence_domain) == NULL)
+			fencing_new(c, pb, r.read[i].target, r.read[i].resource);
+	arena_free(&r.a);
 }
 
 static void
@@ -530,22 +536,19 @@ fence_anew(struct core *c)
 bool
 fence_pending(struct core *c, const struct playbook *pb, const char **ret_why)
 {
-	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
-	struct plan_read all[READS_MAX];
-	bool pending = a == NULL;
+	struct reach r;
+	bool pending;
 
-	for (int f = 0; a != NULL && f < FLOW_N; f++) {
-		size_t n = reads_of(a, pb, (enum flow)f, all);
+	reach_init(c, pb, &r);
+	pending = !r.whole;
+	for (size_t i = 0; i < r.n; i++) {
+		const struct fencing *of = fencing_of(c, r.read[i].target->fence_domain);
 
-		for (size_t i = 0; i < n; i++) {
-			const struct fencing *of = fencing_of(c, all[i].target->fence_domain);
-
-			pending = pending || of != NULL;
-			if (of != NULL && of->conflict && ret_why != NULL)
-				*ret_why = of->why;
-		}
+		pending = pending || of != NULL;
+		if (of != NULL && of->conflict && ret_why != NULL)
+			*ret_why = of->why;
 	}
-	arena_free(&a);
+	arena_free(&r.a);
 	return pending;
 }
 

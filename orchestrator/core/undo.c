@@ -95,18 +95,18 @@ end_text(struct core *c, const struct lrun *r)
 void
 undo_advance(struct core *c, struct live *l, const struct lrun *r, bool frozen)
 {
-	bool wrong = PLANTED(UNDO_IN_ORDER), left = false;
+	bool left = false;
 
-	for (size_t i = 0; i < l->n && !l->ending; i++) {
-		struct vstep *v = &l->step[wrong ? i : l->n - 1 - i];
+	for (size_t i = 0; i < l->n && !(PLANTED(UNDO_IN_ORDER) && l->ending); i++) {
+		struct vstep *v = &l->step[PLANTED(UNDO_IN_ORDER) ? i : l->n - 1 - i];
 
 		if (!to_undo(r, v))
 			continue;
 		left = true;
 		(void)undo(c, l, r, v, frozen);
-		if (!wrong)
+		if (!PLANTED(UNDO_IN_ORDER))
 			break;
 	}
-	if (!left && !l->ending)
+	if (!left)
 		run_end(c, l, r, "undone", end_text(c, r));
 }
