@@ -211,7 +211,10 @@ class Machine:
         if self.denied and has("deny"):
             yield "denied", None, set(), None
         if len(self.approvals) >= (r.approvers if has("approvers") else 1):
-            yield "approved", proc, self.brakes("ask"), None
+            g = self.one_class(self.ev.views[r.on]) if has("approved-class") else set()
+            yield "approved", proc, self.brakes("ask") | g, None
+            if has("answered"):
+                return
         if r.within is not None and self.passed(self.asked_at, "ask") >= r.within and has("within"):
             if r.otherwise == "proceed":
                 g = self.brakes("cutover") | self.one_class(self.ev.views[self.led_by])
@@ -256,7 +259,7 @@ class Machine:
             due = self.state != "suspect" or any(self.due("cutover"))
             if due and not self.unfit_told and has("unfit-told"):
                 yield "backup-unfit", None, set(), None
-        else:
+        elif not has("unfit-anew"):
             self.unfit_told = False
 
     # --- doing it ---
@@ -266,6 +269,8 @@ class Machine:
 
     def decide(self, t):
         self.t = t
+        if not self.backup_unfit() and has("unfit-anew"):
+            self.unfit_told = False  # also during a run, where nothing is told
         for _ in range(50):
             if not self.one_step():
                 return
