@@ -68,6 +68,7 @@ byte w[DOMAINS], heard[DOMAINS], phase[DOMAINS];
 short m[DOMAINS], number[DOMAINS], of_resource[DOMAINS];
 bit all_raised;			   /* in this life: each domain has borne a number of this era */
 bit failed[RUNS], backward[RUNS], restored;
+bit seen_anew[STEPS];		   /* what the step waits for or proves was seen in this era */
 hidden byte d_;
 hidden byte followed;		   /* always 0: gives the assertion its name */
 #define NO_RESOURCE 255
@@ -234,6 +235,9 @@ inline fold_again() {
 	(OUTCOME == DONE -> MAY_DONE : (OUTCOME == UNCHANGED -> MAY_BE_SO : (OUTCOME == STALE -> MAY_BE_STALE : \
 		(CLOSES(OUTCOME) -> MAY_BE_REFUSED : phase[D] <= SEEN))))
 
+/* a journal that was put back has forgotten what came after: what was seen before is seen once more, in the new era */
+#define SEEN_TOO_LONG_AGO (restored && R == R_FORWARD && WAY == DO && done[S] && !seen_anew[S])
+
 /* z_ = 1: the run may end so. */
 inline may_end(r, how) {
 	z_ = 1;
@@ -280,6 +284,11 @@ end:
 			x_ = 0;
 			do
 			:: x_ < DOMAINS -> raised[x_] = 0; x_++
+			:: else -> break
+			od;
+			x_ = 0;
+			do
+			:: x_ < steps_n -> seen_anew[x_] = 0; x_++
 			:: else -> break
 			od;
 			x_ = 0
@@ -347,7 +356,8 @@ end:
 	}
 	:: d_step { NEXT(E_RESULT) && !CHANGES(S) ->
 		turn(S, WAY);
-		REFUSE_UNLESS(z_ && HEAD_FITS);
+		REFUSE_UNLESS((z_ || SEEN_TOO_LONG_AGO) && HEAD_FITS);
+		seen_anew[S] = 1;
 		failed[step_run[S]] = failed[step_run[S]] || !GOOD(OUTCOME);
 		fold(pos);
 		ahead()
