@@ -91,6 +91,7 @@ a_reader_has_nothing_to_wait_for(void)
 
 /* --- the end, with work in the queue --- */
 
+/* The fault, not a wait: a disk that takes its time. */
 static void
 slowly(void *ctx, enum fv_op op, enum fv_file file)
 {
@@ -102,7 +103,9 @@ slowly(void *ctx, enum fv_op op, enum fv_file file)
 static void
 what_is_queued_at_the_end_is_dropped_and_nobody_is_called(void)
 {
-	enum { QUEUED = 20 };
+	enum {
+		QUEUED = 200
+	}; /* a second of that disk: it is not through with them before the end */
 	struct store_head h, at, end;
 	struct store *s = actor(&h);
 	struct rig_done d = { 0 };

@@ -388,36 +388,63 @@ a_number_that_a_late_copy_sets_again_voids_what_was_proven(void)
 	world_end(w);
 }
 
+/* Killed k records after that word of a world that got so far, for each k, and started again; then
+ * looked at. Returns how many records there are. */
+static size_t
+killed_at_each(void (*begin)(struct world *), const struct wask *word, void (*look)(struct world *))
+{
+	size_t points = 0;
+
+	for (bool dead = true; dead && points < 40;) {
+		struct world *w = world_new();
+
+		there_and_back(w);
+		begin(w);
+		w->die_after = w->records_n + points + 1;
+		(void)world_say(w, word);
+		world_pass(w, HOUR);
+		dead = w->dead;
+		if (dead) {
+			points++;
+			world_start(w);
+			world_pass(w, HOUR);
+			look(w);
+		}
+		world_end(w);
+	}
+	printf("     killed at %zu records\n", points);
+	return points;
+}
+
+static bool
+has_begun(struct world *w)
+{
+	return world_count(w, "START", "\"kind\":\"eject\"") > 0;
+}
+
+static void
+copies_come(struct world *w)
+{
+	w->fate = copies_land_after_removal;
+	w->verifies = 0;
+}
+
+static void
+is_failed(struct world *w)
+{
+	if (!has_begun(w))
+		return;
+	CHECK_STR(world_run_state(w, "eject"), "failed");
+	CHECK(marked(w, W_ZONE));
+}
+
 /* Killed at each record between: it is not forgotten. */
 static void
 killed_on_that_way_it_ends_no_other(void)
 {
-	size_t points = 0;
+	const struct wask word = { .verb = VERB_EJECT, .override = "queues" };
 
-	for (size_t k = 1; k < 40; k++) {
-		struct world *w = world_new();
-
-		there_and_back(w);
-		w->fate = copies_land_after_removal;
-		w->verifies = 0;
-		w->die_after = w->records_n + k;
-		(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .override = "queues" });
-		world_pass(w, HOUR);
-		if (!w->dead) {
-			world_end(w);
-			break;
-		}
-		points++;
-		world_start(w);
-		world_pass(w, HOUR);
-		if (world_count(w, "START", "\"kind\":\"eject\"") > 0) {
-			CHECK_STR(world_run_state(w, "eject"), "failed");
-			CHECK(marked(w, W_ZONE));
-		}
-		world_end(w);
-	}
-	CHECK(points >= 16);
-	printf("     killed at %zu records\n", points);
+	CHECK(killed_at_each(copies_come, &word, is_failed) >= 16);
 }
 
 /* Long after it has ended nobody looks; whoever ejects again is told. */
@@ -441,39 +468,30 @@ a_number_that_stands_there_again_is_not_taken_out_unfenced(void)
 	world_end(w);
 }
 
+static void
+days_pass(struct world *w)
+{
+	world_pass(w, 6 * DAY);
+}
+
+static void
+is_done(struct world *w)
+{
+	if (!has_begun(w)) { /* the brake at most stands */
+		CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
+		return;
+	}
+	CHECK_STR(world_run_state(w, "eject"), "done");
+	CHECK(is_out(w));
+}
+
 /* Killed at each of its records and started again, it goes to the same end. */
 static void
 killed_at_each_record_it_ends_the_same(void)
 {
-	size_t points = 0;
+	const struct wask word = { .verb = VERB_EJECT, .reason = "we leave" };
 
-	for (size_t k = 1; k < 40; k++) {
-		struct world *w = world_new();
-		size_t before;
-
-		there_and_back(w);
-		world_pass(w, 6 * DAY);
-		before = w->records_n;
-		w->die_after = before + k;
-		(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .reason = "we leave" });
-		world_pass(w, HOUR);
-		if (!w->dead) {
-			world_end(w);
-			break;
-		}
-		points++;
-		world_start(w);
-		world_pass(w, HOUR);
-		if (world_count(w, "START", "\"kind\":\"eject\"") > 0) {
-			CHECK_STR(world_run_state(w, "eject"), "done");
-			CHECK(is_out(w));
-		} else { /* it had not begun: the brake at most stands */
-			CHECK_STR(world_value(w, W_ZONE, TXT), WORLD_SPF_BOTH);
-		}
-		world_end(w);
-	}
-	CHECK(points >= 12);
-	printf("     killed at %zu records\n", points);
+	CHECK(killed_at_each(days_pass, &word, is_done) >= 12);
 }
 
 static void
