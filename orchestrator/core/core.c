@@ -160,6 +160,7 @@ take_open(struct core *c, const struct event *ev)
 	c->one_shot = ev->open.one_shot;
 	c->opened_boot_ms = c->boot_ms;
 	c->phase = PH_OPEN;
+	unled_later(c);
 	buf_init(&b, &c->env.mem, 4096);
 	jw_init(&w, &b);
 	jw_open(&w, NULL, '{');
@@ -299,7 +300,7 @@ static void
 advance(struct core *c)
 {
 	static void (*const parts[])(struct core *) = { watching_all, settle_all, drift_all,
-		commands_all, machines_all, run_all };
+		commands_all, machines_all, run_all, unled_all };
 
 	expire(c);
 	if (c->phase == PH_OPEN) {
@@ -394,6 +395,7 @@ core_wake_ms(const struct core *c)
 		wake = earlier(wake, commands_wake(c));
 		wake = earlier(wake, machines_wake(c));
 		wake = earlier(wake, run_wake(c));
+		wake = earlier(wake, unled_wake(c));
 		wake = earlier(wake, tell_wake(c));
 	}
 	return wake > c->boot_ms ? wake : c->boot_ms + 1;

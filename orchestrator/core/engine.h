@@ -289,6 +289,7 @@ struct core {
 	struct ledger l;
 	enum core_phase phase;
 	int64_t boot_ms, wall_ms, opened_boot_ms;
+	int64_t unled_boot_ms; /* when it is looked next what no text in force speaks of */
 	int64_t due_boot_ms; /* when the next step should come at the latest; 0 = not known */
 	bool stalled; /* it came much later: this process stood still, others may have acted */
 	op_id ops;
@@ -505,6 +506,14 @@ void machine_forget_look(struct core *c, struct machine *m);
 /* asking.c */
 void asking_apply(struct core *c, struct book *b, enum flow f, const struct decision *d);
 bool asking_may_start(struct core *c, struct book *b, enum flow f, char *ret, size_t n);
+
+/* unled.c */
+/* unled_why - true: this flow is away or has an open run, and no text in force speaks of it; ret
+ * (WHY_LEN octets): what is open and the remedy. */
+bool unled_why(const struct core *c, const struct lmachine *m, char *ret, size_t n);
+void unled_later(struct core *c); /* the texts in force have changed: it is looked anew soon */
+void unled_all(struct core *c);	  /* people are told, once */
+int64_t unled_wake(const struct core *c);
 
 /* watching.c */
 void watching_all(struct core *c);   /* time, transitions: SIGNAL and DIAGNOSIS records */

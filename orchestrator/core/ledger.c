@@ -399,6 +399,7 @@ fold_opened(struct ledger *l, const struct record *r)
 		struct lmachine *m = &l->machine[i];
 
 		if (m->state != LS_SETTLING) {
+			m->before = m->state;
 			m->since_wall_ms = r->wall_ms;
 			note(&m->since, r);
 		}

@@ -34,7 +34,7 @@ struct lmoment {
 struct lmachine {
 	char playbook[NAME_MAX_];
 	enum flow flow;
-	enum life_state state;
+	enum life_state state, before; /* before: as the process before this one left it */
 	int row;
 	int64_t since_wall_ms;
 	char why[256];

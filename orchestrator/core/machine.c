@@ -153,6 +153,7 @@ book_take(struct core *c, const struct event *ev)
 	unload(c, b);
 	if (pb != NULL)
 		load(c, b, pb);
+	unled_later(c);
 	put_playbook(c, b->name, sha256, ev->playbook.why);
 }
 

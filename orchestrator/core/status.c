@@ -66,6 +66,7 @@ put_machine(const struct core *c, const struct lmachine *m, struct jw *w)
 	const struct lbrake *brake =
 		ledger_brake(&c->l, m->playbook, c->wall_ms != 0 ? c->wall_ms : c->l.wall_ms);
 	const struct lrun *r = open_run(c, m);
+	char unled[WHY_LEN];
 
 	jw_open(w, NULL, '{');
 	jw_str(w, "playbook", m->playbook);
@@ -81,6 +82,8 @@ put_machine(const struct core *c, const struct lmachine *m, struct jw *w)
 	put_queue(b, m->flow, w);
 	put_ask(m, w);
 	jw_open(w, "reasons", '[');
+	if (unled_why(c, m, unled, sizeof unled))
+		jw_str(w, NULL, unled);
 	for (size_t i = 0; b != NULL && i < b->m[m->flow].reasons_n; i++)
 		jw_str(w, NULL, b->m[m->flow].reasons[i]);
 	if (b != NULL && b->m[m->flow].settled_why[0] != '\0' &&
@@ -95,13 +98,16 @@ put_machine(const struct core *c, const struct lmachine *m, struct jw *w)
 	jw_close(w, '}');
 }
 
-/* A machine is there once its playbook has that flow, or the journal speaks of it. */
+/* A machine is there once its playbook has that flow, or the journal speaks of it; and as long as
+ * something is open that the playbook has forgotten. */
 static bool
 is_shown(const struct core *c, const struct lmachine *m)
 {
 	const struct book *b = book_of(c, m->playbook);
 
-	return b != NULL ? b->m[m->flow].on : m->row != 0;
+	char why[WHY_LEN];
+
+	return (b != NULL ? b->m[m->flow].on : m->row != 0) || unled_why(c, m, why, sizeof why);
 }
 
 static void

@@ -790,6 +790,8 @@ world_start(struct world *w)
 	open.open.by_operator = w->by_operator;
 	open.open.one_shot = w->one_shot;
 	world_event(w, &open);
+	if (w->not_told)
+		return;
 	told.playbook.name = w->pb->name;
 	told.playbook.sha256 = w->pb->sha256;
 	told.playbook.why = "corp.yaml";

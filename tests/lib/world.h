@@ -120,6 +120,7 @@ struct world {
 	struct mem mem; /* of the core; a test may count and fail it */
 	bool looking;	/* core_status is being asked, by the test itself */
 	bool fresh, by_operator, one_shot;
+	bool not_told; /* a start puts no playbook into force */
 };
 
 /*

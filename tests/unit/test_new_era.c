@@ -73,9 +73,105 @@ another_hand_meanwhile_is_told(void)
 	CHECK(told > 3);
 }
 
+/* --- a flow that is away, and no text in force that speaks of it --- */
+
+static void
+withdraw(struct world *w)
+{
+	world_event(w, &(struct event){ .type = EV_PLAYBOOK, .playbook = { .name = "corp" } });
+	world_pass(w, MINUTE);
+}
+
+#define ALONE "no playbook in force speaks of it"
+
+static bool
+shown_alone(struct world *w)
+{
+	struct buf b;
+	bool shown;
+
+	buf_init(&b, &stdmem, 1 << 20);
+	core_status(w->core, &b, false);
+	shown = strstr(buf_text(&b), ALONE) != NULL;
+	buf_fini(&b);
+	return shown;
+}
+
+static void
+mail_that_nobody_would_bring_home_is_told(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(!world_said(w, ALONE));
+	withdraw(w);
+	CHECK(world_said(w, "corp outbound: it is "));
+	CHECK(world_said(w, ALONE));
+	CHECK(shown_alone(w));
+	world_end(w);
+}
+
+static void
+and_what_is_at_home_is_not(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	withdraw(w);
+	CHECK(!world_said(w, ALONE) && !shown_alone(w));
+	world_end(w);
+}
+
+static bool
+shelter_is_open(struct world *w)
+{
+	return text_eq(world_run_state(w, "shelter"), "open");
+}
+
+/* What is withdrawn in a new era before the targets are read would wait for ever. */
+static void
+a_restored_shelter_that_nobody_would_end_is_told(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	w->primary_bad = w->listed = true;
+	CHECK(world_until(w, 20 * MINUTE, shelter_is_open));
+	w->target[W_TENANT].unreadable = true;
+	begin_era(w);
+	withdraw(w);
+	CHECK(world_said(w, "shelter"));
+	CHECK(world_said(w, ALONE));
+	world_end(w);
+}
+
+/* A process that is started without the playbook at all. */
+static void
+so_is_a_run_whose_playbook_is_not_there(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	world_kill(w);
+	w->not_told = true;
+	world_start(w);
+	world_pass(w, MINUTE);
+	CHECK(world_said(w, ALONE));
+	CHECK(shown_alone(w));
+	world_end(w);
+}
+
 int
 main(void)
 {
+	TEST(mail_that_nobody_would_bring_home_is_told);
+	TEST(and_what_is_at_home_is_not);
+	TEST(a_restored_shelter_that_nobody_would_end_is_told);
+	TEST(so_is_a_run_whose_playbook_is_not_there);
 	TEST(a_run_on_its_way_back_comes_home);
 	TEST(another_hand_meanwhile_is_told);
 	return check_end();
