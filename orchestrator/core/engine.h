@@ -290,7 +290,7 @@ struct core {
 	enum core_phase phase;
 	int64_t boot_ms, wall_ms, opened_boot_ms;
 	int64_t unled_boot_ms; /* when it is looked next what no text in force speaks of */
-	int64_t due_boot_ms; /* when the next step should come at the latest; 0 = not known */
+	int64_t due_boot_ms;   /* when the next step should come at the latest; 0 = not known */
 	bool stalled; /* it came much later: this process stood still, others may have acted */
 	op_id ops;
 	uint64_t messages;
