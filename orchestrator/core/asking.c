@@ -8,6 +8,7 @@
  */
 #include "core/engine.h"
 #include "base/planted.h"
+#include "base/num.h"
 
 #include "base/text.h"
 
@@ -102,14 +103,39 @@ say_approval(struct core *c, const struct book *b, const struct plan *p, int nee
 	buf_fini(&text);
 }
 
+static const char *
+in_words(struct core *c, int64_t ms)
+{
+	struct buf b;
+	const char *text;
+
+	buf_init(&b, &c->env.mem, 64);
+	num_put_duration(&b, ms);
+	text = core_keep(c, buf_failed(&b) ? "time" : buf_text(&b));
+	buf_fini(&b);
+	return text;
+}
+
+/* What comes of silence, for whoever reads this at night. A failback waits for ever. */
+static const char *
+without_an_answer(struct core *c, const struct plan *p, const struct response *r)
+{
+	if (p->dir != PLAN_OUT || r == NULL || r->within_ms <= 0)
+		return "";
+	return core_keep(c,
+		arena_fmt(c->out, "; without an answer within %s it %s", in_words(c, r->within_ms),
+			r->otherwise_proceed ? "starts by itself" : "stands down"));
+}
+
 static void
-ask(struct core *c, struct book *b, const struct plan *p, int needed, const char *why)
+ask(struct core *c, struct book *b, const struct plan *p, const struct response *r, const char *why)
 {
 	put_plan(c, b, p);
-	say_approval(c, b, p, needed);
-	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s: %s",
+	say_approval(c, b, p, r != NULL && r->approvers > 0 ? r->approvers : 1);
+	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s: %s%s",
 		b->name, flow_name(p->proc->flow),
-		p->dir == PLAN_OUT ? "the cut-over" : "the failback", p->hash, why);
+		p->dir == PLAN_OUT ? "the cut-over" : "the failback", p->hash, why,
+		without_an_answer(c, p, r));
 }
 
 /* --- a run starts --- */
@@ -138,6 +164,13 @@ reason_of(const struct decision *d)
 static const char *
 reason_to_start(struct core *c, const struct decision *d)
 {
+	const struct response *r = d->response;
+
+	if (d->event == LE_PROCEED && r != NULL)
+		return core_keep(
+			c, arena_fmt(c->out,
+				   "%s, and nobody answered within %s: the playbook says proceed",
+				   r->on->name, in_words(c, r->within_ms)));
 	if (d->event == LE_APPROVED)
 		return core_keep(
 			c, arena_fmt(c->out, "%s, and it was approved",
@@ -157,6 +190,20 @@ kind_of(enum life_do act)
 	return act == LD_FAILBACK ? LK_FAILBACK : LK_CUTOVER;
 }
 
+/* What nobody has just said yes to is told when it begins, and not only when it has ended. */
+static void
+say_start(struct core *c, const struct book *b, enum flow f, const struct start *s)
+{
+	static const char *const what[] = { [LK_CUTOVER] = "the cut-over",
+		[LK_FAILBACK] = "the failback",
+		[LK_SHELTER] = "a shelter" };
+
+	if (s->kind == LK_UNSHELTER || !text_eq(s->by, "automatic"))
+		return;
+	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s (%s) starts by itself: %s", b->name,
+		flow_name(f), what[s->kind], s->plan->proc->name, s->reason);
+}
+
 static void
 start(struct core *c, struct book *b, enum flow f, const struct decision *d, const struct plan *p)
 {
@@ -170,6 +217,7 @@ start(struct core *c, struct book *b, enum flow f, const struct decision *d, con
 	s.by = core_keep(c, s.by);
 	machine_row(c, b, f, d, by_itself); /* both lead to a cut-over alone */
 	(void)run_start(c, &s);
+	say_start(c, b, f, &s);
 }
 
 /* --- what a decision leads to --- */
@@ -223,14 +271,13 @@ static void
 planned(struct core *c, struct book *b, enum flow f, const struct decision *d, const struct plan *p)
 {
 	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
-	int needed = d->response != NULL && d->response->approvers > 0 ? d->response->approvers : 1;
 
 	b->m[f].base_why[0] = '\0';
 	if (d->row->act == LD_ASK) {
 		machine_row(c, b, f, d, false);
-		ask(c, b, p, needed, reason_of(d));
+		ask(c, b, p, d->response, reason_of(d));
 	} else if (is_void(l, d, p)) {
-		ask(c, b, p, needed,
+		ask(c, b, p, d->response,
 			"what the targets hold has changed since, so the approval is void");
 	} else {
 		start(c, b, f, d, p);

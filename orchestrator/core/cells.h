@@ -5,7 +5,7 @@
 
 #include "core/evidence.h"
 
-enum { RING = 64, WHY_MAX = 240, CLASS_MAX_ = 64 };
+enum { RING = 64, WHY_MAX = 240, CLASS_MAX_ = 64, RECEIVERS_MAX = 64 };
 enum health { HEALTH_UNKNOWN, HEALTH_OK, HEALTH_BAD };
 
 struct seen {
@@ -13,7 +13,7 @@ struct seen {
 	int64_t until_boot_ms; /* after it the observation is stale */
 	enum verdict verdict;
 	bool harm;
-	bool blind; /* the anchors were silent when it came: it may be of our own line */
+	bool blind; /* it came while nothing was to be believed: it may be of ourselves */
 };
 
 /* Evidence of one signal about one subject, attributed to one path. */
@@ -59,7 +59,8 @@ struct evidence {
 	int64_t jump_until; /* the wall clock has been steady again from then on */
 	bool doubted;	    /* it jumped, and no anchor has answered since */
 	char blind[WHY_MAX + 128];
-	bool cut_off; /* the anchors were asked and do not answer */
+	bool dark; /* what is seen now is not to be believed: anchors asked in vain, a clock that
+		    * jumped, a source that fails its self-test */
 	uint64_t rng;
 };
 

@@ -729,6 +729,7 @@ decide(const struct facts *f, struct decision *ret)
 	struct work w = { f, ret };
 	bool running =
 		f->run == RUN_FORWARD || f->run == RUN_FORWARD_PIVOTED || f->run == RUN_BACKWARD;
+	bool accused; /* then it is not a shelter that nothing is suspected of */
 
 	decision_begin(ret);
 	if (note_run(&w) || running)
@@ -738,9 +739,12 @@ decide(const struct facts *f, struct decision *ret)
 			"one-shot: a foreground verb serves its own run; nothing starts by itself");
 		return;
 	}
-	if (f->state != LS_SETTLING && f->state != LS_BLOCKED && shelter_alarm(&w))
+	accused = f->state == LS_NORMAL && accusation(f) != NULL;
+	if (f->state != LS_SETTLING && f->state != LS_BLOCKED && !accused && shelter_alarm(&w))
 		return;
 	by_state(&w);
+	if (accused && !ret->any)
+		(void)shelter_alarm(&w);
 	if (ret->any)
 		decision_reason(ret, "row %d: %s", ret->row->id, ret->row->why);
 	else if (f->blind != NULL && f->state != LS_SETTLING && f->state != LS_BLOCKED)

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { RECEIVERS_MAX = 64 };
-
 static bool
 in(const char *const *list, size_t n, const char *word)
 {

@@ -194,8 +194,8 @@ cell_fresh(const struct cell *c, int64_t boot_ms)
 	return s != NULL && boot_ms < s->until_boot_ms;
 }
 
-/* A bad observation among those that count, with nothing behind it that was seen through a silent
- * line: after such a time it must be seen anew. */
+/* A bad observation among those that count, with nothing behind it that was seen while what we see
+ * was not to be believed: after such a time it must be seen anew. */
 static bool
 bad_with_sight(const struct cell *c, bool harm)
 {
@@ -243,6 +243,38 @@ judge(struct evidence *e, struct cell *c)
 	c->away = c->away && c->health != HEALTH_OK;
 	c->scar = c->health == HEALTH_BAD || (c->scar && c->health != HEALTH_OK);
 }
+
+/* --- the clock --- */
+
+/* No anchor tells the time. One that answers after the jump says at least that the world goes on
+ * with us: we were not put back, or on another line. */
+static void
+doubt_clock(struct evidence *e, int64_t boot_ms)
+{
+	e->jump_until = boot_ms + JUMP_HOLD_MS;
+	e->doubted = true;
+}
+
+static void
+see_clock(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
+{
+	int64_t offset = wall_ms - boot_ms, drift = offset - e->offset_ms;
+
+	if (e->timed && (drift > JUMP_MS || drift < -JUMP_MS))
+		doubt_clock(e, boot_ms);
+	e->offset_ms = offset;
+	e->boot_ms = boot_ms;
+	e->wall_ms = wall_ms;
+	e->timed = true;
+}
+
+bool
+evidence_clock_jumped(const struct evidence *e)
+{
+	return e->boot_ms < e->jump_until || e->doubted;
+}
+
+/* --- what is told --- */
 
 /* How long ago it was observed; a clock that runs ahead of ours has not seen the future. */
 static int64_t
@@ -309,6 +341,8 @@ evidence_seen(struct evidence *e, const struct event *ev)
 
 	if (sub == NULL)
 		return;
+	see_clock(e, ev->boot_ms, ev->wall_ms); /* what comes with a jump may be of it */
+	e->dark = e->dark || evidence_clock_jumped(e);
 	if (ev->op != 0)
 		schedule_answered(e, s, sub);
 	p = attribute(e, s, ev->seen.via);
@@ -327,11 +361,10 @@ evidence_seen(struct evidence *e, const struct event *ev)
 
 		bad.seen.verdict = VERDICT_BAD;
 		bad.seen.harm = s->harm;
-		take_in(c, &bad, e->cut_off);
+		take_in(c, &bad, e->dark);
 	}
 	if (ev->seen.verdict < VERDICT_UNKNOWN)
-		take_in(c, ev,
-			e->cut_off); /* unknown votes neither way; the older ones grow stale */
+		take_in(c, ev, e->dark); /* unknown votes neither way; the older ones grow stale */
 	if (ev->seen.verdict < VERDICT_UNKNOWN && s->role == SIG_ANCHOR)
 		e->doubted = e->doubted && is_bad(c, nth_newest(c, 0));
 	if (ev->seen.verdict < VERDICT_UNKNOWN && p != s->path)
@@ -339,28 +372,6 @@ evidence_seen(struct evidence *e, const struct event *ev)
 }
 
 /* --- blindness --- */
-
-/* No anchor tells the time. One that answers after the jump says at least that the world goes on
- * with us: we were not put back, or on another line. */
-static void
-doubt_clock(struct evidence *e, int64_t boot_ms)
-{
-	e->jump_until = boot_ms + JUMP_HOLD_MS;
-	e->doubted = true;
-}
-
-static void
-see_clock(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
-{
-	int64_t offset = wall_ms - boot_ms, drift = offset - e->offset_ms;
-
-	if (e->timed && (drift > JUMP_MS || drift < -JUMP_MS))
-		doubt_clock(e, boot_ms);
-	e->offset_ms = offset;
-	e->boot_ms = boot_ms;
-	e->wall_ms = wall_ms;
-	e->timed = true;
-}
 
 static void
 see_anchors(struct evidence *e)
@@ -379,7 +390,8 @@ see_anchors(struct evidence *e)
 		asked++;
 		ok += cell_fresh(c, e->boot_ms) && !is_bad(c, s);
 	}
-	e->cut_off = anchors >= 2 && asked == anchors && 2 * ok <= anchors;
+	e->dark = evidence_clock_jumped(e) ||
+		  (anchors >= 2 && asked == anchors && 2 * ok <= anchors); /* not at a start */
 	e->blind[0] = '\0';
 	if (evidence_clock_jumped(e))
 		(void)snprintf(e->blind, sizeof e->blind,
@@ -390,7 +402,8 @@ see_anchors(struct evidence *e)
 	else if (2 * ok <= anchors)
 		(void)snprintf(e->blind, sizeof e->blind,
 			asked < anchors ? "%zu of %zu anchors have answered; %zu ok"
-					: "%zu of %zu anchors were asked; %zu answer",
+					: "%zu of %zu anchors were asked; %zu answer, more than "
+					  "half are wanted",
 			asked, anchors, ok);
 }
 
@@ -399,17 +412,15 @@ see_anchors(struct evidence *e)
 static void
 see_sources(struct evidence *e)
 {
-	for (size_t i = 0; i < e->cells_n && e->blind[0] == '\0'; i++)
-		if (e->cell[i].untested_n >= UNTESTED)
+	for (size_t i = 0; i < e->cells_n; i++) {
+		if (e->cell[i].untested_n < UNTESTED)
+			continue;
+		e->dark = true;
+		if (e->blind[0] == '\0')
 			(void)snprintf(e->blind, sizeof e->blind,
 				"%.64s does not pass its self-test: %s", e->cell[i].sig->name,
 				e->cell[i].why);
-}
-
-bool
-evidence_clock_jumped(const struct evidence *e)
-{
-	return e->boot_ms < e->jump_until || e->doubted;
+	}
 }
 
 const char *
@@ -452,20 +463,39 @@ evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f)
 	return ok;
 }
 
+/* Its receiver joins the list, once; a door of the path is none. */
+static void
+note_receiver(const char **list, size_t *n, const struct cell *c)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (text_eq(list[i], c->class))
+			return;
+	if (c->class[0] != '\0' && *n < RECEIVERS_MAX)
+		list[(*n)++] = c->class;
+}
+
 bool
 evidence_path_unfit(const struct evidence *e, const struct path *p, enum flow f)
 {
-	size_t bad = 0, known = 0;
+	const char *of[RECEIVERS_MAX], *refuse[RECEIVERS_MAX];
+	size_t bad = 0, known = 0, of_n = 0, refuse_n = 0;
 
 	for (size_t i = 0; i < e->cells_n; i++) {
 		const struct cell *c = &e->cell[i];
+		bool is_bad_ = c->health == HEALTH_BAD && bad_with_sight(c, false);
 
-		if (c->path != p || !cell_flow(c, f) || !c->sig->harm)
+		if (c->path != p || !cell_flow(c, f) || !c->sig->harm ||
+			c->health == HEALTH_UNKNOWN)
 			continue;
-		bad += c->health == HEALTH_BAD && bad_with_sight(c, false);
-		known += c->health != HEALTH_UNKNOWN;
+		known++;
+		bad += is_bad_;
+		note_receiver(of, &of_n, c);
+		if (is_bad_)
+			note_receiver(refuse, &refuse_n, c);
 	}
-	return bad > 0 && 2 * bad > known; /* one sick receiver is no reason to distrust the path */
+	/* one sick receiver is no reason to distrust the path; a door of its own that is open does
+	 * not outweigh receivers that refuse it */
+	return bad > 0 && (2 * bad > known || (refuse_n > 1 && 2 * refuse_n > of_n));
 }
 
 int64_t

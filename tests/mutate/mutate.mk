@@ -4,7 +4,7 @@ MUTATE := $(BUILD)/mutate
 MUTATED := lifecycle decide decide_command diagnose
 MUTATE_OBJ := $(MUTATED:%=$(MUTATE)/tree/%.o) $(call obj,tests/mutate/switch.c)
 # The cheapest first: most mutants die there.
-KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence table test_stale test_hands test_run test_core
+KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence test_blind table test_stale test_hands test_run test_core
 MUTATE_BIN := $(KILLERS:%=$(MUTATE)/%)
 
 $(MUTATE)/tree/list: tests/mutate/mutants.py tests/mutate/mutate.mk tests/mutate/same orchestrator/core/lifecycle.def $(patsubst %,orchestrator/core/%.c,$(MUTATED))

@@ -93,7 +93,7 @@ class Evidence:
             self.speak, self.sums = {}, {}
         key = self.keys[k]
         key.judge(t)  # what is stale by now votes no more, also if the next answer comes in that very moment
-        key.put(t, verdict, harm, cls, self.cut_off(t))
+        key.put(t, verdict, harm, cls, self.in_the_dark(t))
         if signal.anchor and verdict != "unknown" and key.answers[-1][1] == "ok":
             self.agreed = True
         before = key.sum
@@ -135,9 +135,16 @@ class Evidence:
                 ok = self.ok[p.name, flow]
                 self.ok_since[p.name, flow] = (self.ok_since.get((p.name, flow)) or t) if ok else None
 
-    def why_blind(self, t):
+    def clock_doubted(self, t):
         doubted = not self.agreed and has("agrees")
-        if self.jumped is not None and has("clock") and (t - self.jumped < STEADY or doubted):
+        return self.jumped is not None and has("clock") and (t - self.jumped < STEADY or doubted)
+
+    def in_the_dark(self, t):
+        """What is heard now may be of ourselves (docs/reliability.md, promise 2)."""
+        return self.cut_off(t) or (self.clock_doubted(t) and has("dark-clock"))
+
+    def why_blind(self, t):
+        if self.clock_doubted(t):
             return "clock"
         return "anchors" if self.anchors(t) < 2 and has("anchors") else None
 
@@ -191,10 +198,14 @@ class Evidence:
                 not (has("path-ok-silent") and any(k.fell_silent() for k in keys)))
 
     def path_unfit(self, path, flow):
-        """One sick receiver is no reason (the design says so of the primary): most of those who speak say bad."""
+        """One sick receiver is no reason (the design says so of the primary): most of those who speak say bad, or most
+        of the receivers do."""
         speak = [k for k in self.of_path(path, flow) if k.signal.sees_harm and k.health is not None]
-        bad = sum(1 for k in speak if k.believed_bad())
-        return has("path-unfit") and bad > 0 and (2 * bad > len(speak) or not has("path-one"))
+        bad = [k for k in speak if k.believed_bad()]
+        most = 2 * len(bad) > len(speak) or not has("path-one")
+        refuse, receivers = {k.cls for k in bad if k.cls}, {k.cls for k in speak if k.cls}
+        most = most or (len(refuse) > 1 and 2 * len(refuse) > len(receivers) and has("path-receivers"))
+        return has("path-unfit") and bool(bad) and most
 
     def wakes(self, t):
         """Moments after t at which something changes by time alone."""

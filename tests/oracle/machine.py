@@ -139,10 +139,13 @@ class Machine:
         if self.one_shot and has("one-shot") and s in lifecycle.RESTING:
             self.held.add("one-shot")
             return
-        if s in lifecycle.RESTING:
+        accused = s == "normal" and any(v.met for v in self.diags()) and has("harm-first")
+        if s in lifecycle.RESTING and not accused:
             yield from self.old_shelter_events()
         if s in lifecycle.AT_HOME:
             yield from self.home_events()
+        if accused:
+            yield from self.old_shelter_events()
         if s == "awaiting-approval":
             yield from self.answer_events()
         if s in lifecycle.AWAY:

@@ -31,12 +31,14 @@ RULES = {
     "blind-acts": "blind, nothing is begun by itself",
     "blind-ripens": "time while blind ripens nothing and clears nothing",
     "dark": "what was seen while our own line was down harms nobody when it is up again",
+    "dark-clock": "nor does what was seen while the clock was not believed",
     # paths
     "path-ok-harm": "a path is healthy by the word of a signal that sees harm",
     "path-ok-bad": "and while nothing of it is known bad",
     "path-ok-silent": "and nothing of it fell silent while it was bad",
     "path-unfit": "a path is unfit when a signal of its own that sees harm is bad",
     "path-one": "but not by one receiver while another is well",
+    "path-receivers": "receivers are counted by themselves, and not with the doors",
     # responses and brakes
     "at-suspect": "a response `at: suspect` acts as soon as the diagnosis is met, others when it is confirmed",
     "mode": "a response's mode acts, asks or only says so",
@@ -45,6 +47,7 @@ RULES = {
     "one-shelter": "one shelter for one episode",
     "unshelter": "a shelter that stands alone ends when all is clear",
     "shelter-expires": "a shelter that grows too old is told, once",
+    "harm-first": "and behind what accuses the primary, for then it is not one that nothing is suspected of",
     "adopt": "a cut-over takes the shelter over, and ends it",
     "cooldown": "after mail moved, nothing is cut over by itself within the cooldown",
     "elapsed": "and waiting is time that has passed, not what a clock is set to",

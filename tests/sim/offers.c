@@ -7,7 +7,7 @@
  * What a journal can hold: a run is under way only while its machine says so, for START stands in
  * one append with the row that leads to it, and one that was turned round never ends as done
  * (inv_04 and inv_19 hold that in every seed). While the observer is blind nothing is confirmed and
- * nothing is clear: diagnose() begins to count anew (tests/unit/test_evidence).
+ * nothing is clear: diagnose() begins to count anew (tests/unit/test_blind).
  */
 #include "core/decide.h"
 #include "core/lifecycle.h"

@@ -216,6 +216,77 @@ a_plan_of_what_is_withdrawn_is_no_plan(void)
 	world_end(w);
 }
 
+/* --- what is said of silence --- */
+
+/* Mail is refused for so long, and people are asked by a response that ends like this. */
+static struct world *
+refused_for(int64_t ms, const char *response)
+{
+	static const char was[] = "run: out, mode: approve}";
+	char text[8192], edited[8192], *at;
+	struct world *w = stdmem_get(sizeof *w);
+
+	(void)world_text("approve", "a small one", text, sizeof text);
+	at = strstr(text, was);
+	CHECK(at != NULL);
+	(void)snprintf(edited, sizeof edited, "%.*srun: out, %s}%s", (int)(at - text), text,
+		response, at + strlen(was));
+	world_init_book(w, edited, NULL, NULL);
+	settle(w);
+	w->primary_bad = w->listed = true;
+	world_pass(w, ms);
+	return w;
+}
+
+static void
+whoever_is_asked_hears_what_comes_of_silence(void)
+{
+	struct world *w =
+		refused_for(15 * MINUTE, "mode: approve, within: 15m, otherwise: proceed");
+
+	CHECK_INT(world_count(w, "NOTIFIED", "; without an answer within 15m it starts by itself"),
+		1);
+	CHECK_INT(world_count(w, "START", "\"kind\":\"cutover\""), 0);
+	world_pass(w, 15 * MINUTE);
+	CHECK_INT(world_count(w, "START",
+			  "\"reason\":\"blocked, and nobody answered within 15m: the playbook "
+			  "says proceed\""),
+		1);
+	CHECK_INT(world_count(w, "NOTIFIED",
+			  "the cut-over (out) starts by itself: blocked, and nobody answered "
+			  "within 15m"),
+		1);
+	world_end(w);
+	w = refused_for(HOUR, "mode: approve, within: 15m");
+	CHECK_INT(world_count(w, "NOTIFIED", "; without an answer within 15m it stands down"), 1);
+	CHECK_INT(world_count(w, "NOTIFIED", "(out) starts by itself"), 0);
+	world_end(w);
+	w = refused_for(HOUR, "mode: approve");
+	CHECK_INT(world_count(w, "NOTIFIED", "wants approval"), 1);
+	CHECK_INT(world_count(w, "NOTIFIED", "without an answer"), 0);
+	world_end(w);
+}
+
+static void
+what_nobody_said_yes_to_is_told_when_it_starts(void)
+{
+	struct world *w = refused_for(HOUR, "mode: automatic");
+
+	CHECK_INT(world_count(w, "NOTIFIED",
+			  "outbound mail: a shelter (wait) starts by itself: blocked"),
+		1);
+	CHECK_INT(world_count(w, "NOTIFIED",
+			  "outbound mail: the cut-over (out) starts by itself: blocked: 2 of 2"),
+		1);
+	world_end(w);
+	w = world_new(NULL); /* and what a person orders is not */
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK_INT(world_count(w, "NOTIFIED", "starts by itself"), 0);
+	world_end(w);
+}
+
 /* --- answers that are none --- */
 
 /* In place of the targets' answers to the first readings. */
@@ -470,6 +541,8 @@ main(void)
 	TEST(too_many_requests_are_refused);
 	TEST(whoever_asks_a_ferryman_that_stops_is_told);
 	TEST(a_plan_of_what_is_withdrawn_is_no_plan);
+	TEST(whoever_is_asked_hears_what_comes_of_silence);
+	TEST(what_nobody_said_yes_to_is_told_when_it_starts);
 	TEST(an_answer_of_another_kind_is_none);
 	TEST(without_a_cut_over_there_is_none);
 	TEST(what_comes_at_the_wrong_time_changes_nothing);
