@@ -156,7 +156,7 @@ struct live {
 	struct playbook *pb;
 	struct arena *a;
 	const struct plan *plan;
-	bool pause_named, backward, ending, told_paused, told_stuck;
+	bool backward, ending, told_paused, told_stuck;
 	struct vstep *step;
 	size_t n;
 	char broken[WHY_LEN]; /* why it cannot be carried on at all; "" = it can */

@@ -488,6 +488,15 @@ note_pivots(struct lrun *run, const struct json *plan)
 	}
 }
 
+static bool
+names_brake(const struct json *order)
+{
+	for (const struct json *o = json_items(order, "overrides"); o != NULL; o = o->next)
+		if (text_eq(o->str, "pause"))
+			return true;
+	return false;
+}
+
 static enum rc
 fold_start(struct ledger *l, const struct record *r, struct err *err)
 {
@@ -524,6 +533,8 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 	run->plan = plan.data; /* taken */
 	run->plan_n = plan.len;
 	note_pivots(run, json_get(r->body, "plan"));
+	if (names_brake(json_get(r->body, "plan")))
+		run->brake_named = r->seq;
 	if (buf_failed(&plan) || run->plan == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	return RC_OK;
@@ -843,6 +854,17 @@ fold_brake(struct ledger *l, const struct record *r)
 	b->on = text_eq(json_str(r->body, "state"), "pause");
 	b->expires_wall_ms = json_int(r->body, "expires", 0);
 	b->eject = b->on && json_flag(r->body, "eject");
+	b->seq = r->seq;
+}
+
+/* "Except by a command that names the freeze" (reliability.md, 17): the one that is on, for a later
+ * one it could not have named. */
+bool
+ledger_frozen(const struct ledger *l, const struct lrun *r, int64_t wall_ms)
+{
+	const struct lbrake *b = ledger_brake(l, r->playbook, wall_ms);
+
+	return b != NULL && b->seq > r->brake_named && !(r->kind == LK_EJECT && b->eject);
 }
 
 static void
@@ -853,6 +875,8 @@ fold_command(struct ledger *l, const struct record *r)
 
 	if (run == NULL || json_int(r->body, "exit", 1) != 0)
 		return;
+	if (names_brake(r->body))
+		run->brake_named = r->seq;
 	if (text_eq(verb, "continue") && run->state == LR_BLOCKED) {
 		run->state = run->was_backward ? LR_BACKWARD : LR_FORWARD;
 		run->noted = true;

@@ -55,7 +55,8 @@ struct lbrake {
 	bool on;
 	char by[NAME_MAX_], reason[256];
 	int64_t expires_wall_ms;
-	bool eject; /* ferryman is taken out, or being taken out */
+	bool eject;   /* ferryman is taken out, or being taken out */
+	uint64_t seq; /* of the record that pulled it */
 };
 
 /* A value that we have changed, and that is not back to what it was before. */
@@ -106,7 +107,8 @@ struct lrun {
 	size_t plan_n;
 	int64_t start_wall_ms, end_wall_ms;
 	struct lmoment start, end;
-	uint64_t era; /* of its newest record */
+	uint64_t brake_named; /* seq of the newest order for it that named the brake; 0 = none */
+	uint64_t era;	      /* of its newest record */
 	struct lstep step[LEDGER_STEPS];
 	size_t steps_n;
 };
@@ -186,6 +188,8 @@ struct lrun *ledger_open_run(struct ledger *l, const char *playbook,
 	enum flow flow); /* the cut-over or failback that is not ended */
 struct lrun *ledger_unnoted(struct ledger *l, const char *playbook,
 	enum flow flow); /* ended, and its machine not moved yet */
+/* ledger_frozen - a brake holds this run: it is on, and no order for the run has named it. */
+bool ledger_frozen(const struct ledger *l, const struct lrun *r, int64_t wall_ms);
 struct lrun *ledger_shelter(struct ledger *l, const char *playbook,
 	enum flow flow); /* the shelter in force, or being made */
 struct lrun *ledger_eject(struct ledger *l, const char *playbook); /* open: it takes ferryman out */

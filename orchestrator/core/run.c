@@ -43,15 +43,6 @@ run_say(struct core *c, bool after, const struct vstep *v, const char *phase, co
 
 /* --- a run comes to life --- */
 
-static bool
-names_pause(const struct json *plan)
-{
-	for (const struct json *o = json_items(plan, "overrides"); o != NULL; o = o->next)
-		if (text_eq(o->str, "pause"))
-			return true;
-	return false;
-}
-
 static void
 read_plan(struct core *c, struct live *l, const struct lrun *r)
 {
@@ -71,7 +62,6 @@ read_plan(struct core *c, struct live *l, const struct lrun *r)
 			err.text[0] != '\0' ? err.text : "damaged");
 		return;
 	}
-	l->pause_named = names_pause(body);
 	l->step = arena_get(l->a, (l->plan->steps_n + 1) * sizeof *l->step);
 	if (l->step == NULL)
 		return;
@@ -393,9 +383,7 @@ is_busy(const struct vstep *v)
 static bool
 frozen_now(struct core *c, struct live *l, const struct lrun *r)
 {
-	const struct lbrake *b = ledger_brake(&c->l, r->playbook, c->wall_ms);
-
-	if (b == NULL || l->pause_named || PLANTED(BRAKE_IGNORED)) {
+	if (!ledger_frozen(&c->l, r, c->wall_ms) || PLANTED(BRAKE_IGNORED)) {
 		l->told_paused = false;
 		return false;
 	}

@@ -184,9 +184,94 @@ without_a_brake_all_of_it_leaves(void)
 	world_end(w);
 }
 
+/* --- an order that names the brake --- */
+
+/* The run under way has sent something, and not yet switched. */
+static bool
+on_its_way(struct world *w)
+{
+	return world_count(w, "INTENT", "\"step\":\"1\"") > 0;
+}
+
+static struct world *
+under_way(const char *override, bool brake_first)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	if (brake_first)
+		(void)world_say(w, &(struct wask){ .verb = VERB_PAUSE, .reason = "hands off" });
+	world_pass(w, MINUTE);
+	(void)world_say(w,
+		&(struct wask){ .verb = VERB_CUTOVER, .procedure = "out", .override = override });
+	CHECK(world_until(w, HOUR, on_its_way));
+	return w;
+}
+
+/* Whoever names the brake goes on under the one that is on, and not under the next one. */
+static void
+an_order_names_the_brake_that_is_on_and_no_later_one(void)
+{
+	struct world *w = under_way("pause", true);
+
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	world_end(w);
+	for (int first = 0; first < 2; first++) {
+		w = under_way("pause", first != 0);
+		CHECK_INT(pulled(w), 0);
+		CHECK_STR(world_run_state(w, "cutover"), "forward");
+		(void)world_say(w, &(struct wask){ .verb = VERB_RESUME });
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+		world_end(w);
+	}
+}
+
+/* And so does whoever continues a run by that name; the next brake binds it again. */
+static void
+whoever_continues_by_name_goes_on_until_the_next_brake(void)
+{
+	for (int again = 0; again < 2; again++) {
+		struct world *w = under_way(NULL, false);
+
+		CHECK_INT(pulled(w), 0);
+		(void)world_say(w, &(struct wask){ .verb = VERB_CONTINUE });
+		world_pass(w, AWAY); /* it must be named */
+		CHECK_INT(moves_behind(w, last_of(w, "BRAKE")), 0);
+		(void)world_say(w, &(struct wask){ .verb = VERB_CONTINUE, .override = "pause" });
+		if (again != 0) {
+			CHECK_INT(pulled(w), 0);
+			CHECK_STR(world_run_state(w, "cutover"), "forward");
+		} else {
+			CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+		}
+		world_end(w);
+	}
+}
+
+static void
+so_it_is_after_a_restart(void)
+{
+	struct world *w = under_way("pause", true);
+
+	world_kill(w);
+	world_start(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	world_end(w);
+	w = under_way("pause", false);
+	CHECK_INT(pulled(w), 0);
+	world_kill(w);
+	world_start(w);
+	world_pass(w, AWAY);
+	CHECK_INT(world_count(w, "INTENT", "\"step\":\"4"), 0);
+	world_end(w);
+}
+
 int
 main(void)
 {
+	TEST(an_order_names_the_brake_that_is_on_and_no_later_one);
+	TEST(whoever_continues_by_name_goes_on_until_the_next_brake);
+	TEST(so_it_is_after_a_restart);
 	TEST(no_effect_leaves_behind_a_brake_pulled_at_any_record);
 	TEST(without_a_brake_all_of_it_leaves);
 	return check_end();
