@@ -4,8 +4,8 @@
  * of the journal that the tape is held against; `journal @` is the one that the tape itself leads
  * to. The playbook of sha256 "b" is that of lib/world.h.
  */
-/* parser: orchestrator/play/tape.c str num count flag verdict outcome verb sources overrides open_
- * seen read_ command members object tape_get_head tape_get */
+/* parser: orchestrator/play/tape.c str num when count flag verdict outcome verb sources overrides
+ * open_ seen read_ command members object tape_get_head tape_get */
 /* parser: orchestrator/play/replay.c header compare settle begin tell end play_line replay_life */
 #include "base/text.h"
 #include "fuzz/fuzz.h"
