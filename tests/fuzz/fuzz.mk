@@ -17,7 +17,7 @@ FUZZ_control := orchestrator/base/json.c
 FUZZ_journal := orchestrator/base/json.c orchestrator/core/record.c state/chain.c tests/fuzz/strict_arena.c
 FUZZ_records := connectors/dns/rrset.c orchestrator/mail/rrtext.c orchestrator/mail/spf.c orchestrator/base/text.c orchestrator/base/num.c
 FUZZ_tape := orchestrator/play/tape.c orchestrator/play/replay.c orchestrator/base/json.c orchestrator/core/record.c \
-	tests/fuzz/strict_arena.c tests/lib/world.c tests/lib/world_books.c
+	tests/lib/world.c tests/lib/world_books.c
 FUZZ_playbook := $(addprefix orchestrator/,config/yaml.c config/value.c config/cfg.c config/playbook.c config/procedures.c \
 	config/overlay.c base/num.c) tests/fuzz/strict_arena.c
 FUZZ_incident := orchestrator/config/incfile.c $(filter orchestrator/%,$(FUZZ_playbook)) tests/fuzz/strict_arena.c
