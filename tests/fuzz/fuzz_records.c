@@ -7,12 +7,14 @@
 /* parser: connectors/dns/rrset.c */
 /* parser: orchestrator/mail/rrtext.c */
 /* parser: orchestrator/mail/spf.c */
-/* parser: connectors/dns/rfc2136.c marker_read */
+#include "dns/rrset.h"
 #include "fuzz/fuzz.h"
 #include "mail/rrtext.h"
 #include "mail/spf.h"
+#include "os/stdmem.h"
 
-#include "dns/rfc2136.c"
+#include <inttypes.h>
+#include <stdio.h>
 
 static const char *const terms[] = { "ip4:203.0.113.65", "+include:spf.relay.example" };
 enum { TERMS = sizeof terms / sizeof *terms, RECORDS = 80 };
@@ -71,13 +73,15 @@ value_read(const char *value, int type)
 	struct rrtext text;
 	struct err err = { 0 };
 	struct buf out;
-	char store[33] = "";
+	char store[33] = "", again[128];
 	uint64_t lsn;
 	bool odd, plain = rrtext_read(value, &text);
 
-	if (marker_read(value, store, &lsn, &odd) &&
-		(odd || strlen(store) != 32 || strncmp(value, "ttl ", 4) != 0))
-		abort();
+	if (rrset_marker_read(value, store, &lsn, &odd)) {
+		(void)snprintf(again, sizeof again, "\ntxt store=%s lsn=%" PRIu64 "\n", store, lsn);
+		if (odd || strchr(value, '\n') == NULL || strcmp(strchr(value, '\n'), again) != 0)
+			abort();
+	}
 	if (rrset_read(&set, value, type, &err) == RC_OK) {
 		if (!plain || text.n != set.n || text.ttl != set.ttl)
 			abort();
