@@ -307,25 +307,6 @@ ask_primary(struct zone_op *o)
 		ask_start(o, o->conn->server[0], true, o->at.name, o->at.type);
 }
 
-/* "ttl N\ntxt store=HEX lsn=N\n" -> its parts; false if there is none, *ret_odd if something else
- * stands there. */
-static bool
-marker_read(const char *value, char store[33], uint64_t *lsn, bool *ret_odd)
-{
-	char more;
-
-	*ret_odd = false;
-	if (*value == '\0')
-		return false;
-	if (sscanf(value, "ttl %*u\ntxt store=%32[0-9a-f] lsn=%" SCNu64 "%c", store, lsn, &more) ==
-			3 &&
-		more == '\n' && strlen(store) == 32 &&
-		strchr(strchr(value, '\n') + 1, '\n')[1] == '\0')
-		return true;
-	*ret_odd = true;
-	return false;
-}
-
 static void
 end_read_primary(struct zone_op *o)
 {
@@ -339,7 +320,7 @@ end_read_primary(struct zone_op *o)
 				o->ask[i].why);
 			return;
 		}
-	if (marker_read(buf_text(&o->ask[0].value), store, &st.marker_lsn, &odd))
+	if (rrset_marker_read(buf_text(&o->ask[0].value), store, &st.marker_lsn, &odd))
 		st.marker_store = store;
 	st.value = !o->marker_only	     ? buf_text(&o->ask[1].value)
 		   : st.marker_store != NULL ? "marked\n"
@@ -525,7 +506,7 @@ end_checked(struct zone_op *o)
 				o->ask[i].why);
 			return;
 		}
-	bool marked = marker_read(buf_text(&o->ask[0].value), store, &lsn, &odd);
+	bool marked = rrset_marker_read(buf_text(&o->ask[0].value), store, &lsn, &odd);
 	bool ours = marked && text_eq(store, o->store) && lsn == o->op.lsn;
 	if (o->marker_only && o->dir != CONN_FENCE && marked && text_eq(store, o->store) &&
 		lsn == o->seen_lsn)
@@ -571,7 +552,7 @@ end_judged(struct zone_op *o)
 				"refused for what stands there, and the primary %s", o->ask[i].why);
 			return;
 		}
-	bool marked = marker_read(buf_text(&o->ask[0].value), store, &lsn, &odd);
+	bool marked = rrset_marker_read(buf_text(&o->ask[0].value), store, &lsn, &odd);
 	if (marked && text_eq(store, o->store) && lsn == o->op.lsn)
 		ops_end(&o->op, OUT_DONE, "done before, under the same number");
 	else if (!marked && !odd && o->marker_only && o->dir != CONN_FENCE)

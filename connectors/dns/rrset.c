@@ -208,3 +208,26 @@ rrset_name_read(struct rrset_name *ret, const char *resource, const char *zone, 
 	(void)snprintf(ret->name, sizeof ret->name, "%s", name);
 	return RC_OK;
 }
+
+bool
+rrset_marker_read(const char *value, char ret_store[33], uint64_t *ret_lsn, bool *ret_odd)
+{
+	char store[33], again[80];
+	struct rrset s;
+	uint64_t lsn;
+	bool ours = rrset_read(&s, value, DNS_TXT, NULL) == RC_OK && s.n == 1 &&
+		    sscanf(s.record[0].data, "store=%32[0-9a-f] lsn=%" SCNu64, store, &lsn) == 2;
+
+	if (ours) { /* a number has one spelling: the record is a prerequisite as it stands */
+		(void)snprintf(again, sizeof again, "store=%s lsn=%" PRIu64, store, lsn);
+		ours = strlen(store) == 32 && strlen(again) == s.record[0].n &&
+		       strcmp(again, s.record[0].data) == 0;
+	}
+	if (ours) {
+		memcpy(ret_store, store, sizeof store);
+		*ret_lsn = lsn;
+	}
+	rrset_fini(&s);
+	*ret_odd = !ours && *value != '\0';
+	return ours;
+}

@@ -39,6 +39,10 @@ bool rrset_put(struct buf *b, const char *name, int type, const struct dns_rr *r
 enum rc rrset_read(struct rrset *ret, const char *value, int type, struct err *err);
 void rrset_fini(struct rrset *s);
 
+/* rrset_marker_read - the epoch record as a value, "txt store=HEX lsn=N" alone; false if there is
+ * none. *ret_odd: something else stands there, which ferryman did not write. */
+bool rrset_marker_read(const char *value, char ret_store[33], uint64_t *ret_lsn, bool *ret_odd);
+
 /* A resource "dns.rrset NAME TYPE"; the zone is needed to refuse what lies outside of it. */
 struct rrset_name {
 	char name[256];

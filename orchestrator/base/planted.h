@@ -71,6 +71,7 @@
 	X(BESIDE_BLOCKED, "a failback starts beside the blocked run that it takes over")           \
 	X(OLD_PROOF, "what was proven before the journal was put back counts behind it")           \
 	X(EJECT_AT_ONCE, "a number is taken out while its first fence may still land")             \
+	X(RUN_UNFENCED, "in a new era a run goes on before every domain is fenced")                \
 	X(NO_FSYNC, "the journal is acknowledged before it is on the disk")                        \
 	X(EPOCH_STAYS, "an opening of the store is no new epoch")
 
@@ -82,7 +83,8 @@
 
 /* And these hardly ever by a seed: each has a saved case (tests/sim/cases) that falls with it. */
 #define PLANTED_SAVED(X)                                                                           \
-	X(JUDGED_ANEW, "a new text in force forgets what was judged of a restored run")
+	X(JUDGED_ANEW, "a new text in force forgets what was judged of a restored run")            \
+	X(FIRST_FORGOTTEN, "a first fence that the journal has forgotten counts as landed")
 
 /* And this by nobody: who finds it has taken a crash for a finding. */
 #define PLANTED_DUD(X) X(CORE_DIES, "the core crashes, which proves nothing")

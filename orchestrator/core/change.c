@@ -123,11 +123,12 @@ static int64_t
 bare_until(const struct core *c, const struct change *ch)
 {
 	const struct ldomain *l = core_ldomain(c, ch->target->fence_domain);
+	bool known = l != NULL && text_eq(l->bare_boot_id, c->boot_id);
 
-	if (l == NULL || l->removes || PLANTED(EJECT_AT_ONCE))
+	if (l == NULL || l->removes || PLANTED(EJECT_AT_ONCE) ||
+		(!known && PLANTED(FIRST_FORGOTTEN)))
 		return 0; /* what takes it out was sent behind that time */
-	return ch->target->late_ms +
-	       (text_eq(l->bare_boot_id, c->boot_id) ? l->bare_boot_ms : c->opened_boot_ms);
+	return ch->target->late_ms + (known ? l->bare_boot_ms : c->opened_boot_ms);
 }
 
 static bool
@@ -773,8 +774,9 @@ is_fenced(struct core *c, struct change *ch)
 {
 	const char *why = NULL;
 
-	if (ch->dir == DIR_FENCE || (fence_stands(c, ch->pb, ch->target, ch->resource, &why) &&
-					    (marks(ch->target) || !fence_pending(c, ch->pb, &why))))
+	if (ch->dir == DIR_FENCE || PLANTED(RUN_UNFENCED) ||
+		(fence_stands(c, ch->pb, ch->target, ch->resource, &why) &&
+			(marks(ch->target) || !fence_pending(c, ch->pb, &why))))
 		return true;
 	if (why != NULL) {
 		(void)snprintf(ch->why, sizeof ch->why, "%s", why);

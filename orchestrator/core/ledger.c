@@ -564,7 +564,8 @@ keep_intent(struct ledger *l, struct ldomain *d, const struct record *r)
 
 	d->older = d->older || (d->lsn != 0 && !d->answered);
 	/* of a new era: the journal may have forgotten another one */
-	d->bare = json_str(r->body, "seen_store") == NULL || d->lsn >> 40 != r->lsn >> 40;
+	d->bare = json_str(r->body, "seen_store") == NULL ||
+		  (d->lsn >> 40 != r->lsn >> 40 && !PLANTED(FIRST_FORGOTTEN));
 	if (d->bare || was_bare)
 		note_bare(d, r);
 	d->lsn = r->lsn;

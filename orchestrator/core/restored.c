@@ -23,6 +23,8 @@ restored_waits(const struct core *c, const struct lrun *r)
 {
 	const struct book *b;
 
+	if (PLANTED(RUN_UNFENCED))
+		return false;
 	if (r->era >= c->era || PLANTED(RESTORED_UNREAD))
 		return false;
 	b = book_find(c, r->playbook);

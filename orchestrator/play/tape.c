@@ -49,6 +49,17 @@ num(struct tape *t, const char *key, int64_t *n)
 		jw_int(t->w, key, *n);
 }
 
+/* Some 140,000 years, here or there: no clock tells more, and sums with it are numbers still. Not
+ * for what is compared alone. */
+static void
+when(struct tape *t, const char *key, int64_t *ms)
+{
+	const int64_t far = INT64_C(1) << 52;
+
+	num(t, key, ms);
+	t->bad = t->bad || *ms > far || *ms < -far;
+}
+
 static void
 count(struct tape *t, const char *key, uint64_t *n)
 {
@@ -140,8 +151,10 @@ overrides(struct tape *t, struct event *ev)
 		return;
 	}
 	for (const struct json *o = json_get(t->o, "overrides"), *c = o != NULL ? o->child : NULL;
-		c != NULL && ev->command.overrides_n < OVERRIDE_MAX; c = c->next)
+		c != NULL && ev->command.overrides_n < OVERRIDE_MAX; c = c->next) {
+		t->bad = t->bad || c->str == NULL;
 		ev->command.overrides[ev->command.overrides_n++] = c->str;
+	}
 }
 
 static void
@@ -170,8 +183,8 @@ seen(struct tape *t, struct event *ev)
 	verdict(t, &ev->seen.verdict);
 	flag(t, "harm", &ev->seen.harm);
 	flag(t, "untested", &ev->seen.untested);
-	num(t, "observed", &ev->seen.observed_wall_ms);
-	num(t, "valid_until", &ev->seen.valid_until_wall_ms);
+	when(t, "observed", &ev->seen.observed_wall_ms);
+	when(t, "valid_until", &ev->seen.valid_until_wall_ms);
 	str(t, "why", &ev->seen.why);
 }
 
@@ -208,8 +221,8 @@ command(struct tape *t, struct event *ev)
 static void
 members(struct tape *t, struct event *ev)
 {
-	num(t, "boot_ms", &ev->boot_ms);
-	num(t, "wall_ms", &ev->wall_ms);
+	when(t, "boot_ms", &ev->boot_ms);
+	when(t, "wall_ms", &ev->wall_ms);
 	count(t, "op", &ev->op);
 	switch (ev->type) {
 	case EV_OPEN:
@@ -344,8 +357,8 @@ tape_get(struct arena *a, const char *line, size_t n, struct event *ret, struct 
 	t.o = o;
 	members(&t, &ev);
 	if (t.bad)
-		return err_set(
-			err, RC_CORRUPT, "a word that no event of kind \"%s\" can have", told);
+		return err_set(err, RC_CORRUPT,
+			"a word or a time that no event of kind \"%s\" can have", told);
 	*ret = ev;
 	return RC_OK;
 }

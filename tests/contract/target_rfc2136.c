@@ -280,6 +280,44 @@ values_are_canonical_or_refused(void)
 	}
 }
 
+/* As it is read so it stands in the prerequisite: another spelling of the number is another record.
+ */
+static void
+the_epoch_is_what_ferryman_wrote_or_odd(void)
+{
+#define OURS "store=0123456789abcdef0123456789abcdef"
+	static const struct {
+		const char *value;
+		bool taken, odd;
+	} rows[] = {
+		{ "", false, false },
+		{ "ttl 0\ntxt " OURS " lsn=5\n", true, false },
+		{ "ttl 60\ntxt " OURS " lsn=18446744073709551615\n", true, false },
+		{ "ttl 0\ntxt " OURS " lsn=18446744073709551616\n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn=-1\n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn=+5\n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn= 5\n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn=05\n", false, true },
+		{ "ttl 0\ntxt " OURS "  lsn=5\n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn=5 \n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn=\n", false, true },
+		{ "ttl 0\ntxt store=0123 lsn=5\n", false, true },
+		{ "ttl 0\ntxt " OURS " lsn=5\ntxt x\n", false, true },
+		{ "ttl 0\ntxt a\ntxt " OURS " lsn=5\n", false, true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char store[33] = "";
+		uint64_t lsn = 0;
+		bool odd = false, taken = rrset_marker_read(rows[i].value, store, &lsn, &odd);
+
+		if (taken != rows[i].taken || odd != rows[i].odd)
+			printf("     row %zu\n", i);
+		CHECK(taken == rows[i].taken && odd == rows[i].odd);
+		CHECK(!taken || (strlen(store) == 32 && lsn != 0));
+	}
+}
+
 static void
 what_a_hand_types_is_one_line_with_prerequisites(void)
 {
@@ -499,6 +537,7 @@ main(void)
 		rig_stop(server);
 	}
 	TEST(values_are_canonical_or_refused);
+	TEST(the_epoch_is_what_ferryman_wrote_or_odd);
 	(void)RUN("rm", "-rf", "--", rig.dir);
 	real("rfc2136 on BIND", "named", bind_start);
 	real("rfc2136 on Knot DNS", "knotd", knot_start);

@@ -15,6 +15,9 @@ FUZZ_helper_answer := connectors/ops.c tests/fuzz/fake_net.c tests/fuzz/fake_cfg
 FUZZ_helper_request :=
 FUZZ_control := orchestrator/base/json.c
 FUZZ_journal := orchestrator/base/json.c orchestrator/core/record.c state/chain.c tests/fuzz/strict_arena.c
+FUZZ_records := connectors/dns/rrset.c orchestrator/mail/rrtext.c orchestrator/mail/spf.c orchestrator/base/text.c orchestrator/base/num.c
+FUZZ_tape := orchestrator/play/tape.c orchestrator/play/replay.c orchestrator/base/json.c orchestrator/core/record.c \
+	tests/lib/world.c tests/lib/world_books.c
 FUZZ_playbook := $(addprefix orchestrator/,config/yaml.c config/value.c config/cfg.c config/playbook.c config/procedures.c \
 	config/overlay.c base/num.c) tests/fuzz/strict_arena.c
 FUZZ_incident := orchestrator/config/incfile.c $(filter orchestrator/%,$(FUZZ_playbook)) tests/fuzz/strict_arena.c

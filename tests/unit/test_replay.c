@@ -156,7 +156,12 @@ what_is_no_event_is_refused(void)
 {
 	static const char *const lines[] = { "", "{", "[]", "{\"told\":\"sang\"}",
 		"{\"told\":\"seen\",\"verdict\":\"perhaps\"}",
-		"{\"told\":\"read\",\"outcome\":\"MAYBE\"}", "{\"told\":\"effect\"}" };
+		"{\"told\":\"read\",\"outcome\":\"MAYBE\"}", "{\"told\":\"effect\"}",
+		"{\"told\":\"command\",\"verb\":\"ack\",\"overrides\":[\"soak\",1]}",
+		"{\"told\":\"tick\",\"boot_ms\":9223372036854775807}",
+		"{\"told\":\"tick\",\"wall_ms\":-9223372036854775807}",
+		"{\"told\":\"seen\",\"verdict\":\"ok\",\"valid_until\":9223372036854775807}",
+		"{\"told\":\"seen\",\"verdict\":\"ok\",\"observed\":-9223372036854775807}" };
 	struct event ev;
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
