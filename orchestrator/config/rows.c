@@ -279,7 +279,7 @@ static const struct schema_row rows_response[] = {
 		.words = "observe|approve|automatic",
 		.doc = "Only say so, ask people, or act. The playbook's own mode is the most it "
 		       "can be; a shelter, which moves no mail, may be automatic where that is "
-		       "approve." },
+		       "approve. approve with `otherwise: proceed` asks first and then acts." },
 	{ .key = "approvers",
 		.type = V_INT,
 		.def = "1",
@@ -290,12 +290,15 @@ static const struct schema_row rows_response[] = {
 		.type = V_DURATION,
 		.min = "1s",
 		.max = "7d",
-		.doc = "How long to wait for them." },
+		.doc = "How long to wait for them. Default: for ever." },
 	{ .key = "otherwise",
 		.type = V_ENUM,
 		.def = "stand-down",
 		.words = "stand-down|proceed",
-		.doc = "What happens when nobody answered in time." },
+		.doc = "What happens when nobody answered `within` that time. stand-down: nothing, "
+		       "until the diagnosis has cleared. proceed: it starts by itself, also in "
+		       "mode approve, if the diagnosis holds and no guard of an automatic cut-over "
+		       "forbids it." },
 	END,
 };
 
@@ -465,7 +468,10 @@ const struct schema_row rows_top[] = {
 		.type = V_ENUM,
 		.flags = SR_REQUIRED,
 		.words = "observe|approve|automatic",
-		.doc = "The most it does by itself. observe never writes and needs no write "
+		.doc = "The most it starts unasked. approve: people are asked before a cut-over; "
+		       "if "
+		       "nobody answers, the response's `otherwise` says whether it starts all the "
+		       "same. observe never writes and needs no write "
 		       "credential." },
 	{ .key = "targets", .type = V_ANYMAP, .doc = "What can be read and changed." },
 	{ .key = "paths",
