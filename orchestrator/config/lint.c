@@ -14,6 +14,9 @@ const struct lint_rule lint_rules[] = {
 	{ "anchors", FIND_ERROR,
 		"Fewer than two anchors: ferryman could not tell an outage from being cut off "
 		"itself, and stays blind." },
+	{ "anchors-two", FIND_WARNING,
+		"Exactly two anchors: more than half must answer, so both must, and one that dies "
+		"makes ferryman blind." },
 	{ "anchors-near", FIND_WARNING,
 		"Two anchors stand in one network: one cut line silences both." },
 	{ "no-pivot", FIND_ERROR,
@@ -393,6 +396,10 @@ lint_anchors(struct lint *l)
 			"%zu anchor%s: give two tcp signals with role: anchor, in networks that "
 			"have nothing to do with the mail",
 			n, n == 1 ? "" : "s");
+	else if (n == 2)
+		say(l, "anchors-two", cfg_place(l->top, "signals"), "signals",
+			"both anchors must answer (more than half are wanted): a third one, in a "
+			"third network, lets one of them die");
 }
 
 static bool

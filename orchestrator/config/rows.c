@@ -163,7 +163,8 @@ const struct schema_row rows_signal[] = {
 		.def = "evidence",
 		.words = "evidence|anchor",
 		.doc = "anchor: tells whether we ourselves are cut off; it says nothing of a "
-		       "path." },
+		       "path. Unless more than half of the anchors answer, ferryman is blind and "
+		       "acts on nothing: of two both, of three two." },
 	{ .key = "group",
 		.type = V_NAME,
 		.doc = "Signals that would fail together are one group; a diagnosis counts "

@@ -67,10 +67,10 @@ tell(const struct findings *f)
 			findings_at(f, i)->text);
 }
 
-/* A cold relay is what one rents; authorised in peace time is the owner's choice. Nothing else may
- * be said of a playbook that we hand out. */
+/* A cold relay is what one rents; authorised in peace time is the owner's choice; the lab has two
+ * hosts that are anchors. Nothing else may be said of a playbook that we hand out. */
 static void
-each_loads_and_earns_two_warnings_at_most(void)
+each_loads_and_earns_three_warnings_at_most(void)
 {
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char *text = library(names[i]);
@@ -80,6 +80,7 @@ each_loads_and_earns_two_warnings_at_most(void)
 		CHECK(text != NULL && pb != NULL);
 		for (size_t k = 0; f != NULL && k < findings_n(f); k++)
 			if (strcmp(findings_at(f, k)->rule, "cold") != 0 &&
+				strcmp(findings_at(f, k)->rule, "anchors-two") != 0 &&
 				strcmp(findings_at(f, k)->rule, "spf-peace") != 0) {
 				tell(f);
 				CHECK(false);
@@ -420,7 +421,7 @@ int
 main(void)
 {
 	digest_warm();
-	TEST(each_loads_and_earns_two_warnings_at_most);
+	TEST(each_loads_and_earns_three_warnings_at_most);
 	TEST(each_begins_with_what_it_will_not_do);
 	TEST(observing_holds_nothing_that_writes);
 	TEST(nothing_but_the_shelter_is_automatic);
