@@ -41,7 +41,9 @@ static const struct schema_row rows_inbound[] = {
 	{ .key = "onward",
 		.type = V_HOSTPORT,
 		.doc = "Where a spool passes mail on: a fixed host and port, never by MX (a host "
-		       "that relays by MX finds itself there and bounces)." },
+		       "that relays by MX finds itself there and bounces). What that host refuses, "
+		       "rightly or in error, a spool returns, unless its owner has it put that off "
+		       "(Postfix: soft_bounce)." },
 	{ .key = "recipients",
 		.type = V_ENUM,
 		.words = "list|any",
@@ -51,7 +53,9 @@ static const struct schema_row rows_inbound[] = {
 		.type = V_DURATION,
 		.min = "1h",
 		.max = "30d",
-		.doc = "How long a spool keeps what it cannot pass on." },
+		.doc = "How long a spool keeps what it cannot pass on because nobody answers "
+		       "there. "
+		       "Declared, not proven." },
 	{ .key = "spool",
 		.type = V_REF,
 		.words = "targets",
@@ -378,7 +382,11 @@ static const struct schema_row rows_procedure[] = {
 		.type = V_DURATION,
 		.min = "1s",
 		.max = "5d",
-		.doc = "A shelter's longest life; then an alarm. Default 4h." },
+		.doc = "A shelter's longest life; then an alarm, and its mail goes by the "
+		       "primary's way: "
+		       "a hub that is the last hop puts off what receivers refuse, a provider "
+		       "takes it "
+		       "and returns it. Default 4h." },
 	{ .key = "steps", .type = V_ANYMAP, .flags = SR_REQUIRED, .doc = "The steps, in order." },
 	{ .key = "failback",
 		.type = V_MAP,
