@@ -61,6 +61,9 @@ const struct lint_rule lint_rules[] = {
 	{ "no-harm", FIND_ERROR,
 		"No group in `must` has a signal that sees mail refused or late: the diagnosis "
 		"could never convince." },
+	{ "harm-untold", FIND_WARNING,
+		"Outbound mail that is refused and no second group that is bad: nothing starts, "
+		"and nobody is told." },
 	{ "same-path", FIND_ERROR, "A signal of a diagnosis' group speaks of another path only." },
 	{ "no-backup-proof", FIND_WARNING,
 		"No signal watches the backup path in this direction: nobody would know that it "
@@ -508,6 +511,19 @@ group_harm(const struct playbook *pb, const char *group, const struct path *path
 	return harm;
 }
 
+/* Is harm alone, without the word of another group, answered by anything, be it only a page? */
+static bool
+harm_answered(const struct playbook *pb, const struct diagnosis *d)
+{
+	for (size_t i = 0; i < pb->responses_n; i++) {
+		const struct diagnosis *o = pb->responses[i].on;
+
+		if (o->path == d->path && o->flow == d->flow && o->groups == 1)
+			return true;
+	}
+	return false;
+}
+
 static void
 lint_diagnosis(struct lint *l, const struct diagnosis *d)
 {
@@ -525,6 +541,11 @@ lint_diagnosis(struct lint *l, const struct diagnosis *d)
 			"none of the groups in must has a canary, smtp probe or the like on path "
 			"%s",
 			d->path->name);
+	if (d->groups > 1 && d->flow == FLOW_OUTBOUND && d->path == l->pb->primary &&
+		!harm_answered(l->pb, d))
+		say(l, "harm-untold", d->at, path,
+			"if all mail were refused and nothing else known, nobody would hear of it: "
+			"add a diagnosis with groups: 1 and a response with mode: observe");
 	for (size_t i = 0; i < d->of_n; i++) {
 		bool on = false;
 

@@ -94,6 +94,15 @@ static const struct row rows[] = {
 		"  blocked: {path: cloud, flow: outbound, groups: 2, of: [reputation, delivery], "
 		"must: "
 		"[reputation]" },
+	{ .rule = "harm-untold",
+		"",
+		"",
+		"responses:\n",
+		"  harm: {path: cloud, flow: outbound, groups: 1, of: [delivery], must: "
+		"[delivery], "
+		"for: 10m, clear: 2h}\n"
+		"responses:\n"
+		"  - {on: harm, mode: observe}\n" },
 	{ .rule = "same-path",
 		"  lists: {kind: blocklist, group: reputation, path: cloud",
 		"  lists: {kind: blocklist, group: reputation, path: relay" },
