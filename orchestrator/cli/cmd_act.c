@@ -764,8 +764,10 @@ const struct cli_verb verb_deny = { "deny", "[PLAYBOOK]", 0, 1, "Deny the plan t
 	"ferryman stands down until the diagnosis clears.", people_opts, run_deny };
 const struct cli_verb verb_pause = { "pause", "[PLAYBOOK]", 0, 1,
 	"Put the brake on: nothing starts by itself",
-	"Running steps end. Manual verbs still work and say that the brake is on.", pause_opts,
-	run_pause };
+	"A step that runs comes to its end, no other begins. cutover, failback, abort and eject "
+	"are "
+	"refused while the\nbrake is on, unless they name it: --override pause.",
+	pause_opts, run_pause };
 const struct cli_verb verb_resume = { "resume", "[PLAYBOOK]", 0, 1, "Take the brake off",
 	"The opposite of pause.", people_opts, run_resume };
 const struct cli_verb verb_ack = { "ack", "[PLAYBOOK]", 0, 1,

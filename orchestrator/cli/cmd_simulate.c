@@ -307,7 +307,9 @@ say_mail(const struct sim *s)
 			flow_name((enum flow)f), buf_text(&rate), m->assumed ? " (assumed)" : "",
 			m->without, m->at_most);
 		if (m->at_least != m->at_most)
-			printf(" (%" PRId64 " if the shelter held all of it)", m->at_least);
+			printf(" (%" PRId64 " if the %s)", m->at_least,
+				f == FLOW_INBOUND ? "spool puts off what the primary refuses"
+						  : "shelter held all of it");
 		printf("\n");
 		buf_fini(&rate);
 	}

@@ -29,6 +29,7 @@ static const struct schema_row rows_line[] = {
 	{ "kind", V_NAME, SR_REQUIRED, .doc = "Kind of signal, or any." },
 	{ "role", V_STR, 0, .def = "any", .doc = "primary, backup, other:N, anchor, any." },
 	{ "flow", V_ENUM, 0, .words = "outbound|inbound", .doc = "Of signals of this flow only." },
+	{ "signal", V_NAME, 0, .doc = "Of this signal only, by the playbook's name for it." },
 	{ "subject", V_STR, 0, .doc = "A subject's name or number." },
 	{ "class", V_STR, 0, .doc = "A receiver class's name or number." },
 	{ "verdict", V_ENUM, SR_REQUIRED, .words = "ok|degraded|bad|unknown",
@@ -171,6 +172,7 @@ build_lines(struct incident_build *b, const struct cfg *top)
 				"anchor:N or any");
 		l->flow_given = cfg_has(c, "flow");
 		l->flow = (enum flow)cfg_int(c, "flow");
+		l->signal = cfg_str(c, "signal");
 		l->subject = cfg_str(c, "subject");
 		l->class = cfg_str(c, "class");
 		l->verdict = (enum inc_verdict)cfg_int(c, "verdict");

@@ -27,6 +27,7 @@ struct inc_line {
 	int64_t n; /* other:N, anchor:N */
 	bool flow_given;
 	enum flow flow;
+	const char *signal;	     /* its name; NULL = all */
 	const char *subject, *class; /* a name, or the number of one (from 1); NULL = all */
 	enum inc_verdict verdict;
 	bool untested; /* the source fails its own test */

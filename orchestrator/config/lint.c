@@ -14,6 +14,9 @@ const struct lint_rule lint_rules[] = {
 	{ "anchors", FIND_ERROR,
 		"Fewer than two anchors: ferryman could not tell an outage from being cut off "
 		"itself, and stays blind." },
+	{ "anchors-two", FIND_WARNING,
+		"Exactly two anchors: more than half must answer, so both must, and one that dies "
+		"makes ferryman blind." },
 	{ "anchors-near", FIND_WARNING,
 		"Two anchors stand in one network: one cut line silences both." },
 	{ "no-pivot", FIND_ERROR,
@@ -58,6 +61,9 @@ const struct lint_rule lint_rules[] = {
 	{ "no-harm", FIND_ERROR,
 		"No group in `must` has a signal that sees mail refused or late: the diagnosis "
 		"could never convince." },
+	{ "harm-untold", FIND_WARNING,
+		"Outbound mail that is refused and no second group that is bad: nothing starts, "
+		"and nobody is told." },
 	{ "same-path", FIND_ERROR, "A signal of a diagnosis' group speaks of another path only." },
 	{ "no-backup-proof", FIND_WARNING,
 		"No signal watches the backup path in this direction: nobody would know that it "
@@ -393,6 +399,10 @@ lint_anchors(struct lint *l)
 			"%zu anchor%s: give two tcp signals with role: anchor, in networks that "
 			"have nothing to do with the mail",
 			n, n == 1 ? "" : "s");
+	else if (n == 2)
+		say(l, "anchors-two", cfg_place(l->top, "signals"), "signals",
+			"both anchors must answer (more than half are wanted): a third one, in a "
+			"third network, lets one of them die");
 }
 
 static bool
@@ -501,6 +511,19 @@ group_harm(const struct playbook *pb, const char *group, const struct path *path
 	return harm;
 }
 
+/* Is harm alone, without the word of another group, answered by anything, be it only a page? */
+static bool
+harm_answered(const struct playbook *pb, const struct diagnosis *d)
+{
+	for (size_t i = 0; i < pb->responses_n; i++) {
+		const struct diagnosis *o = pb->responses[i].on;
+
+		if (o->path == d->path && o->flow == d->flow && o->groups == 1)
+			return true;
+	}
+	return false;
+}
+
 static void
 lint_diagnosis(struct lint *l, const struct diagnosis *d)
 {
@@ -518,6 +541,11 @@ lint_diagnosis(struct lint *l, const struct diagnosis *d)
 			"none of the groups in must has a canary, smtp probe or the like on path "
 			"%s",
 			d->path->name);
+	if (d->groups > 1 && d->flow == FLOW_OUTBOUND && d->path == l->pb->primary &&
+		!harm_answered(l->pb, d))
+		say(l, "harm-untold", d->at, path,
+			"if all mail were refused and nothing else known, nobody would hear of it: "
+			"add a diagnosis with groups: 1 and a response with mode: observe");
 	for (size_t i = 0; i < d->of_n; i++) {
 		bool on = false;
 

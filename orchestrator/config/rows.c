@@ -41,7 +41,9 @@ static const struct schema_row rows_inbound[] = {
 	{ .key = "onward",
 		.type = V_HOSTPORT,
 		.doc = "Where a spool passes mail on: a fixed host and port, never by MX (a host "
-		       "that relays by MX finds itself there and bounces)." },
+		       "that relays by MX finds itself there and bounces). What that host refuses, "
+		       "rightly or in error, a spool returns, unless its owner has it put that off "
+		       "(Postfix: soft_bounce)." },
 	{ .key = "recipients",
 		.type = V_ENUM,
 		.words = "list|any",
@@ -51,7 +53,9 @@ static const struct schema_row rows_inbound[] = {
 		.type = V_DURATION,
 		.min = "1h",
 		.max = "30d",
-		.doc = "How long a spool keeps what it cannot pass on." },
+		.doc = "How long a spool keeps what it cannot pass on because nobody answers "
+		       "there. "
+		       "Declared, not proven." },
 	{ .key = "spool",
 		.type = V_REF,
 		.words = "targets",
@@ -163,7 +167,8 @@ const struct schema_row rows_signal[] = {
 		.def = "evidence",
 		.words = "evidence|anchor",
 		.doc = "anchor: tells whether we ourselves are cut off; it says nothing of a "
-		       "path." },
+		       "path. Unless more than half of the anchors answer, ferryman is blind and "
+		       "acts on nothing: of two both, of three two." },
 	{ .key = "group",
 		.type = V_NAME,
 		.doc = "Signals that would fail together are one group; a diagnosis counts "
@@ -279,7 +284,7 @@ static const struct schema_row rows_response[] = {
 		.words = "observe|approve|automatic",
 		.doc = "Only say so, ask people, or act. The playbook's own mode is the most it "
 		       "can be; a shelter, which moves no mail, may be automatic where that is "
-		       "approve." },
+		       "approve. approve with `otherwise: proceed` asks first and then acts." },
 	{ .key = "approvers",
 		.type = V_INT,
 		.def = "1",
@@ -290,12 +295,15 @@ static const struct schema_row rows_response[] = {
 		.type = V_DURATION,
 		.min = "1s",
 		.max = "7d",
-		.doc = "How long to wait for them." },
+		.doc = "How long to wait for them. Default: for ever." },
 	{ .key = "otherwise",
 		.type = V_ENUM,
 		.def = "stand-down",
 		.words = "stand-down|proceed",
-		.doc = "What happens when nobody answered in time." },
+		.doc = "What happens when nobody answered `within` that time. stand-down: nothing, "
+		       "until the diagnosis has cleared. proceed: it starts by itself, also in "
+		       "mode approve, if the diagnosis holds and no guard of an automatic cut-over "
+		       "forbids it." },
 	END,
 };
 
@@ -374,7 +382,11 @@ static const struct schema_row rows_procedure[] = {
 		.type = V_DURATION,
 		.min = "1s",
 		.max = "5d",
-		.doc = "A shelter's longest life; then an alarm. Default 4h." },
+		.doc = "A shelter's longest life; then an alarm, and its mail goes by the "
+		       "primary's way: "
+		       "a hub that is the last hop puts off what receivers refuse, a provider "
+		       "takes it "
+		       "and returns it. Default 4h." },
 	{ .key = "steps", .type = V_ANYMAP, .flags = SR_REQUIRED, .doc = "The steps, in order." },
 	{ .key = "failback",
 		.type = V_MAP,
@@ -465,7 +477,10 @@ const struct schema_row rows_top[] = {
 		.type = V_ENUM,
 		.flags = SR_REQUIRED,
 		.words = "observe|approve|automatic",
-		.doc = "The most it does by itself. observe never writes and needs no write "
+		.doc = "The most it starts unasked. approve: people are asked before a cut-over; "
+		       "if "
+		       "nobody answers, the response's `otherwise` says whether it starts all the "
+		       "same. observe never writes and needs no write "
 		       "credential." },
 	{ .key = "targets", .type = V_ANYMAP, .doc = "What can be read and changed." },
 	{ .key = "paths",

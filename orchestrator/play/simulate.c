@@ -175,10 +175,11 @@ read_records(struct sim *s, const struct stage *st, struct err *err)
 
 struct where {
 	bool on_backup, sheltered;
-	int64_t shelter_ends_ms;
+	bool spooled; /* the backup keeps it for the primary, and hands it to no other */
+	int64_t sheltered_ms, shelter_ends_ms; /* from, until */
 };
 
-/* How a flow's mail goes from this moment on. A shelter ends by the relay's own clock too. */
+/* How a flow's mail goes from this moment on. */
 static void
 follow(struct where *w, const struct playbook *pb, const struct sim_moment *m)
 {
@@ -186,12 +187,15 @@ follow(struct where *w, const struct playbook *pb, const struct sim_moment *m)
 
 	bool done = text_eq(m->what, "done");
 
-	if (done && text_eq(m->run_kind, "cutover"))
+	if (done && text_eq(m->run_kind, "cutover")) {
 		w->on_backup = true;
+		w->spooled = p != NULL && p->flow == FLOW_INBOUND && p->to->inbound.spool;
+	}
 	if (done && text_eq(m->run_kind, "failback"))
 		w->on_backup = false;
 	if (text_eq(m->run_kind, "shelter") && text_eq(m->what, "open")) {
 		w->sheltered = true;
+		w->sheltered_ms = m->after_ms;
 		w->shelter_ends_ms =
 			p != NULL && p->expires_ms > 0 ? m->after_ms + p->expires_ms : INT64_MAX;
 	}
@@ -213,6 +217,10 @@ struct lost {
 	int64_t without, at_most, at_least;
 };
 
+/* A spool hands on to the primary, so what that refuses comes back by this way too, unless the
+ * spool puts it off: its owner knows, we do not. Silence refuses nothing, and is no part of the
+ * truth. */
+
 static void
 count_span(const struct sim *s, enum flow f, const struct where *w, int64_t from, int64_t until,
 	struct lost *l)
@@ -223,20 +231,36 @@ count_span(const struct sim *s, enum flow f, const struct where *w, int64_t from
 		bool primary = t->role == ROLE_PRIMARY;
 
 		l->without += primary ? n : 0;
-		l->at_most += primary != w->on_backup ? n : 0;
+		l->at_most += primary != w->on_backup || (primary && w->spooled) ? n : 0;
 		l->at_least += primary != w->on_backup && !w->sheltered ? n : 0;
 	}
 }
 
+/* The hub lets go what has waited, by the primary's way: to the provider, who takes it and returns
+ * what receivers refuse now. A hub that talks to receivers itself puts that off, and new mail with
+ * it, for as long as they refuse (connectors/relay/postfix.md). */
 static void
-pass(const struct sim *s, enum flow f, struct where *w, int64_t from, int64_t until, struct lost *l)
+let_go(const struct sim *s, enum flow f, struct where *w, int64_t at, struct lost *l)
 {
-	int64_t end = w->shelter_ends_ms;
+	for (size_t i = 0; i < s->inc->truth_n; i++) {
+		const struct inc_truth *t = &s->inc->truth[i];
 
-	if (w->sheltered && end < until) {
-		count_span(s, f, w, from, end > from ? end : from, l);
-		w->sheltered = false;
-		from = end > from ? end : from;
+		if (t->flow == f && t->role == ROLE_PRIMARY && t->from_ms <= at && at < t->until_ms)
+			l->at_least += (at - w->sheltered_ms) * t->refused_bp;
+	}
+	w->sheltered = false;
+}
+
+static void
+pass(const struct sim *s, const struct playbook *pb, enum flow f, struct where *w, int64_t from,
+	int64_t until, struct lost *l)
+{
+	int64_t end = w->shelter_ends_ms > from ? w->shelter_ends_ms : from;
+
+	if (w->sheltered && end < until && pb->primary->last_hop == NULL) {
+		count_span(s, f, w, from, end, l);
+		let_go(s, f, w, end, l);
+		from = end;
 	}
 	count_span(s, f, w, from, until, l);
 }
@@ -267,12 +291,12 @@ count_mail(struct sim *s, enum flow f, const struct playbook *pb, const struct r
 		if (x->kind != SIM_RUN || !text_eq(x->flow, flow_name(f)))
 			continue;
 		if (x->after_ms > at) {
-			pass(s, f, &w, at, x->after_ms, &lost);
+			pass(s, pb, f, &w, at, x->after_ms, &lost);
 			at = x->after_ms;
 		}
 		follow(&w, pb, x);
 	}
-	pass(s, f, &w, at, s->inc->lasts_ms, &lost);
+	pass(s, pb, f, &w, at, s->inc->lasts_ms, &lost);
 	m->without = messages(m, lost.without);
 	m->at_most = messages(m, lost.at_most);
 	m->at_least = messages(m, lost.at_least);

@@ -35,7 +35,8 @@ struct sim_mail {
 	bool assumed;	  /* neither did: a hundred an hour */
 	int64_t without;  /* ferryman */
 	/* With it: at most, as if a shelter kept nothing (mail of users, whose last hop is the
-	 * provider's); at least, as if it kept all. */
+	 * provider's) and a spool returned what the primary refuses; at least, as if they kept all,
+	 * the shelter until its time is over. */
 	int64_t at_most, at_least;
 };
 

@@ -171,6 +171,8 @@ stage_listens(const struct stage_opts *o, const struct inc_line *l, const struct
 		return false;
 	if (l->flow_given && s->flow_given && l->flow != s->flow)
 		return false;
+	if (l->signal != NULL && !text_eq(l->signal, s->name))
+		return false;
 	return names(l->subject, sub->name, (int64_t)(sub - s->subjects) + 1) &&
 	       names(l->class, sub->class, class_number(s, sub));
 }

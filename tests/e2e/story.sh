@@ -41,6 +41,8 @@ durations_story() {
 	signals.anchor-b.timeout: 2s
 	diagnoses.outbound-blocked.for: 10s
 	diagnoses.outbound-blocked.clear: 12s
+	diagnoses.outbound-refused.clear: 12s
+	diagnoses.submission-refused.clear: 12s
 	diagnoses.backup-unfit.for: 20s
 	diagnoses.backup-unfit.clear: 20s
 	procedures.outbound.failback.soak: 12s

@@ -24,6 +24,12 @@ static const struct row rows[] = {
 	{ .rule = "anchors",
 		"  anchor-b: {kind: knock, role: anchor, every: 20s, host: 203.0.113.80}\n",
 		"" },
+	{ .rule = "anchors-two",
+		"",
+		"",
+		"  anchor-b: {kind: knock, role: anchor, every: 20s, host: 203.0.113.80}\n",
+		"  anchor-b: {kind: knock, role: anchor, every: 20s, host: 203.0.113.80}\n"
+		"  anchor-c: {kind: knock, role: anchor, every: 20s, host: 192.0.20.80}\n" },
 	{ .rule = "anchors-near",
 		"host: 203.0.113.80}",
 		"host: 192.0.2.80}",
@@ -88,6 +94,15 @@ static const struct row rows[] = {
 		"  blocked: {path: cloud, flow: outbound, groups: 2, of: [reputation, delivery], "
 		"must: "
 		"[reputation]" },
+	{ .rule = "harm-untold",
+		"",
+		"",
+		"responses:\n",
+		"  harm: {path: cloud, flow: outbound, groups: 1, of: [delivery], must: "
+		"[delivery], "
+		"for: 10m, clear: 2h}\n"
+		"responses:\n"
+		"  - {on: harm, mode: observe}\n" },
 	{ .rule = "same-path",
 		"  lists: {kind: blocklist, group: reputation, path: cloud",
 		"  lists: {kind: blocklist, group: reputation, path: relay" },
@@ -297,6 +312,7 @@ a_playbook_that_only_watches_is_not_cold(void)
 		"signals:\n"
 		"  a: {kind: knock, role: anchor, every: 20s, host: 192.0.2.1}\n"
 		"  b: {kind: knock, role: anchor, every: 20s, host: 203.0.113.2}\n"
+		"  c: {kind: knock, role: anchor, every: 20s, host: 198.18.0.2}\n"
 		"notify: [{program: [/bin/true]}]\n";
 	struct findings *f = NULL;
 	struct playbook *pb = rig_load(text, NULL, &f);
