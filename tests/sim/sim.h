@@ -420,7 +420,7 @@ struct process {
 	char boot_id[40];
 	struct operation *op;
 	size_t ops_n, ops_room;
-	op_id op_top; /* the highest of this life */
+	op_id op_top;		/* the highest of this life */
 	struct pending pending; /* the one append that is outstanding */
 	bool appending, stopping;
 	int64_t stop_at;

@@ -209,6 +209,12 @@ story_open(struct lives *l)
 	l->w.hears = hears;
 }
 
+static bool
+cut_over_started(struct world *w)
+{
+	return world_count(w, "START", "\"kind\":\"cutover\"") > 0;
+}
+
 /* Out by evidence alone, the process killed in the middle; back by a person. */
 static void
 story_begin(struct lives *l)
@@ -219,7 +225,8 @@ story_begin(struct lives *l)
 	world_start(w);
 	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
 	w->primary_bad = w->listed = true;
-	w->die_after = 25; /* in the middle of the run: by then the shelter is in force */
+	CHECK(world_until(w, HOUR, cut_over_started)); /* by then the shelter is in force */
+	w->die_after = w->records_n + 2;
 	(void)world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup");
 	CHECK(w->dead);
 	world_start(w);
@@ -475,8 +482,23 @@ replace(struct buf *tape, const char *at, size_t n, const char *to)
 	free(rest);
 }
 
-/* On a life's tape, in the first or last line that has `from` and `beside`, `from` becomes `to`.
- * The record that must be named is the first with both of `named`. */
+/* The line that tells a tape's core that this record is stored. */
+static char *
+told_stored(struct buf *tape, size_t record)
+{
+	for (char *line = strstr(tape->data, "{\"told\":\"appended\""); line != NULL;
+		line = strstr(line + 1, "{\"told\":\"appended\"")) {
+		const char *seq = strstr(line, "\"seq\":");
+
+		if (seq != NULL && strtoul(seq + 6, NULL, 10) >= record)
+			return line;
+	}
+	return NULL;
+}
+
+/* On a life's tape, in the first line that has `from` and `beside`, or the last before the record
+ * was stored that must be named, `from` becomes `to`. That record is the first with both of
+ * `named`. */
 struct edit {
 	size_t life;
 	const char *from, *beside, *to, *named[2];
@@ -489,11 +511,16 @@ changed_input(const struct edit *e)
 	struct lives *l = stdmem_get(sizeof *l);
 	struct replay_record *r;
 	struct told t;
-	char *at;
+	char *at, *stored;
 
 	story_begin(l);
 	r = journal(&l->w, 0);
+	stored = told_stored(&l->tape[e->life - 1], record_with(&l->w, e->named[0], e->named[1]));
+	if (e->last && stored != NULL)
+		*stored = '\0';
 	at = find(&l->tape[e->life - 1], e->from, e->beside, e->last);
+	if (e->last && stored != NULL)
+		*stored = '{';
 	CHECK(at != NULL);
 	if (at != NULL)
 		replace(&l->tape[e->life - 1], at, strlen(e->from), e->to);
