@@ -44,13 +44,14 @@ hidden byte base[LSNS];
 #define E_ABORT 8
 #define E_CONTINUE 9
 #define E_EJECT 10
-#define E_SENT 11
-#define E_TOOK 12
-#define E_VALUE 13
-#define E_OVER 14
-#define E_LATE 15
-#define E_GONE 16
-#define E_IS_RECORD(k) ((k) >= E_START && (k) <= E_EJECT)
+#define E_ROW 11
+#define E_SENT 12
+#define E_TOOK 13
+#define E_VALUE 14
+#define E_OVER 15
+#define E_LATE 16
+#define E_GONE 17
+#define E_IS_RECORD(k) ((k) >= E_START && (k) <= E_ROW)
 hidden short events_n;
 hidden byte kind[EVENTS];
 hidden short a[EVENTS], b[EVENTS], c[EVENTS], e[EVENTS];
@@ -68,7 +69,6 @@ byte w[DOMAINS], heard[DOMAINS], phase[DOMAINS];
 short m[DOMAINS], number[DOMAINS], of_resource[DOMAINS];
 bit all_raised;			   /* in this life: each domain has borne a number of this era */
 bit failed[RUNS], backward[RUNS], restored;
-bit seen_anew[STEPS];		   /* what the step waits for or proves was seen in this era */
 hidden byte d_;
 hidden byte followed;		   /* always 0: gives the assertion its name */
 #define NO_RESOURCE 255
@@ -121,7 +121,7 @@ inline turn(s, by) {
 	z_ = 0;
 	if
 	:: s >= STEPS -> z_ = 1
-	:: s < STEPS && by == DO && state[step_run[s]] == R_FORWARD && !done[s] -> needs_met(0, s)
+	:: s < STEPS && by == DO && state[step_run[s]] == R_FORWARD && (!done[s] || OLD_PROOF(0, s)) -> needs_met(0, s)
 	:: s < STEPS && by == UNDO && state[step_run[s]] == R_BACKWARD -> last_left(0, step_run[s]); z_ = (y_ == s + 1); y_ = 0
 	:: else
 	fi
@@ -187,6 +187,7 @@ inline fold_again() {
 		undo_open[x_] = 0;
 		done[x_] = 0;
 		undone[x_] = 0;
+		proven[x_] = 0;
 		x_++
 	:: else -> break
 	od;
@@ -210,7 +211,8 @@ inline fold_again() {
 }
 
 /* --- what a record needs --- */
-/* rule 12; what takes ferryman out was fenced before */
+/* rule 12, fence all, then read, then decide; what takes ferryman out was fenced before */
+#define ALL_FENCED (ejected || all_raised)
 #define FENCED(d) (ejected || ((raised[d] || fence_of[d] == U) && all_raised))
 /* rule 1: one higher than the last that is folded; a new era begins at 1 */
 #define FOLLOWS(l) (lsn_era[l] == era && lsn_n[l] == (head[0] != 0 && lsn_era[head[0]] == era -> lsn_n[head[0]] : 0) + 1)
@@ -232,11 +234,22 @@ inline fold_again() {
 	(phase[D] <= SEEN && (CLOSED == 0 || CLOSED != current[D] || (MINE(0, D, S, WAY) && \
 		(APPLIED(0, D, m[D]) || !MARKS(D) || heard[D] == REFUSED))))
 #define MAY_RESULT \
-	(OUTCOME == DONE -> MAY_DONE : (OUTCOME == UNCHANGED -> MAY_BE_SO : (OUTCOME == STALE -> MAY_BE_STALE : \
+	(OUTCOME == DONE -> MAY_DONE : (OUTCOME == UNCHANGED -> MAY_BE_SO && (S >= STEPS || FENCED(D)) : (OUTCOME == STALE -> MAY_BE_STALE : \
 		(CLOSES(OUTCOME) -> MAY_BE_REFUSED : phase[D] <= SEEN))))
 
-/* a journal that was put back has forgotten what came after: what was seen before is seen once more, in the new era */
-#define SEEN_TOO_LONG_AGO (restored && R == R_FORWARD && WAY == DO && done[S] && !seen_anew[S])
+/* y_ = 1: nothing of run r may land any more, as far as the journal knows: what is over stays so (invariant 13). */
+inline quiet(r) {
+	y_ = 1;
+	x_ = run_first[r];
+	do
+	:: x_ < run_first[r] + run_steps[r] ->
+		y_ = y_ && !((do_open[x_] || undo_open[x_]) && fence_of[step_domain[x_]] != U &&
+			(OPEN(0, step_domain[x_]) || older[step_domain[x_]]));
+		x_++
+	:: else -> break
+	od;
+	x_ = 0
+}
 
 /* z_ = 1: the run may end so. */
 inline may_end(r, how) {
@@ -254,7 +267,10 @@ inline may_end(r, how) {
 	:: how == R_BACKWARD -> z_ = state[r] == R_FORWARD && !pivoted[r] && failed[r]
 	:: how == R_BLOCKED -> z_ = failed[r] || restored
 	:: how == R_FAILED -> z_ = failed[r] || restored || state[r] == R_BLOCKED /* a person takes it from there */
-	fi
+	fi;
+	quiet(r);
+	z_ = z_ && (ALL_FENCED || how == R_BLOCKED || how == R_FAILED) && (y_ || !ENDED(how));
+	y_ = 0
 }
 
 #define REFUSE_UNLESS(yes) \
@@ -288,7 +304,7 @@ end:
 			od;
 			x_ = 0;
 			do
-			:: x_ < steps_n -> seen_anew[x_] = 0; x_++
+			:: x_ < steps_n -> proven[x_] = 0; x_++
 			:: else -> break
 			od;
 			x_ = 0
@@ -324,7 +340,7 @@ end:
 		restored = 1;
 		ahead()
 	}
-	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] == R_NONE); fold(pos); ahead() }
+	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && ALL_FENCED && state[a[pos]] == R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_INTENT) ->
 		turn(S, dir[L]);
 		REFUSE_UNLESS(z_ && HEAD_FITS && MAY_INTENT);
@@ -356,8 +372,7 @@ end:
 	}
 	:: d_step { NEXT(E_RESULT) && !CHANGES(S) ->
 		turn(S, WAY);
-		REFUSE_UNLESS((z_ || SEEN_TOO_LONG_AGO) && HEAD_FITS);
-		seen_anew[S] = 1;
+		REFUSE_UNLESS(z_ && HEAD_FITS && ALL_FENCED);
 		failed[step_run[S]] = failed[step_run[S]] || !GOOD(OUTCOME);
 		fold(pos);
 		ahead()
@@ -370,6 +385,8 @@ end:
 	}
 	:: d_step { NEXT(E_CONTINUE) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] != R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_EJECT) -> REFUSE_UNLESS(HEAD_FITS); fold(pos); ahead() }
+	/* the lifecycle is told where mail runs, by targets that were read */
+	:: d_step { NEXT(E_ROW) -> REFUSE_UNLESS(HEAD_FITS && ALL_FENCED); ahead() }
 	/* a request leaves: its intent is durable, and the current one of its domain (rule 3) */
 	:: d_step { NEXT(E_SENT) || (NEXT(E_LATE) && !two) ->
 		turn(what[L], dir[L]);

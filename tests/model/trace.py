@@ -47,7 +47,7 @@ class Script:
         self.domains, self.resources, self.values = {}, {}, {}
         self.steps, self.runs, self.requests = [], {}, {}
         self.events, self.journal, self.removable, self.intents = [], [], [], []
-        self.path, self.dead = None, False
+        self.path, self.dead, self.taken = None, False, set()
         self.between = self.starts = 0
         self.about = []  # for people
         lines = [json.loads(line) for line in lines if line.startswith("{")]
@@ -100,6 +100,7 @@ class Script:
             self.put("SENT", self.lsns.get(line["sent"], 0))
         elif "took" in line:
             self.put("TOOK", self.lsns.get(line["took"], 0))
+            self.taken.add(line["took"])
         else:
             self.changed(line)
 
@@ -110,16 +111,17 @@ class Script:
         self.dead = False
 
     def changed(self, line):
-        """Not what a request's own effect is: the model knows that."""
+        """Not what a request's own effect is, told just before it is taken: the model knows that."""
         resource = self.resource(line["domain"], line["resource"])
         request = self.requests.get(line["lsn"])
-        if request is None or (request["resource"], request["want"]) != (line["resource"], line["value"]):
+        own = request is not None and (request["resource"], request["want"]) == (line["resource"], line["value"])
+        if not own or line["lsn"] in self.taken:
             self.put("VALUE", resource, self.value(resource, line["value"]))
 
     def append(self, r, kind, *numbers):
         at = self.put(kind, *numbers, seq=r["seq"], between=self.between)
         self.about[at] = f"{kind} {r['run']} " + " ".join(
-            str(r["body"][k]) for k in ("step", "dir", "target", "of", "outcome", "state", "verb", "why") if k in r["body"])
+            str(r["body"][k]) for k in ("step", "dir", "target", "of", "outcome", "state", "verb", "event", "why") if k in r["body"])
         self.between = 0
         self.journal.append(at)
         if kind in ("INTENT", "RESULT"):
@@ -142,6 +144,8 @@ class Script:
             self.append(r, "END", run["index"], WORD[ENDS[body["state"]]])
         elif kind == "COMMAND" and run and body["verb"] in ("abort", "continue") and body["exit"] == 0:
             self.append(r, body["verb"].upper(), run["index"])
+        elif kind == "ROW" and body["event"] in ("targets-on-primary", "targets-on-backup"):
+            self.append(r, "ROW")
         elif kind == "BRAKE":
             self.append(r, "EJECT", int(body["state"] == "pause" and body.get("eject", False)))
         else:
@@ -160,9 +164,14 @@ class Script:
         self.runs[r["run"]] = run  # a journal that was put back may give its name again
         self.starts += 1
         for s in plan:
+            if self.kinds[s["kind"]] in ("STATE", "ACT") and s["resource"] != MARKER:
+                self.resource(s["domain"], s["resource"])
+        for s in plan:
             word = self.kinds[s["kind"]]
             changes = word in ("STATE", "ACT")
-            resource = self.resource(s["domain"], s["resource"]) if changes and s["resource"] != MARKER else 0
+            resource = self.resources.get((s.get("domain"), s.get("resource", "").replace("relay.queue ", "relay.park ")), 0)
+            if not changes: # what it looks at, where a step sets that
+                resource = self.resources.get((s.get("domain"), s.get("resource")), WORD["NO_RESOURCE"])
             self.steps.append([
                 self.domain(s["domain"]) if changes else 0, resource,
                 self.value(resource, s["undo"]) if word == "STATE" and s["resource"] != MARKER else WORD["EMPTY"],
@@ -258,8 +267,8 @@ class Follower:
 
     def crashing(self, n):
         """The first n seeds in which a run intends something and the process dies."""
-        seed = 0
-        while n > 0 and seed < 100 * n + 100:
+        seed, last = 0, 100 * n + 100
+        while n > 0 and seed < last:
             seed += 1
             script = self.script(seed)
             if script.crashes() > 0 and any(r["run"] for r in script.intents):
@@ -290,7 +299,7 @@ class Follower:
 PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 5, "SKIP_MAYBE_APPLIED": 5, "UNKNOWN_IS_FAILED": 1,
            "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 81, "NO_DRAIN": 51, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1, "NO_FENCE": 1,
            "LEASE_TOKEN": 1, "ANY_RESULT": 3, "PIVOT_WHEN_DONE": 8, "ABORT_ANY": 1, "LSN_OF_OLD_ERA": 2, "APPEND_IGNORED": 2,
-           "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1}
+           "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1, "OLD_PROOF": 1}
 
 
 def main():
