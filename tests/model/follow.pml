@@ -68,7 +68,10 @@ short announced[DOMAINS];	   /* what that one may still send: current when it lo
 byte w[DOMAINS], heard[DOMAINS], phase[DOMAINS];
 short m[DOMAINS], number[DOMAINS], of_resource[DOMAINS];
 bit all_raised;			   /* in this life: each domain has borne a number of this era */
-bit failed[RUNS], backward[RUNS], restored;
+bit era_raised;			   /* and in any life of this era (an eject takes numbers out again) */
+short dead_to[DOMAINS];		   /* newest number that was taken there: what is older cannot land any more (class F) */
+bit failed[RUNS], backward[RUNS];
+hidden byte run_era[RUNS];
 hidden byte d_;
 hidden byte followed;		   /* always 0: gives the assertion its name */
 #define NO_RESOURCE 255
@@ -136,13 +139,14 @@ inline look_raised() {
 	:: else -> break
 	od;
 	x_ = 0;
-	all_raised = all_raised || z_
+	all_raised = all_raised || z_;
+	era_raised = era_raised || z_
 }
 
 /* --- one record, folded: when it is written, and again when the journal is put back --- */
 inline fold(at) {
 	if
-	:: kind[at] == E_START -> state[a[at]] = R_FORWARD
+	:: kind[at] == E_START -> state[a[at]] = R_FORWARD; run_era[a[at]] = b[at]
 	:: kind[at] == E_INTENT -> y_ = a[at]; fold_intent(0, y_); y_ = 0
 	:: kind[at] == E_RESULT ->
 		r_intent = a[at];
@@ -150,6 +154,10 @@ inline fold(at) {
 		r_step = c[at];
 		r_dir = e[at];
 		fold_result(0);
+		if
+		:: r_intent != 0 && GOOD(r_outcome) && current[DOMAIN(r_intent)] == r_intent -> dead_to[DOMAIN(r_intent)] = r_intent
+		:: else
+		fi;
 		if
 		:: r_step < STEPS && step_kind[r_step] == MARKER && GOOD(r_outcome) ->
 			y_ = step_domain[r_step];
@@ -175,7 +183,7 @@ inline fold(at) {
 inline fold_again() {
 	x_ = 0;
 	do
-	:: x_ < domains_n -> current[x_] = 0; open[x_] = 0; older[x_] = 0; raised[x_] = 0; x_++
+	:: x_ < domains_n -> current[x_] = 0; open[x_] = 0; older[x_] = 0; raised[x_] = 0; dead_to[x_] = 0; x_++
 	:: else -> break
 	od;
 	x_ = 0;
@@ -212,7 +220,7 @@ inline fold_again() {
 
 /* --- what a record needs --- */
 /* rule 12, fence all, then read, then decide; what takes ferryman out was fenced before */
-#define ALL_FENCED (ejected || all_raised)
+#define ALL_FENCED (ejected || era_raised)
 #define FENCED(d) (ejected || ((raised[d] || fence_of[d] == U) && all_raised))
 /* rule 1: one higher than the last that is folded; a new era begins at 1 */
 #define FOLLOWS(l) (lsn_era[l] == era && lsn_n[l] == (head[0] != 0 && lsn_era[head[0]] == era -> lsn_n[head[0]] : 0) + 1)
@@ -243,13 +251,17 @@ inline quiet(r) {
 	x_ = run_first[r];
 	do
 	:: x_ < run_first[r] + run_steps[r] ->
-		y_ = y_ && !((do_open[x_] || undo_open[x_]) && fence_of[step_domain[x_]] != U &&
-			(OPEN(0, step_domain[x_]) || older[step_domain[x_]]));
+		y_ = y_ && (fence_of[step_domain[x_]] == U ||
+			((!do_open[x_] || do_lsn[x_] < dead_to[step_domain[x_]]) &&
+			(!undo_open[x_] || undo_lsn[x_] < dead_to[step_domain[x_]])));
 		x_++
 	:: else -> break
 	od;
 	x_ = 0
 }
+
+/* Begun in an older era: what the journal forgot may be at the targets. */
+#define IS_OLD(r) (run_era[r] < era)
 
 /* z_ = 1: the run may end so. */
 inline may_end(r, how) {
@@ -265,8 +277,8 @@ inline may_end(r, how) {
 	:: how == R_OPEN -> z_ = state[r] == R_FORWARD && (z_ || failed[r])
 	:: how == R_UNDONE -> last_left(0, r); z_ = (state[r] == R_BACKWARD && y_ == 0); y_ = 0
 	:: how == R_BACKWARD -> z_ = state[r] == R_FORWARD && !pivoted[r] && failed[r]
-	:: how == R_BLOCKED -> z_ = failed[r] || restored
-	:: how == R_FAILED -> z_ = failed[r] || restored || state[r] == R_BLOCKED /* a person takes it from there */
+	:: how == R_BLOCKED -> z_ = failed[r] || IS_OLD(r)
+	:: how == R_FAILED -> z_ = failed[r] || IS_OLD(r) || state[r] == R_BLOCKED /* a person takes it from there */
 	fi;
 	quiet(r);
 	z_ = z_ && (ALL_FENCED || how == R_BLOCKED || how == R_FAILED) && (y_ || !ENDED(how));
@@ -297,6 +309,7 @@ end:
 		:: a[pos] != era ->
 			era = a[pos];
 			ejected = 0;
+			era_raised = 0;
 			x_ = 0;
 			do
 			:: x_ < DOMAINS -> raised[x_] = 0; x_++
@@ -337,7 +350,6 @@ end:
 		REFUSE_UNLESS(!heads || last + between[pos] == b[pos]);
 		fold_again();
 		last = a[pos];
-		restored = 1;
 		ahead()
 	}
 	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && ALL_FENCED && state[a[pos]] == R_NONE); fold(pos); ahead() }

@@ -43,11 +43,9 @@ domain(const int *n)
 	domain_resource[domains_n++] = (byte)n[1];
 }
 
-enum { LOOK = 2 };
-
 static int needs_all[STEPS]; /* and what those need, and so on */
 
-/* A step that changes something rests on all of them; one that only looks, on what it needs itself. */
+/* Before the pivot all of it is proven (DESIGN section 7); any other step rests on what it needs itself. */
 static void
 rests_on(int s, const int *n)
 {
@@ -55,7 +53,7 @@ rests_on(int s, const int *n)
 	for (int i = 0; i < s - run_first[n[7]]; i++)
 		if (((unsigned)n[6] >> i & 1) != 0)
 			needs_all[s] |= needs_all[run_first[n[7]] + i];
-	step_rests[s] = n[4] == LOOK ? n[6] : needs_all[s];
+	step_rests[s] = n[5] != 0 ? needs_all[s] : n[6];
 }
 
 static void

@@ -89,7 +89,7 @@ hidden byte domain_resource[DOMAINS];
 hidden byte step_domain[STEPS], step_resource[STEPS], step_want[STEPS], step_undo[STEPS], step_kind[STEPS], step_pivot[STEPS];
 hidden INDEX step_run[STEPS], run_first[RUNS], run_steps[RUNS];
 hidden int step_needs[STEPS];			  /* a bit for each step of its run, the first is 1 */
-hidden int step_rests[STEPS];			  /* of a step that changes something: and what those need; of others the same */
+hidden int step_rests[STEPS];			  /* of a pivot: and what those need, and so on; of others the same */
 hidden INDEX x_, y_, z_, s_;			  /* for loops inside one step of the model */
 
 /* --- requests, by LSN --- */
