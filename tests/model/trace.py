@@ -164,12 +164,19 @@ class Script:
             yield at, sort if used else sort.removesuffix(", again") + ", unused"
 
     def uses(self, event, result):
-        """Of a fence's RESULT all that is decided is one; of a step's what its run does next."""
+        """All that is decided rests on a fence's RESULT; on a step's what comes after it in its run, and an end by it."""
         kind, step = event[0], event[3] if event[0] in (WORD["E_INTENT"], WORD["E_RESULT"]) else WORD["STEPS"]
         if result[3] >= WORD["STEPS"]:
             return kind in (WORD["E_ROW"], WORD["E_START"]) or (kind == WORD["E_INTENT"] and step < WORD["STEPS"])
-        run = self.steps[result[3]][7]
-        return (step < WORD["STEPS"] and self.steps[step][7] == run) or (kind == WORD["E_END"] and event[1] == run)
+        good, undo, run = result[2] in (WORD["DONE"], WORD["UNCHANGED"]), result[4] == WORD["UNDO"], self.steps[result[3]][7]
+        if kind == WORD["E_END"] and event[1] == run:
+            return not good or event[2] in (WORD["R_DONE"], WORD["R_OPEN"], WORD["R_UNDONE"])
+        return step < WORD["STEPS"] and self.steps[step][7] == run and (undo or self.rests(step, result[3]))
+
+    def rests(self, step, on):
+        """By needs; a step on itself too."""
+        first = min(s for s in range(step + 1) if self.steps[s][7] == self.steps[step][7])
+        return step == on or any(self.rests(first + i, on) for i in range(step - first) if self.steps[step][6] >> i & 1)
 
     def record(self, r):
         body, kind = r["body"], r["type"]
@@ -349,7 +356,8 @@ class Follower:
 PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 5, "SKIP_MAYBE_APPLIED": 5, "UNKNOWN_IS_FAILED": 1,
            "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 81, "NO_DRAIN": 51, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1, "NO_FENCE": 1,
            "LEASE_TOKEN": 1, "ANY_RESULT": 3, "PIVOT_WHEN_DONE": 8, "ABORT_ANY": 1, "LSN_OF_OLD_ERA": 2, "APPEND_IGNORED": 2,
-           "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1, "OLD_PROOF": 1}
+           "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1, "OLD_PROOF": 36, "GIVEN_UP_LOUD": 10,
+           "RESTORED_UNREAD": 36}
 
 
 def main():
