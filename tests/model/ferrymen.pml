@@ -4,6 +4,7 @@
  *
  * Two ferrymen contend for one lease of one journal and work at one run of two or three steps, some side by side, some in
  * one fence domain; or a second journal, restored from a copy, begins a new era while the owner of the first still lives.
+ * A step may wait until every server and cache shows a record; behind the copy that may have been taken back and come again.
  * A request that was sent stays deliverable for ever: so it may come late, never, twice, in any order. A ferryman loses its
  * lease without knowing it, crashes anywhere, gets no answer in time, is told to abort, is refused. Each of these uses up a
  * budget, so that the graph has no cycle, and "no invalid end state" says that each run comes to its end.

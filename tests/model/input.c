@@ -4,9 +4,8 @@
  * "word numbers..." a line:
  *
  *   set NAME N                                             a bound, a mutant, a canary
- *   domain FENCE RESOURCE                                  1 F by high water, 2 F by equality, 3 U;
- * a resource of it step DOMAIN RESOURCE UNDO WANT KIND PIVOT NEEDS RUN    NEEDS: a bit for each
- * step of its run
+ *   domain FENCE RESOURCE                                  1 F by high water, 2 F by equality, 3 U
+ *   step DOMAIN RESOURCE UNDO WANT KIND PIVOT NEEDS RUN    NEEDS: a bit for each step of its run
  *
  * and to be followed (-DFOLLOW):
  *
@@ -45,7 +44,8 @@ domain(const int *n)
 
 static int needs_all[STEPS]; /* and what those need, and so on */
 
-/* Before the pivot all of it is proven (DESIGN section 7); any other step rests on what it needs itself. */
+/* Before the pivot all of it is proven (DESIGN section 7); any other step rests on what it needs
+ * itself. */
 static void
 rests_on(int s, const int *n)
 {
