@@ -254,7 +254,10 @@ end:
 		:: TAKES(l) ->
 			judge(l);
 			if
-			:: !IS_FENCE(l) -> shown[step_resource[what[l]]] = shown[step_resource[what[l]]] && value[step_resource[what[l]]] == want[l]
+			:: !IS_FENCE(l) ->
+				y_ = step_resource[what[l]];
+				shown[y_] = shown[y_] && value[y_] == want[l];
+				y_ = 0
 			:: else
 			fi;
 			take(l);
@@ -602,7 +605,8 @@ inline begin_era(s) {
 proctype forgotten(byte s) {
 end:
 	if
-	:: atomic { state[0] == R_UNDONE && state[1] == R_FENCING && mark[step_domain[s]] <= ERA && value[step_resource[s]] != step_want[s] -> d_step {
+	:: atomic { state[0] == R_UNDONE && state[1] == R_FENCING && mark[step_domain[s]] <= ERA &&
+			value[step_resource[s]] != step_want[s] -> d_step {
 		value[step_resource[s]] = step_want[s];
 		mark[step_domain[s]] = ERA;
 		accepted[step_domain[s]] = ERA

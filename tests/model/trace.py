@@ -143,7 +143,8 @@ class Script:
         if r["type"] == "INTENT":
             return f"INTENT of {of}"
         outcome = body["outcome"] if body["outcome"] in GOOD else "open" if body["outcome"] in OPEN else "not done"
-        again = outcome in GOOD and of != "a change" and any(self.alike(r, self.records[at]) for at in self.journal if at is not None)
+        before = [self.records[at] for at in self.journal if at is not None]
+        again = outcome in GOOD and of != "a change" and any(self.alike(r, b) for b in before)
         return f"RESULT of {of}, {outcome}" + (", again" if again else "")
 
     def alike(self, r, before):
@@ -155,7 +156,7 @@ class Script:
         of, earlier = r["body"]["of"], before["body"]["of"]
         return of >> 40 == earlier >> 40 and self.requests[of]["domain"] == self.requests[earlier]["domain"]
 
-    def sorted(self):
+    def removals(self):
         """Each record that may be left out, and its kind: apart are those that nothing rests on, as the journal was put
         back, or the run of the simulator over, before anything came of them."""
         for at, sort in self.removable.items():
@@ -172,7 +173,8 @@ class Script:
                                                 kind in (WORD["E_SENT"], WORD["E_TOOK"], WORD["E_LATE"], WORD["E_RESULT"]))
         if record[3] >= WORD["STEPS"]:
             return kind in (WORD["E_ROW"], WORD["E_START"]) or (kind == WORD["E_INTENT"] and step < WORD["STEPS"])
-        good, undo, run = record[2] in (WORD["DONE"], WORD["UNCHANGED"]), record[4] == WORD["UNDO"], self.steps[record[3]][7]
+        good, undo = record[2] in (WORD["DONE"], WORD["UNCHANGED"]), record[4] == WORD["UNDO"]
+        run = self.steps[record[3]][7]
         if kind == WORD["E_END"] and event[1] == run:
             return not good or event[2] in (WORD["R_DONE"], WORD["R_OPEN"], WORD["R_UNDONE"])
         return step < WORD["STEPS"] and self.steps[step][7] == run and (undo or self.rests(step, record[3]))
@@ -224,8 +226,9 @@ class Script:
         for s in plan:
             word = self.kinds[s["kind"]]
             changes = word in ("STATE", "ACT")
-            resource = self.resources.get((s.get("domain"), s.get("resource", "").replace("relay.queue ", "relay.park ")), 0)
-            if not changes: # what it looks at, where a step sets that
+            if changes:
+                resource = 0 if s["resource"] == MARKER else self.resource(s["domain"], s["resource"])
+            else:  # what it looks at, where a step sets that
                 resource = self.resources.get((s.get("domain"), s.get("resource")), WORD["NO_RESOURCE"])
             self.steps.append([
                 self.domain(s["domain"]) if changes else 0, resource,
@@ -309,7 +312,7 @@ class Follower:
         if not good:
             self.failed(f"seed {seed}: {script.where(why)}")
             return
-        left = {} if self.o.whole else dict(script.sorted())
+        left = {} if self.o.whole else dict(script.removals())
         what = list(self.pool.map(lambda at: self.removal(script, at), left))
         for (at, sort), word in zip(left.items(), what):
             self.left_out[sort] += 1
