@@ -373,7 +373,6 @@ end:
 		fi;
 		if
 		:: S < STEPS && !GOOD(OUTCOME) -> failed[step_run[S]] = 1
-		:: S < STEPS && step_kind[S] == ACT -> failed[step_run[S]] = 1 /* it may be done and yet not enough */
 		:: else
 		fi;
 		fold(pos);

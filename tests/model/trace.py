@@ -8,6 +8,7 @@ be refused.
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import re
@@ -162,7 +163,28 @@ class Script:
         for at, sort in self.removable.items():
             later = self.events[at + 1:self.events[at][7] or len(self.events)]
             used = any(self.uses(event, self.events[at]) for event in later)
+            if self.is_failure(self.events[at]):
+                used = self.ends_it(at, len(later))
             yield at, sort if used else sort.removesuffix(", again") + ", unused"
+
+    def is_failure(self, event):
+        return event[0] == WORD["E_RESULT"] and event[3] < WORD["STEPS"] and event[2] not in (WORD["DONE"], WORD["UNCHANGED"])
+
+    def ends_it(self, at, n):
+        """By this failure its run comes to a stop, in the same life, and by no other one."""
+        run = self.steps[self.events[at][3]][7]
+
+        def stops(event):
+            return event[0] in (WORD["E_DIES"], WORD["E_STARTS"], WORD["E_RESTORED"]) or (
+                event[0] in (WORD["E_END"], WORD["E_CONTINUE"]) and event[1] == run)
+
+        def fails(event):
+            return self.is_failure(event) and self.steps[event[3]][7] == run
+
+        before = list(itertools.takewhile(lambda e: not stops(e), reversed(self.events[:at])))
+        after = list(itertools.takewhile(lambda e: not stops(e), self.events[at + 1:at + 1 + n]))
+        stop = self.events[at + 1 + len(after)] if len(after) < n else [0]
+        return stop[0] == WORD["E_END"] and not any(fails(e) for e in before + after)
 
     def uses(self, event, record):
         """All that is decided rests on a fence's RESULT; on a step's what comes after it in its run, and an end by it; on an
@@ -173,11 +195,11 @@ class Script:
                                                 kind in (WORD["E_SENT"], WORD["E_TOOK"], WORD["E_LATE"], WORD["E_RESULT"]))
         if record[3] >= WORD["STEPS"]:
             return kind in (WORD["E_ROW"], WORD["E_START"]) or (kind == WORD["E_INTENT"] and step < WORD["STEPS"])
-        good, undo = record[2] in (WORD["DONE"], WORD["UNCHANGED"]), record[4] == WORD["UNDO"]
         run = self.steps[record[3]][7]
         if kind == WORD["E_END"] and event[1] == run:
-            return not good or event[2] in (WORD["R_DONE"], WORD["R_OPEN"], WORD["R_UNDONE"])
-        return step < WORD["STEPS"] and self.steps[step][7] == run and (undo or self.rests(step, record[3]))
+            return event[2] in (WORD["R_DONE"], WORD["R_OPEN"], WORD["R_UNDONE"])
+        return step < WORD["STEPS"] and self.steps[step][7] == run and (
+            record[4] == WORD["UNDO"] or self.rests(step, record[3]))
 
     def rests(self, step, on):
         """By needs; a step on itself too."""
