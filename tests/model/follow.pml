@@ -113,6 +113,18 @@ inline die() {
 	all_raised = 0
 }
 
+/* Another one takes over: all that this one knew in its memory is no use any more. */
+inline taken_over() {
+	two = 1;
+	y_ = 0;
+	do
+	:: y_ < DOMAINS -> announced[y_] = current[y_]; y_++
+	:: else -> break
+	od;
+	y_ = 0;
+	die()
+}
+
 inline ahead() {
 	last = (E_IS_RECORD(K) -> seq[pos] : last);
 	pos++;
@@ -294,15 +306,7 @@ end:
 	do
 	:: d_step { NEXT(E_STARTS) ->
 		if
-		:: up -> /* it takes over: all that the older one knew in its memory is no use any more */
-			two = 1;
-			y_ = 0;
-			do
-			:: y_ < DOMAINS -> announced[y_] = current[y_]; y_++
-			:: else -> break
-			od;
-			y_ = 0;
-			die()
+		:: up -> taken_over()
 		:: else
 		fi;
 		if
@@ -348,6 +352,10 @@ end:
 	}
 	:: d_step { NEXT(E_RESTORED) ->
 		REFUSE_UNLESS(!heads || last + between[pos] == b[pos]);
+		if
+		:: up -> taken_over() /* it lives on beside the copy, and knows nothing of it */
+		:: else
+		fi;
 		fold_again();
 		last = a[pos];
 		ahead()
