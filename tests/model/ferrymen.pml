@@ -4,6 +4,7 @@
  *
  * Two ferrymen contend for one lease of one journal and work at one run of two or three steps, some side by side, some in
  * one fence domain; or a second journal, restored from a copy, begins a new era while the owner of the first still lives.
+ * A step may wait until every server and cache shows a record; behind the copy that may have been taken back and come again.
  * A request that was sent stays deliverable for ever: so it may come late, never, twice, in any order. A ferryman loses its
  * lease without knowing it, crashes anywhere, gets no answer in time, is told to abort, is refused. Each of these uses up a
  * budget, so that the graph has no cycle, and "no invalid end state" says that each run comes to its end.
@@ -45,17 +46,21 @@ hidden byte expiries, crashes, waits, refusals, restored, canary;
 #define C_SIDE_BY_SIDE 12
 #define C_BLOCKED_GOES_ON 13
 #define C_DRAINED 14
+#define C_PROVEN_ANEW 15
 #define REACHED(c) assert(canary != (c))
 
 /* The invariants, by reliability.md's numbers. These are always 0: they give an assertion that fails its name. */
 hidden byte inv_01_intent_before_effect, inv_02_fenced_order, inv_03_number_given_once, inv_08_order_of_steps, inv_10_end_values;
+hidden byte inv_08_make_before_break;
 hidden byte inv_11_pivot, inv_12_takes_effect_once, inv_13_terminal, inv_13_new_era, inv_18_ends, bound_of_numbers;
 
 #define NOTHING (STEPS + DOMAINS)
 byte owner[JOURNALS];		   /* who holds the lease; 0 nobody */
 byte task[JOURNALS * DOMAINS], way[JOURNALS * DOMAINS]; /* what is next at a domain: follows from the journal */
+byte to_prove[JOURNALS];	   /* and what is to be waited for, one more; 0 = nothing */
 byte expired, crashed, waited, refused;
 bit crossed;			   /* the pivot has taken effect */
+bit shown[RESOURCES];		   /* every server and cache shows what stands there (where a step waits for that) */
 bit fits;			   /* a restored run: the targets hold what its journal leads to expect */
 byte was;			   /* and how it stood in the copy */
 byte accepted[DOMAINS];		   /* newest LSN that changed something there */
@@ -76,6 +81,7 @@ inline plan(j) {
 	:: else -> break
 	od;
 	y_ = 0;
+	to_prove[j] = 0;
 	if
 	:: state[j] == R_FENCING ->
 		do
@@ -90,7 +96,8 @@ inline plan(j) {
 			y_--;
 			needs_met(j, y_);
 			if
-			:: z_ && !HAS_DONE(j, y_) -> task[JD(j, step_domain[y_])] = y_
+			:: z_ && step_kind[y_] == LOOK && (!HAS_DONE(j, y_) || OLD_PROOF(j, y_)) -> to_prove[j] = y_ + 1
+			:: z_ && step_kind[y_] != LOOK && !HAS_DONE(j, y_) -> task[JD(j, step_domain[y_])] = y_
 			:: else
 			fi
 		:: else -> break
@@ -161,6 +168,18 @@ inline crash(me) {
 }
 
 /* --- what must hold when a target takes a request --- */
+/* 8: mail takes the new way only when each server and cache shows what it needs. */
+inline all_shown(s) {
+	y_ = 0;
+	do
+	:: y_ < steps_n ->
+		assert(inv_08_make_before_break || step_kind[y_] != LOOK || !((step_rests[s] >> y_) & 1) || shown[step_resource[y_]]);
+		y_++
+	:: else -> break
+	od;
+	y_ = 0
+}
+
 inline judge(l) {
 	/* 1: no effect without a durable intent */
 	assert(inv_01_intent_before_effect || l <= head[JOURNAL_OF(l)]);
@@ -174,6 +193,10 @@ inline judge(l) {
 	:: !IS_FENCE(l) && dir[l] == DO && fence_of[DOMAIN(l)] != U ->
 		/* 12: what is done takes effect once */
 		assert(inv_12_takes_effect_once || value[step_resource[what[l]]] != want[l])
+	:: else
+	fi;
+	if
+	:: !IS_FENCE(l) && dir[l] == DO && value[step_resource[what[l]]] != want[l] -> all_shown(what[l])
 	:: else
 	fi;
 	if
@@ -230,6 +253,13 @@ end:
 		if
 		:: TAKES(l) ->
 			judge(l);
+			if
+			:: !IS_FENCE(l) ->
+				y_ = step_resource[what[l]];
+				shown[y_] = shown[y_] && value[y_] == want[l];
+				y_ = 0
+			:: else
+			fi;
 			take(l);
 			crossed = crossed || (!IS_FENCE(l) && step_pivot[what[l]] && dir[l] == DO);
 			in_order()
@@ -423,9 +453,9 @@ inline compare(j) {
 	y_ = 0;
 	do
 	:: y_ < steps_n ->
-		fits = fits && (undone[JS(j, y_)] -> value[y_] == step_undo[y_] : (undo_lsn[JS(j, y_)] != 0 ||
-			(done[JS(j, y_)] -> value[y_] == step_want[y_] :
-			(value[y_] == step_undo[y_] || (do_lsn[JS(j, y_)] != 0 && value[y_] == step_want[y_])))));
+		fits = fits && (step_kind[y_] == LOOK || (undone[JS(j, y_)] -> value[step_resource[y_]] == step_undo[y_] : (undo_lsn[JS(j, y_)] != 0 ||
+			(done[JS(j, y_)] -> value[step_resource[y_]] == step_want[y_] :
+			(value[step_resource[y_]] == step_undo[y_] || (do_lsn[JS(j, y_)] != 0 && value[step_resource[y_]] == step_want[y_]))))));
 		y_++
 	:: else -> break
 	od;
@@ -499,6 +529,21 @@ end:
 		fits = 0;
 		plan(j)
 	} }
+	/* a wait, or a verify: it ends when the world shows it */
+	:: atomic { ACTS(me, j) && state[j] == R_FORWARD && !failed[me - 1] && to_prove[j] != 0 &&
+			value[step_resource[to_prove[j] - 1]] == step_want[to_prove[j] - 1] -> d_step {
+		r_step = to_prove[j] - 1;
+		if
+		:: HAS_DONE(j, r_step) && !shown[step_resource[r_step]] -> REACHED(C_PROVEN_ANEW)
+		:: else
+		fi;
+		shown[step_resource[r_step]] = 1;
+		r_dir = DO;
+		r_intent = 0;
+		r_outcome = DONE;
+		fold_result(j);
+		plan(j)
+	} }
 	:: atomic { ACTS(me, j) && state[j] == R_FORWARD && !failed[me - 1] && ALL_DONE(j) -> d_step {
 		if
 		:: j == 1 -> REACHED(C_ERA_DONE)
@@ -555,6 +600,20 @@ inline begin_era(s) {
 }
 
 #if JOURNALS == 2
+/* The copy does not know that the old journal's run has been undone since, nor its next run, which has published the same
+ * again (its numbers are summed up in the highest of the old era): caches still keep what was there in between. */
+proctype forgotten(byte s) {
+end:
+	if
+	:: atomic { state[0] == R_UNDONE && state[1] == R_FENCING && mark[step_domain[s]] <= ERA &&
+			value[step_resource[s]] != step_want[s] -> d_step {
+		value[step_resource[s]] = step_want[s];
+		mark[step_domain[s]] = ERA;
+		accepted[step_domain[s]] = ERA
+	} }
+	fi
+}
+
 proctype restore() {
 end:
 	if
@@ -594,6 +653,12 @@ init {
 		run lease();
 #if JOURNALS == 2
 		run restore();
+		do
+		:: x_ < steps_n && step_kind[x_] == LOOK -> run forgotten(x_); break
+		:: x_ < steps_n && step_kind[x_] != LOOK -> x_++
+		:: else -> break
+		od;
+		x_ = 0;
 #endif
 		run watch();
 		d_step { state[0] = R_FORWARD; plan(0) }

@@ -44,13 +44,14 @@ hidden byte base[LSNS];
 #define E_ABORT 8
 #define E_CONTINUE 9
 #define E_EJECT 10
-#define E_SENT 11
-#define E_TOOK 12
-#define E_VALUE 13
-#define E_OVER 14
-#define E_LATE 15
-#define E_GONE 16
-#define E_IS_RECORD(k) ((k) >= E_START && (k) <= E_EJECT)
+#define E_ROW 11
+#define E_SENT 12
+#define E_TOOK 13
+#define E_VALUE 14
+#define E_OVER 15
+#define E_LATE 16
+#define E_GONE 17
+#define E_IS_RECORD(k) ((k) >= E_START && (k) <= E_ROW)
 hidden short events_n;
 hidden byte kind[EVENTS];
 hidden short a[EVENTS], b[EVENTS], c[EVENTS], e[EVENTS];
@@ -67,8 +68,10 @@ short announced[DOMAINS];	   /* what that one may still send: current when it lo
 byte w[DOMAINS], heard[DOMAINS], phase[DOMAINS];
 short m[DOMAINS], number[DOMAINS], of_resource[DOMAINS];
 bit all_raised;			   /* in this life: each domain has borne a number of this era */
-bit failed[RUNS], backward[RUNS], restored;
-bit seen_anew[STEPS];		   /* what the step waits for or proves was seen in this era */
+bit era_raised;			   /* and in any life of this era (an eject takes numbers out again) */
+short dead_to[DOMAINS];		   /* newest number that was taken there: what is older cannot land any more (class F) */
+bit failed[RUNS], backward[RUNS];
+hidden byte run_era[RUNS];
 hidden byte d_;
 hidden byte followed;		   /* always 0: gives the assertion its name */
 #define NO_RESOURCE 255
@@ -110,6 +113,18 @@ inline die() {
 	all_raised = 0
 }
 
+/* Another one takes over: all that this one knew in its memory is no use any more. */
+inline taken_over() {
+	two = 1;
+	y_ = 0;
+	do
+	:: y_ < DOMAINS -> announced[y_] = current[y_]; y_++
+	:: else -> break
+	od;
+	y_ = 0;
+	die()
+}
+
 inline ahead() {
 	last = (E_IS_RECORD(K) -> seq[pos] : last);
 	pos++;
@@ -121,7 +136,7 @@ inline turn(s, by) {
 	z_ = 0;
 	if
 	:: s >= STEPS -> z_ = 1
-	:: s < STEPS && by == DO && state[step_run[s]] == R_FORWARD && !done[s] -> needs_met(0, s)
+	:: s < STEPS && by == DO && state[step_run[s]] == R_FORWARD && (!done[s] || OLD_PROOF(0, s)) -> needs_met(0, s)
 	:: s < STEPS && by == UNDO && state[step_run[s]] == R_BACKWARD -> last_left(0, step_run[s]); z_ = (y_ == s + 1); y_ = 0
 	:: else
 	fi
@@ -136,13 +151,14 @@ inline look_raised() {
 	:: else -> break
 	od;
 	x_ = 0;
-	all_raised = all_raised || z_
+	all_raised = all_raised || z_;
+	era_raised = era_raised || z_
 }
 
 /* --- one record, folded: when it is written, and again when the journal is put back --- */
 inline fold(at) {
 	if
-	:: kind[at] == E_START -> state[a[at]] = R_FORWARD
+	:: kind[at] == E_START -> state[a[at]] = R_FORWARD; run_era[a[at]] = b[at]
 	:: kind[at] == E_INTENT -> y_ = a[at]; fold_intent(0, y_); y_ = 0
 	:: kind[at] == E_RESULT ->
 		r_intent = a[at];
@@ -150,6 +166,10 @@ inline fold(at) {
 		r_step = c[at];
 		r_dir = e[at];
 		fold_result(0);
+		if
+		:: r_intent != 0 && GOOD(r_outcome) && current[DOMAIN(r_intent)] == r_intent -> dead_to[DOMAIN(r_intent)] = r_intent
+		:: else
+		fi;
 		if
 		:: r_step < STEPS && step_kind[r_step] == MARKER && GOOD(r_outcome) ->
 			y_ = step_domain[r_step];
@@ -175,7 +195,7 @@ inline fold(at) {
 inline fold_again() {
 	x_ = 0;
 	do
-	:: x_ < domains_n -> current[x_] = 0; open[x_] = 0; older[x_] = 0; raised[x_] = 0; x_++
+	:: x_ < domains_n -> current[x_] = 0; open[x_] = 0; older[x_] = 0; raised[x_] = 0; dead_to[x_] = 0; x_++
 	:: else -> break
 	od;
 	x_ = 0;
@@ -187,6 +207,7 @@ inline fold_again() {
 		undo_open[x_] = 0;
 		done[x_] = 0;
 		undone[x_] = 0;
+		proven[x_] = 0;
 		x_++
 	:: else -> break
 	od;
@@ -210,7 +231,8 @@ inline fold_again() {
 }
 
 /* --- what a record needs --- */
-/* rule 12; what takes ferryman out was fenced before */
+/* rule 12, fence all, then read, then decide; what takes ferryman out was fenced before */
+#define ALL_FENCED (ejected || era_raised)
 #define FENCED(d) (ejected || ((raised[d] || fence_of[d] == U) && all_raised))
 /* rule 1: one higher than the last that is folded; a new era begins at 1 */
 #define FOLLOWS(l) (lsn_era[l] == era && lsn_n[l] == (head[0] != 0 && lsn_era[head[0]] == era -> lsn_n[head[0]] : 0) + 1)
@@ -232,11 +254,26 @@ inline fold_again() {
 	(phase[D] <= SEEN && (CLOSED == 0 || CLOSED != current[D] || (MINE(0, D, S, WAY) && \
 		(APPLIED(0, D, m[D]) || !MARKS(D) || heard[D] == REFUSED))))
 #define MAY_RESULT \
-	(OUTCOME == DONE -> MAY_DONE : (OUTCOME == UNCHANGED -> MAY_BE_SO : (OUTCOME == STALE -> MAY_BE_STALE : \
+	(OUTCOME == DONE -> MAY_DONE : (OUTCOME == UNCHANGED -> MAY_BE_SO && (S >= STEPS || FENCED(D)) : (OUTCOME == STALE -> MAY_BE_STALE : \
 		(CLOSES(OUTCOME) -> MAY_BE_REFUSED : phase[D] <= SEEN))))
 
-/* a journal that was put back has forgotten what came after: what was seen before is seen once more, in the new era */
-#define SEEN_TOO_LONG_AGO (restored && R == R_FORWARD && WAY == DO && done[S] && !seen_anew[S])
+/* y_ = 1: nothing of run r may land any more, as far as the journal knows: what is over stays so (invariant 13). */
+inline quiet(r) {
+	y_ = 1;
+	x_ = run_first[r];
+	do
+	:: x_ < run_first[r] + run_steps[r] ->
+		y_ = y_ && (fence_of[step_domain[x_]] == U ||
+			((!do_open[x_] || do_lsn[x_] < dead_to[step_domain[x_]]) &&
+			(!undo_open[x_] || undo_lsn[x_] < dead_to[step_domain[x_]])));
+		x_++
+	:: else -> break
+	od;
+	x_ = 0
+}
+
+/* Begun in an older era: what the journal forgot may be at the targets. */
+#define IS_OLD(r) (run_era[r] < era)
 
 /* z_ = 1: the run may end so. */
 inline may_end(r, how) {
@@ -252,9 +289,12 @@ inline may_end(r, how) {
 	:: how == R_OPEN -> z_ = state[r] == R_FORWARD && (z_ || failed[r])
 	:: how == R_UNDONE -> last_left(0, r); z_ = (state[r] == R_BACKWARD && y_ == 0); y_ = 0
 	:: how == R_BACKWARD -> z_ = state[r] == R_FORWARD && !pivoted[r] && failed[r]
-	:: how == R_BLOCKED -> z_ = failed[r] || restored
-	:: how == R_FAILED -> z_ = failed[r] || restored || state[r] == R_BLOCKED /* a person takes it from there */
-	fi
+	:: how == R_BLOCKED -> z_ = failed[r] || IS_OLD(r)
+	:: how == R_FAILED -> z_ = failed[r] || IS_OLD(r) || state[r] == R_BLOCKED /* a person takes it from there */
+	fi;
+	quiet(r);
+	z_ = z_ && (ALL_FENCED || how == R_BLOCKED || how == R_FAILED) && (y_ || !ENDED(how));
+	y_ = 0
 }
 
 #define REFUSE_UNLESS(yes) \
@@ -266,21 +306,14 @@ end:
 	do
 	:: d_step { NEXT(E_STARTS) ->
 		if
-		:: up -> /* it takes over: all that the older one knew in its memory is no use any more */
-			two = 1;
-			y_ = 0;
-			do
-			:: y_ < DOMAINS -> announced[y_] = current[y_]; y_++
-			:: else -> break
-			od;
-			y_ = 0;
-			die()
+		:: up -> taken_over()
 		:: else
 		fi;
 		if
 		:: a[pos] != era ->
 			era = a[pos];
 			ejected = 0;
+			era_raised = 0;
 			x_ = 0;
 			do
 			:: x_ < DOMAINS -> raised[x_] = 0; x_++
@@ -288,7 +321,7 @@ end:
 			od;
 			x_ = 0;
 			do
-			:: x_ < steps_n -> seen_anew[x_] = 0; x_++
+			:: x_ < steps_n -> proven[x_] = 0; x_++
 			:: else -> break
 			od;
 			x_ = 0
@@ -319,12 +352,15 @@ end:
 	}
 	:: d_step { NEXT(E_RESTORED) ->
 		REFUSE_UNLESS(!heads || last + between[pos] == b[pos]);
+		if
+		:: up -> taken_over() /* it lives on beside the copy, and knows nothing of it */
+		:: else
+		fi;
 		fold_again();
 		last = a[pos];
-		restored = 1;
 		ahead()
 	}
-	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] == R_NONE); fold(pos); ahead() }
+	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && ALL_FENCED && state[a[pos]] == R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_INTENT) ->
 		turn(S, dir[L]);
 		REFUSE_UNLESS(z_ && HEAD_FITS && MAY_INTENT);
@@ -345,7 +381,6 @@ end:
 		fi;
 		if
 		:: S < STEPS && !GOOD(OUTCOME) -> failed[step_run[S]] = 1
-		:: S < STEPS && step_kind[S] == ACT -> failed[step_run[S]] = 1 /* it may be done and yet not enough */
 		:: else
 		fi;
 		fold(pos);
@@ -356,8 +391,7 @@ end:
 	}
 	:: d_step { NEXT(E_RESULT) && !CHANGES(S) ->
 		turn(S, WAY);
-		REFUSE_UNLESS((z_ || SEEN_TOO_LONG_AGO) && HEAD_FITS);
-		seen_anew[S] = 1;
+		REFUSE_UNLESS(z_ && HEAD_FITS && ALL_FENCED);
 		failed[step_run[S]] = failed[step_run[S]] || !GOOD(OUTCOME);
 		fold(pos);
 		ahead()
@@ -370,6 +404,8 @@ end:
 	}
 	:: d_step { NEXT(E_CONTINUE) -> REFUSE_UNLESS(HEAD_FITS && state[a[pos]] != R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_EJECT) -> REFUSE_UNLESS(HEAD_FITS); fold(pos); ahead() }
+	/* the lifecycle is told where mail runs, by targets that were read */
+	:: d_step { NEXT(E_ROW) -> REFUSE_UNLESS(HEAD_FITS && ALL_FENCED); ahead() }
 	/* a request leaves: its intent is durable, and the current one of its domain (rule 3) */
 	:: d_step { NEXT(E_SENT) || (NEXT(E_LATE) && !two) ->
 		turn(what[L], dir[L]);

@@ -4,9 +4,8 @@
  * "word numbers..." a line:
  *
  *   set NAME N                                             a bound, a mutant, a canary
- *   domain FENCE RESOURCE                                  1 F by high water, 2 F by equality, 3 U;
- * a resource of it step DOMAIN RESOURCE UNDO WANT KIND PIVOT NEEDS RUN    NEEDS: a bit for each
- * step of its run
+ *   domain FENCE RESOURCE                                  1 F by high water, 2 F by equality, 3 U
+ *   step DOMAIN RESOURCE UNDO WANT KIND PIVOT NEEDS RUN    NEEDS: a bit for each step of its run
  *
  * and to be followed (-DFOLLOW):
  *
@@ -34,13 +33,27 @@ enum { NUMBERS = 8 };
 extern byte domains_n, fence_of[], domain_resource[];
 extern byte step_domain[], step_resource[], step_want[], step_undo[], step_kind[], step_pivot[];
 extern word steps_n, step_run[], run_first[], run_steps[];
-extern int step_needs[];
+extern int step_needs[], step_rests[];
 
 static void
 domain(const int *n)
 {
 	fence_of[domains_n] = (byte)n[0];
 	domain_resource[domains_n++] = (byte)n[1];
+}
+
+static int needs_all[STEPS]; /* and what those need, and so on */
+
+/* Before the pivot all of it is proven (DESIGN section 7); any other step rests on what it needs
+ * itself. */
+static void
+rests_on(int s, const int *n)
+{
+	needs_all[s] = n[6];
+	for (int i = 0; i < s - run_first[n[7]]; i++)
+		if (((unsigned)n[6] >> i & 1) != 0)
+			needs_all[s] |= needs_all[run_first[n[7]] + i];
+	step_rests[s] = n[5] != 0 ? needs_all[s] : n[6];
 }
 
 static void
@@ -56,7 +69,7 @@ step(const int *n)
 	step_run[steps_n] = (word)n[7];
 	if (run_steps[n[7]]++ == 0)
 		run_first[n[7]] = steps_n;
-	steps_n++;
+	rests_on(steps_n++, n);
 }
 
 #ifdef FOLLOW

@@ -78,6 +78,7 @@
 #define M_NEEDS_IGNORED 25
 #define M_UNDO_NOT_AWAITED 26
 #define M_REFUSAL_CLOSES 27
+#define M_OLD_PROOF 28
 
 /* --- what is given: no part of the state --- */
 hidden byte mutant;
@@ -88,7 +89,8 @@ hidden byte domain_resource[DOMAINS];
 hidden byte step_domain[STEPS], step_resource[STEPS], step_want[STEPS], step_undo[STEPS], step_kind[STEPS], step_pivot[STEPS];
 hidden INDEX step_run[STEPS], run_first[RUNS], run_steps[RUNS];
 hidden int step_needs[STEPS];			  /* a bit for each step of its run, the first is 1 */
-hidden INDEX x_, y_, z_;			  /* for loops inside one step of the model */
+hidden int step_rests[STEPS];			  /* of a pivot: and what those need, and so on; of others the same */
+hidden INDEX x_, y_, z_, s_;			  /* for loops inside one step of the model */
 
 /* --- requests, by LSN --- */
 #define WHAT_FENCE(d) (STEPS + (d))
@@ -136,6 +138,7 @@ bit older[JOURNALS * DOMAINS];			  /* nor was one that it overtook */
 bit raised[JOURNALS * DOMAINS];			  /* the domain bears a number of this era */
 INDEX do_lsn[JOURNALS * STEPS], undo_lsn[JOURNALS * STEPS];
 bit do_open[JOURNALS * STEPS], undo_open[JOURNALS * STEPS], done[JOURNALS * STEPS], undone[JOURNALS * STEPS];
+bit proven[JOURNALS * STEPS];			  /* done, by what was seen in this era (LOOK) */
 byte state[JOURNALS * RUNS];
 bit pivoted[JOURNALS * RUNS];
 #define JD(j, d) ((j) * DOMAINS + (d))
@@ -182,6 +185,7 @@ inline fold_result(j) {
 	:: r_step < STEPS && r_dir == DO && (r_intent == do_lsn[JS(j, r_step)] || (r_intent == 0 && !do_open[JS(j, r_step)])) ->
 		do_open[JS(j, r_step)] = !(CLOSES(r_outcome) || r_intent == 0);
 		done[JS(j, r_step)] = GOOD(r_outcome);
+		proven[JS(j, r_step)] = GOOD(r_outcome) && step_kind[r_step] == LOOK;
 		pivoted[JR(j, r_step)] = pivoted[JR(j, r_step)] || (mutant == M_PIVOT_AT_RESULT && GOOD(r_outcome) && step_pivot[r_step])
 	:: else
 	fi
@@ -195,13 +199,36 @@ inline fold_result(j) {
 		!(mutant == M_RECOVERY_SKIPS_OPEN && do_open[JS(j, s)]) && \
 		!(mutant == M_UNDO_NOT_AWAITED && undo_lsn[JS(j, s)] != 0))
 
-/* z_ = 1: whatever step s needs is done. */
+/* rule 12, fence, then read, then decide: what was seen before a new era is no proof in it, for the journal that was put
+ * back may have forgotten that it was taken away and came again */
+#define OLD_PROOF(j, s) (step_kind[s] == LOOK && done[JS(j, s)] && !proven[JS(j, s)] && mutant != M_OLD_PROOF)
+
+/* z_ = 0: and not even to be seen any more, as a later step of its run has set what it looks at. */
+inline still_there(j, s) {
+	s_ = s + 1;
+	do
+	:: s_ < run_first[step_run[s]] + run_steps[step_run[s]] ->
+		z_ = z_ && !(step_kind[s_] == STATE && step_resource[s_] == step_resource[s] &&
+			(done[JS(j, s_)] || do_lsn[JS(j, s_)] != 0));
+		s_++
+	:: else -> break
+	od;
+	s_ = 0
+}
+
+/* z_ = 1: whatever step s needs is done, and what it rests on is proven in this era. */
 inline needs_met(j, s) {
 	z_ = 1;
 	x_ = 0;
 	do
-	:: x_ < run_steps[step_run[s]] ->
-		z_ = z_ && (!((step_needs[s] >> x_) & 1) || HAS_DONE(j, run_first[step_run[s]] + x_) || mutant == M_NEEDS_IGNORED);
+	:: z_ && x_ < run_steps[step_run[s]] ->
+		z_ = !((step_needs[s] >> x_) & 1) || HAS_DONE(j, run_first[step_run[s]] + x_) || mutant == M_NEEDS_IGNORED;
+		if
+		:: z_ && ((step_rests[s] >> x_) & 1) && OLD_PROOF(j, run_first[step_run[s]] + x_) ->
+			still_there(j, run_first[step_run[s]] + x_);
+			z_ = !z_
+		:: else
+		fi;
 		x_++
 	:: else -> break
 	od;
