@@ -5,6 +5,8 @@
  * Each row but the good ones lacks one of the conditions; a core that does not ask for it goes
  * where the row says that it must not.
  */
+#include "cli/byhand.h"
+#include "core/plan.h"
 #include "lib/run_rig.h"
 
 enum { CLOUD, RELAY, WAYS, SEEDS = 3 };
@@ -16,7 +18,6 @@ static struct {
 	enum luck at[WAYS][SEEDS];
 	enum luck second; /* of the second canary, at r3 */
 	int spoilt;	  /* so many of the backup's messages to r2 are lost first */
-	bool dark;	  /* the anchors fall silent when the run has begun */
 } now;
 
 static void
@@ -354,6 +355,52 @@ the_plan_says_how_many(void)
 	world_end(w);
 }
 
+/* The commands by hand ask as much of a person as ferryman asks of itself. */
+static void
+by_hand_says_how_many(void)
+{
+	static const struct {
+		enum plan_direction dir;
+		int receivers;
+		const char *want;
+	} rows[] = {
+		{ PLAN_OUT, 0, "" },
+		{ PLAN_OUT, 2,
+			"#   at 2 receivers; where it does not arrive, mail through cloud must not "
+			"arrive either\n" },
+		{ PLAN_BACK, 1,
+			"#   at 1 receiver; where it does not arrive, mail through relay must not "
+			"arrive either\n" },
+	};
+	const struct procedure *out;
+	struct world *w = world_of(&(struct want){ 2, 2, 0, 0 });
+
+	out = playbook_procedure(w->pb, "out");
+	settle(w);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct plan_step s = { .id = "1",
+			.name = "n",
+			.kind = step_kind_find("verify.canary"),
+			.through = out->to,
+			.receivers = rows[i].receivers };
+		const struct plan p = {
+			.pb = w->pb, .proc = out, .dir = rows[i].dir, .steps = &s, .steps_n = 1
+		};
+		char want[400];
+		struct buf b;
+
+		buf_init(&b, &stdmem, 4096);
+		byhand_put(&p, &b);
+		(void)snprintf(want, sizeof want,
+			"# 1: n\n#   send a message through relay to a mailbox outside, and look "
+			"there for dmarc=pass\n%s",
+			rows[i].want);
+		CHECK_STR(buf_text(&b), want);
+		buf_fini(&b);
+	}
+	world_end(w);
+}
+
 int
 main(void)
 {
@@ -364,5 +411,6 @@ main(void)
 	TEST(without_evidence_nobody_is_excused);
 	TEST(the_way_back_asks_the_backup);
 	TEST(the_plan_says_how_many);
+	TEST(by_hand_says_how_many);
 	return check_end();
 }

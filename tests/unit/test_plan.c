@@ -5,7 +5,6 @@
 #include "lib/check.h"
 
 #include "base/text.h"
-#include "cli/byhand.h"
 #include "config/playbook.h"
 #include "core/planning.h"
 #include "connectors/connector.h"
@@ -963,51 +962,6 @@ a_plan_is_told_as_it_is(void)
 	end();
 }
 
-/* The commands by hand ask as much of a person as ferryman asks of itself. */
-static void
-by_hand_says_how_many(void)
-{
-	static const struct {
-		enum plan_direction dir;
-		int receivers;
-		const char *want;
-	} rows[] = {
-		{ PLAN_OUT, 0, "" },
-		{ PLAN_OUT, 2,
-			"#   at 2 receivers; where it does not arrive, mail through cloud must not "
-			"arrive either\n" },
-		{ PLAN_BACK, 1,
-			"#   at 1 receiver; where it does not arrive, mail through relay must not "
-			"arrive either\n" },
-	};
-
-	begin(&(struct book){ 0 });
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		const struct plan_step s = { .id = "1",
-			.name = "n",
-			.kind = step_kind_find("verify.canary"),
-			.through = t.pb->procedures[0].to,
-			.receivers = rows[i].receivers };
-		const struct plan p = { .pb = t.pb,
-			.proc = &t.pb->procedures[0],
-			.dir = rows[i].dir,
-			.steps = &s,
-			.steps_n = 1 };
-		char want[400];
-		struct buf b;
-
-		buf_init(&b, &stdmem, 4096);
-		byhand_put(&p, &b);
-		(void)snprintf(want, sizeof want,
-			"# 1: n\n#   send a message through relay to a mailbox outside, and look "
-			"there for dmarc=pass\n%s",
-			rows[i].want);
-		CHECK_STR(buf_text(&b), want);
-		buf_fini(&b);
-	}
-	end();
-}
-
 int
 main(void)
 {
@@ -1035,6 +989,5 @@ main(void)
 	TEST(what_the_targets_hold_says_where_the_mail_is);
 	TEST(what_is_no_plan_is_not_taken_for_one);
 	TEST(a_plan_is_told_as_it_is);
-	TEST(by_hand_says_how_many);
 	return check_end();
 }
