@@ -10,6 +10,7 @@
 void
 byhand_put(const struct plan *plan, struct buf *b)
 {
+	const struct path *from = plan_leaves(plan);
 	char wait[64];
 
 	for (size_t i = 0; i < plan->steps_n; i++) {
@@ -23,6 +24,12 @@ byhand_put(const struct plan *plan, struct buf *b)
 				"#   send a message through %s to a mailbox outside, and look "
 				"there for dmarc=pass\n",
 				s->through != NULL ? s->through->name : "the path");
+			if (s->receivers > 0)
+				buf_fmt(b,
+					"#   at %d receiver%s; where it does not arrive, mail "
+					"through %s must not arrive either\n",
+					s->receivers, s->receivers == 1 ? "" : "s",
+					from != NULL ? from->name : "the other path");
 		} else if (s->kind->class == STEP_WAIT) {
 			struct buf d;
 

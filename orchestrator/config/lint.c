@@ -27,6 +27,13 @@ const struct lint_rule lint_rules[] = {
 	{ "no-proof", FIND_ERROR, "No canary is proven through the new path before the pivot." },
 	{ "proof-unable", FIND_ERROR,
 		"A step verifies what no canary of the playbook can show: it would always fail." },
+	{ "receivers-beyond", FIND_ERROR,
+		"A proof wants more receivers than its canary has seeds, or the way back's has." },
+	{ "receivers-one", FIND_WARNING,
+		"A proof is content with one receiver: one that takes everything would do." },
+	{ "receivers-unseen", FIND_WARNING,
+		"A proof may excuse a receiver of which no signal says how the path that mail "
+		"leaves does there: it is never excused." },
 	{ "failback-unable", FIND_WARNING,
 		"The way back verifies the primary, and no canary of the playbook can: a failback "
 		"would always be undone." },
@@ -436,6 +443,66 @@ unable(const struct playbook *pb, const struct path *p, enum flow flow, bool pro
 	return why;
 }
 
+/* A signal that sees harm tells how the path does at this receiver. */
+static bool
+tells_of(const struct playbook *pb, const struct path *p, enum flow flow, const char *receiver)
+{
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *s = &pb->signals[i];
+
+		for (size_t k = 0; s->harm && speaks_of(s, p, flow) && k < s->subjects_n; k++)
+			if (text_eq(s->subjects[k].name, receiver))
+				return true;
+	}
+	return false;
+}
+
+/* The proof's own canary, or for the way back the one that it will ask. True: said. */
+static bool
+lint_seeds(struct lint *l, const struct step *s, const struct signal *canary, const char *path,
+	const char *whose)
+{
+	size_t n = canary != NULL ? canary->subjects_n : SIZE_MAX;
+
+	if ((size_t)s->receivers <= n)
+		return false;
+	say(l, "receivers-beyond", s->receivers_at, path,
+		"%d receivers, and %s%s has %zu seed%s: want at most %zu, or leave `receivers` out "
+		"for every seed",
+		s->receivers, whose, canary->name, n, n == 1 ? "" : "s", n);
+	return true;
+}
+
+static void
+lint_receivers(struct lint *l, const struct procedure *p, const struct step *s, const char *path)
+{
+	const struct playbook *pb = l->pb;
+	const struct signal *canary = playbook_canary(pb, s->through, p->flow, s->as_production);
+	bool said;
+
+	if (s->receivers == 0)
+		return;
+	said = lint_seeds(l, s, canary, path, "");
+	for (int as = 0; as < 2 && !said && p->flow == FLOW_OUTBOUND &&
+			 s->receivers == playbook_receivers_back(p);
+		as++)
+		said = lint_seeds(l, s, playbook_canary(pb, pb->primary, p->flow, as != 0), path,
+			"the way back's ");
+	if (s->receivers == 1)
+		say(l, "receivers-one", s->receivers_at, path,
+			"one receiver is enough here: want at least 2");
+	if (s->through == pb->primary)
+		say(l, "receivers-unseen", s->receivers_at, path,
+			"a proof through %s, which mail leaves, excuses nobody", s->through->name);
+	for (size_t i = 0; canary != NULL && s->through != pb->primary && i < canary->subjects_n;
+		i++)
+		if (!tells_of(pb, pb->primary, p->flow, canary->subjects[i].name))
+			say(l, "receivers-unseen", s->receivers_at, path,
+				"nothing can excuse %s: no signal that sees harm has it as a "
+				"receiver of %s",
+				canary->subjects[i].name, pb->primary->name);
+}
+
 static void
 lint_proofs(struct lint *l, const struct procedure *p)
 {
@@ -452,6 +519,7 @@ lint_proofs(struct lint *l, const struct procedure *p)
 		if (why != NULL)
 			say(l, "proof-unable", s->place, path,
 				"nothing can be proven through %s: %s", s->through->name, why);
+		lint_receivers(l, p, s, path);
 	}
 	if (p->kind != PROC_CUTOVER || p->flow != FLOW_OUTBOUND || l->pb->primary == NULL)
 		return;

@@ -707,6 +707,50 @@ playbook_cutover(const struct playbook *pb, enum flow flow)
 	return NULL;
 }
 
+static bool
+has_production(const struct signal *s)
+{
+	return cfg_row(s->cfg, "production") == NULL || cfg_has(s->cfg, "production");
+}
+
+const struct signal *
+playbook_canary(
+	const struct playbook *pb, const struct path *through, enum flow flow, bool production)
+{
+	const struct signal *first = NULL;
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *s = &pb->signals[i];
+
+		if (s->role != SIG_EVIDENCE || !s->harm || s->path != through ||
+			s->info->subject_field == NULL || (s->flow_given && s->flow != flow))
+			continue;
+		if (!production || has_production(s))
+			return s;
+		if (first == NULL)
+			first = s;
+	}
+	return first;
+}
+
+int
+playbook_receivers_back(const struct procedure *p)
+{
+	int most = 0;
+
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (!text_eq(s->kind, "verify.canary") || s->through != p->to)
+			continue;
+		if (s->receivers == 0)
+			return 0;
+		if (s->receivers > most)
+			most = s->receivers;
+	}
+	return most;
+}
+
 /* The first domain whose flow both can move; NULL = none. */
 static const char *
 both_move(const struct playbook *a, const struct playbook *b, enum flow flow)

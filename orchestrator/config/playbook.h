@@ -133,6 +133,8 @@ struct step {
 	size_t at_n;
 	const struct path *through; /* verify.canary, wait.*; default: the procedure's `to` */
 	bool as_production;	    /* verify.canary as: production */
+	int receivers;		    /* verify.canary: so many must get it; 0 = every seed */
+	struct place receivers_at;
 	bool pivot;
 	struct rate rate, per_receiver; /* queue.release; count 0 = not given */
 	int64_t deadline_ms;		/* default by kind */
@@ -292,6 +294,15 @@ const struct signal *playbook_signal(const struct playbook *pb, const char *name
 const struct procedure *playbook_procedure(const struct playbook *pb, const char *name);
 /* playbook_cutover - the one cutover procedure of a flow, NULL if there is none. */
 const struct procedure *playbook_cutover(const struct playbook *pb, enum flow flow);
+/*
+ * playbook_canary - what proves a path in a direction (verify.canary): the first canary that is
+ * pinned to both, or the first that may submit as production. NULL = none is.
+ */
+const struct signal *playbook_canary(
+	const struct playbook *pb, const struct path *through, enum flow flow, bool production);
+/* playbook_receivers_back - at how many receivers the way back of a cut-over must be proven: as
+ * many as the strictest of its own proofs asks for; 0 = at every seed. */
+int playbook_receivers_back(const struct procedure *p);
 const struct person *playbook_person(const struct playbook *pb, const char *user);
 
 /* playbook_overlay_put - "signals.canary.every: 2m -> 3s" for each duration an overlay replaced,

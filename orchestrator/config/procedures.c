@@ -100,6 +100,10 @@ step_args(struct build *b, struct step *s, const struct step_row *row, const str
 		s->through = playbook_path(&b->pb, cfg_str(c, "through"));
 	if ((row->args & ARG_AS) != 0)
 		s->as_production = cfg_has(c, "as");
+	if ((row->args & ARG_RECEIVERS) != 0 && cfg_has(c, "receivers")) {
+		s->receivers = (int)cfg_int(c, "receivers");
+		s->receivers_at = cfg_place(c, "receivers");
+	}
 	if ((row->args & ARG_FOR) != 0)
 		s->duration_ms = cfg_int(c, "for");
 	if ((row->args & MUST_FOR) != 0 && !cfg_has(c, "for"))

@@ -567,6 +567,13 @@ rows_step_find(const char *kind)
 		.key = "as", .type = V_ENUM, .words = "production",                                \
 		.doc = "production: submitted where users submit."                                 \
 	}
+#define ROW_RECEIVERS                                                                              \
+	{                                                                                          \
+		.key = "receivers", .type = V_INT, .min = "1", .max = "32",                        \
+		.doc = "It must arrive at so many, and at each further one unless harm is seen "   \
+		       "there through the path that mail leaves, too; default: at every seed. "    \
+		       "The way back asks for as many as the strictest proof of its cut-over."     \
+	}
 #define ROW_FOR                                                                                    \
 	{                                                                                          \
 		.key = "for", .type = V_DURATION, .min = "1s", .max = "7d", .doc = "How long."     \
@@ -583,7 +590,7 @@ rows_step_find(const char *kind)
 
 static const struct schema_row args_zone[] = { ROW_ZONE, END };
 static const struct schema_row args_at[] = { ROW_AT, END };
-static const struct schema_row args_canary[] = { ROW_THROUGH, ROW_AS, END };
+static const struct schema_row args_canary[] = { ROW_THROUGH, ROW_AS, ROW_RECEIVERS, END };
 static const struct schema_row args_for[] = { ROW_FOR, END };
 static const struct schema_row args_release[] = { ROW_AT, ROW_RATE, ROW_PER, END };
 

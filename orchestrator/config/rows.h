@@ -14,6 +14,7 @@ enum {
 	ARG_AS = 1u << 3,
 	ARG_FOR = 1u << 4,
 	ARG_RATE = 1u << 5,
+	ARG_RECEIVERS = 1u << 6,
 	MUST_ZONE = 1u << 8,
 	MUST_AT = 1u << 9,
 	MUST_FOR = 1u << 10,

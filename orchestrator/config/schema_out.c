@@ -423,7 +423,8 @@ playbook_schema_md(struct buf *b, const struct conninfo *const *connectors)
 	buf_str(b, ".\n");
 	md_table(b, "arguments of steps: zone", rows_step_args(ARG_ZONE));
 	md_table(b, "arguments of steps: queues", rows_step_args(ARG_AT | ARG_RATE));
-	md_table(b, "arguments of steps: canaries", rows_step_args(ARG_THROUGH | ARG_AS));
+	md_table(b, "arguments of steps: canaries",
+		rows_step_args(ARG_THROUGH | ARG_AS | ARG_RECEIVERS));
 	md_table(b, "arguments of steps: waiting", rows_step_args(ARG_FOR));
 	buf_str(b, "\n## Connectors that are not built yet\n\nKnown by name, and refused:");
 	for (const char *const *w = rows_connectors_unbuilt; *w != NULL; w++)

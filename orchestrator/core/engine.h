@@ -144,7 +144,7 @@ struct vstep {
 	char lacks[SUBJECTS_MAX][LACKS_LEN];
 	/* stands.c */
 	bool doubt;	 /* not shown, or not arrived: is it still there at the target? */
-	bool proven;	 /* each message has arrived */
+	bool proven;	 /* each message has arrived, or as many as the plan wants */
 	bool stands;	 /* what the run has done is being read again */
 	size_t stands_i; /* up to here it stands */
 	bool conflict;	 /* somebody else has changed it */

@@ -645,3 +645,26 @@ evidence_put(const struct evidence *e, const struct diagnosis *d, struct buf *b)
 	jw_close(&w, ']');
 	jw_close(&w, '}');
 }
+
+/* --- one receiver --- */
+
+const char *
+evidence_harm_at(const struct evidence *e, const char *path, enum flow f, const char *receiver)
+{
+	const char *why = NULL;
+
+	if (evidence_blind(e) != NULL)
+		return NULL;
+	for (size_t i = 0; i < e->cells_n; i++) {
+		const struct cell *c = &e->cell[i];
+
+		if (c->path == NULL || !text_eq(c->path->name, path) || !cell_flow(c, f) ||
+			!text_eq(c->subject->name, receiver))
+			continue;
+		if (c->health == HEALTH_OK)
+			return NULL; /* some of its mail arrives there */
+		if (c->health == HEALTH_BAD && cell_harm(c))
+			why = c->tipped;
+	}
+	return why;
+}

@@ -61,6 +61,15 @@ bool evidence_path_unfit(const struct evidence *e, const struct path *p, enum fl
 int64_t evidence_path_ok_since(
 	const struct evidence *e, const struct path *p, enum flow f); /* boot_ms, 0 = not ok now */
 
+/*
+ * evidence_harm_at - does mail that takes this path in this direction come to harm at this receiver
+ * (a subject's name)? Its newest reason (valid until the next call that takes e without const) when
+ * a signal of the path is bad there with harm and none is well there; NULL = not, or not known:
+ * unknown, stale, or we are blind.
+ */
+const char *evidence_harm_at(
+	const struct evidence *e, const char *path, enum flow f, const char *receiver);
+
 /* evidence_put - the whole evidence of a diagnosis (d NULL: of everything) as canonical JSON; goes
  * into DIAGNOSIS records and `status --why`. */
 void evidence_put(const struct evidence *e, const struct diagnosis *d, struct buf *b);

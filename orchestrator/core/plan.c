@@ -85,6 +85,12 @@ planning_in_zone(const struct target *zone, const char *domain)
 	       (m > n && domain[m - n - 1] == '.' && text_eq(domain + m - n, apex));
 }
 
+const struct path *
+plan_leaves(const struct plan *p)
+{
+	return p->dir == PLAN_BACK ? p->proc->to : p->dir == PLAN_OUT ? p->pb->primary : NULL;
+}
+
 struct reads {
 	struct arena *a;
 	struct plan_read r[PLAN_VALUES_MAX];
@@ -262,6 +268,8 @@ put_step(struct jw *w, const struct plan_step *s)
 	if (s->through != NULL)
 		jw_str(w, "through", s->through->name);
 	jw_bool(w, "production", s->production);
+	if (s->receivers > 0)
+		jw_int(w, "receivers", s->receivers);
 	jw_bool(w, "pivot", s->pivot);
 	jw_int(w, "wait", s->wait_ms);
 	jw_int(w, "deadline", s->deadline_ms);
@@ -517,6 +525,7 @@ step_back(struct arena *a, const struct playbook *pb, const struct json *o, stru
 				through);
 	}
 	s->production = json_flag(o, "production");
+	s->receivers = (int)json_int(o, "receivers", 0);
 	s->pivot = json_flag(o, "pivot");
 	s->wait_ms = json_int(o, "wait", 0);
 	s->deadline_ms = json_int(o, "deadline", 60000);

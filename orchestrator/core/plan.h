@@ -49,6 +49,7 @@ struct plan_step {
 	size_t needs_n;
 	const struct path *through;
 	bool production, pivot;
+	int receivers; /* verify: so many must get the message; 0 = every seed */
 	int64_t wait_ms, deadline_ms;
 	int retries;
 };
@@ -85,6 +86,9 @@ enum {
 /* plan_effect_ms - how long one request of a step with a target may take, in ms: it is never sent
  * after that. */
 int64_t plan_effect_ms(const struct plan_step *p);
+
+/* plan_leaves - the path that mail leaves; NULL = no mail moves. */
+const struct path *plan_leaves(const struct plan *p);
 
 /* plan_reads - every resource whose value the plan needs, each once. */
 size_t plan_reads(struct arena *a, const struct playbook *pb, const struct procedure *proc,

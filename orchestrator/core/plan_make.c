@@ -55,6 +55,7 @@ from_step(struct maker *m, const struct step *s, const char *suffix)
 	ps->retries = s->retries;
 	ps->through = s->through;
 	ps->production = s->as_production;
+	ps->receivers = s->receivers;
 	if (!set_needs(m, s, ps))
 		return NULL;
 	d->id[d->n++] = id;
@@ -336,6 +337,7 @@ back_verify(struct maker *m, const char *name, bool production)
 		return planning_said(m->p);
 	ps->through = m->p->pb->primary;
 	ps->production = production;
+	ps->receivers = playbook_receivers_back(m->p->proc);
 	return stage(m, first) ? RC_OK : planning_said(m->p);
 }
 

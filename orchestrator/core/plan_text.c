@@ -195,8 +195,9 @@ put_options(struct buf *b, const char *options)
 }
 
 static void
-put_step(struct buf *b, const struct plan_step *s, bool colour)
+put_step(struct buf *b, const struct plan *p, const struct plan_step *s, bool colour)
 {
+	const struct path *from = plan_leaves(p);
 
 	buf_fmt(b, "  %-9s %s%s\n", s->id, s->name,
 		s->pivot ? "   <- pivot: from here on abort is failback" : "");
@@ -210,9 +211,14 @@ put_step(struct buf *b, const struct plan_step *s, bool colour)
 		put_options(b, s->options);
 		buf_char(b, '\n');
 	} else if (s->kind->class == STEP_VERIFY) {
-		buf_fmt(b, "            a message through %s%s must arrive with dmarc=pass\n",
+		buf_fmt(b, "            a message through %s%s must arrive with dmarc=pass",
 			s->through != NULL ? s->through->name : "?",
 			s->production ? ", submitted as production," : "");
+		if (s->receivers > 0)
+			buf_fmt(b, " at %d receiver%s, and wherever no harm is seen through %s",
+				s->receivers, s->receivers == 1 ? "" : "s",
+				from != NULL ? from->name : "the other path");
+		buf_char(b, '\n');
 	} else if (s->wait_ms > 0) {
 		buf_str(b, "            ");
 		buf_str(b, s->target != NULL ? "every authoritative server shows it, then " : "");
@@ -247,7 +253,7 @@ plan_text(const struct plan *p, struct buf *b, bool colour)
 {
 	put_head(b, p);
 	for (size_t i = 0; i < p->steps_n; i++)
-		put_step(b, &p->steps[i], colour);
+		put_step(b, p, &p->steps[i], colour);
 	for (size_t i = 0; i < p->notes_n; i++)
 		buf_fmt(b, "%s%s\n", i == 0 ? "Notes:\n  - " : "  - ", p->notes[i]);
 	buf_str(b, "Expected time of the waits: ");

@@ -279,35 +279,6 @@ wait_read(struct core *c, struct vstep *v, const struct event *ev, bool late)
 
 /* --- verify.canary --- */
 
-static bool
-has_production(const struct signal *s)
-{
-	return cfg_row(s->cfg, "production") == NULL || cfg_has(s->cfg, "production");
-}
-
-/* The canary that is pinned to the path and the direction: the first one, or the first that may go
- * as production. */
-static const struct signal *
-canary_of(const struct vstep *v)
-{
-	const struct playbook *pb = v->live->pb;
-	const struct signal *first = NULL;
-
-	for (size_t i = 0; i < pb->signals_n; i++) {
-		const struct signal *s = &pb->signals[i];
-
-		if (s->role != SIG_EVIDENCE || !s->harm || s->path != v->p->through ||
-			s->info->subject_field == NULL ||
-			(s->flow_given && s->flow != v->live->plan->proc->flow))
-			continue;
-		if (!v->p->production || has_production(s))
-			return s;
-		if (first == NULL)
-			first = s;
-	}
-	return first;
-}
-
 static void
 probe(struct core *c, struct vstep *v, size_t i)
 {
@@ -337,7 +308,7 @@ wait_seen(struct core *c, struct vstep *v, size_t i, const struct event *ev, boo
 
 	v->probe[i] = 0;
 	v->again_boot_ms[i] = c->boot_ms + PROBE_AGAIN_MS;
-	if (v->conflict)
+	if (v->conflict || v->proven)
 		return; /* why it ends is known, and who must hear of it */
 	if (!late && ev->seen.verdict == VERDICT_OK) {
 		v->passed[i] = true;
@@ -357,52 +328,123 @@ subjects(const struct vstep *v)
 	return v->signal->subjects_n < SUBJECTS_MAX ? v->signal->subjects_n : SUBJECTS_MAX;
 }
 
-/* The reason of each receiver that did not get its message, in the playbook's order. */
-static void
-not_proven(struct core *c, struct vstep *v)
+static size_t
+arrived(const struct vstep *v)
 {
-	size_t at = 0;
+	size_t n = 0;
 
-	v->why[0] = '\0';
+	for (size_t i = 0; i < subjects(v); i++)
+		n += v->passed[i];
+	return n;
+}
+
+/*
+ * Whoever a message has not reached is excused while mail that stays where it is comes to harm
+ * there too: going makes nothing worse there. The evidence is that of the text in force, by names:
+ * the run may have been started with an older one.
+ */
+static const char *
+excuse(const struct core *c, const struct vstep *v, size_t i)
+{
+	const struct path *from = plan_leaves(v->live->plan);
+	const struct book *b = book_find(c, v->live->pb->name);
+
+	if (v->lacks[i][0] == '\0' || from == NULL || from == v->p->through || b == NULL ||
+		b->ev == NULL)
+		return NULL;
+	return evidence_harm_at(
+		b->ev, from->name, v->live->plan->proc->flow, v->signal->subjects[i].name);
+}
+
+static bool
+is_proven(const struct core *c, const struct vstep *v)
+{
+	size_t n = subjects(v), passed = arrived(v);
+
+	if (passed == n || v->p->receivers == 0 || passed < (size_t)v->p->receivers)
+		return passed == n;
+	for (size_t i = 0; i < n; i++)
+		if (!v->passed[i] && excuse(c, v, i) == NULL)
+			return false;
+	return true;
+}
+
+/* From now on what each receiver lacks is its excuse. */
+static void
+excuse_all(const struct core *c, struct vstep *v)
+{
+	for (size_t i = 0; i < subjects(v); i++)
+		if (!v->passed[i])
+			(void)snprintf(v->lacks[i], LACKS_LEN, "%s refuses %s too: %s",
+				v->signal->subjects[i].name, plan_leaves(v->live->plan)->name,
+				excuse(c, v, i));
+}
+
+/* at: how much of v->why is said. What each receiver lacks comes behind it, in the playbook's
+ * order. */
+static void
+put_lacks(struct vstep *v, size_t at)
+{
 	for (size_t i = 0; i < subjects(v) && at < WHY_LEN; i++) {
 		if (v->passed[i] || v->lacks[i][0] == '\0')
 			continue;
 		at += (size_t)snprintf(
 			v->why + at, WHY_LEN - at, "%s%s", at > 0 ? "; " : "", v->lacks[i]);
 	}
+}
+
+static void
+not_proven(struct core *c, struct vstep *v)
+{
+	const struct path *from = plan_leaves(v->live->plan);
+	int at = 0;
+
+	v->why[0] = '\0';
+	if (v->p->receivers > 0)
+		at = snprintf(v->why, WHY_LEN,
+			"arrived through %s at %zu of %zu, wanted %d and wherever no harm is seen "
+			"through %s",
+			v->p->through->name, arrived(v), subjects(v), v->p->receivers,
+			from != NULL ? from->name : "another path");
+	put_lacks(v, (size_t)at);
 	fail(c, v);
+}
+
+static void
+proven(struct core *c, struct vstep *v)
+{
+	int at = snprintf(v->why, WHY_LEN,
+		"arrived through %s at %zu of %zu, with the proof that was asked for",
+		v->p->through->name, arrived(v), subjects(v));
+
+	put_lacks(v, (size_t)at);
+	done(c, v);
 }
 
 static void
 verify_advance(struct core *c, struct vstep *v)
 {
-	size_t n = subjects(v), passed = 0;
-
-	for (size_t i = 0; i < n; i++)
-		passed += v->passed[i];
 	if (v->conflict) {
 		if (!wait_busy(v))
 			fail(c, v);
 		return;
 	}
-	if (passed == n && !v->proven) {
+	if (!v->proven && is_proven(c, v)) {
 		v->proven = true;
 		v->limit_boot_ms = c->boot_ms + CHECK_MS; /* the proof itself was in time */
+		excuse_all(c, v);
 	}
-	if ((passed == n || v->doubt) && stands_all(c, v)) {
+	if ((v->proven || v->doubt) && stands_all(c, v)) {
 		v->doubt = v->stands = false; /* what is late is only late */
 		v->stands_i = 0;
 	}
-	if (passed == n && v->stands) {
+	if (v->proven && v->stands) {
 		if (v->op == 0 && c->boot_ms >= v->limit_boot_ms)
 			fail(c, v);
 		return;
 	}
-	if (passed == n) {
-		(void)snprintf(v->why, sizeof v->why,
-			"arrived through %s at %zu of %zu, with the proof that was asked for",
-			v->p->through->name, n, n);
-		done(c, v);
+	if (v->proven) {
+		proven(c, v);
 		return;
 	}
 	if (c->boot_ms + LEAST_PROBE_MS > v->limit_boot_ms) {
@@ -410,7 +452,7 @@ verify_advance(struct core *c, struct vstep *v)
 			not_proven(c, v);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < subjects(v); i++)
 		if (!v->passed[i] && v->probe[i] == 0 && c->boot_ms >= v->again_boot_ms[i])
 			probe(c, v, i);
 }
@@ -425,7 +467,8 @@ begin(struct core *c, struct vstep *v)
 	v->next_boot_ms = c->boot_ms;
 	if (v->p->kind->class != STEP_VERIFY)
 		return true;
-	v->signal = canary_of(v);
+	v->signal = playbook_canary(
+		v->live->pb, v->p->through, v->live->plan->proc->flow, v->p->production);
 	if (v->signal != NULL)
 		return true;
 	(void)snprintf(v->why, sizeof v->why,

@@ -121,6 +121,8 @@ static const char *const texts[BOOKS_N] = {
 		      "      - {name: seen, wait.published: {zone: zone}}\n"
 		      "    failback: {mode: automatic, soak: 5m, order: [canaries, 100%]}\n" LIMITS,
 
+	/* Whoever is content with one of two receivers, where the primary does harm at the other.
+	 */
 	HEAD("late-pivot",
 		"approve") "targets:\n" ZONE HUB PATHS SIGNALS "diagnoses:\n" BLOCKED "responses:\n"
 			   "  - {on: blocked, at: suspect, run: shelter, mode: automatic}\n"
@@ -130,12 +132,12 @@ static const char *const texts[BOOKS_N] = {
 			   "outbound\n    to: nsmail\n    steps:\n"
 			   "      - {name: allow, spf.authorize: {zone: zone}}\n"
 			   "      - {name: seen, wait.published: {zone: zone}}\n"
-			   "      - {name: prove, verify.canary: {through: nsmail}}\n"
+			   "      - {name: prove, verify.canary: {through: nsmail, receivers: 1}}\n"
 			   "      - {name: rest, wait.time: {for: 30s}}\n"
 			   "      - {name: switch, outbound.switch: {at: [hub]}, pivot: true}\n"
 			   "      - {name: release, queue.release: {at: [hub]}}\n"
 			   "      - {name: proven, verify.canary: {through: nsmail, as: "
-			   "production}}\n"
+			   "production, receivers: 1}}\n"
 			   "    failback: {mode: approve, soak: 8m, order: [canaries, "
 			   "100%]}\n" LIMITS,
 

@@ -873,6 +873,7 @@ a_plan_is_told_as_it_is(void)
 		const char *kind, *options, *want;
 		int64_t wait_ms;
 		bool zone, production, pivot, changes, colour;
+		int receivers;
 	} rows[] = {
 		{ "outbound.switch", "",
 			.want = "  1         n   <- pivot: from here on abort is failback\n"
@@ -904,6 +905,16 @@ a_plan_is_told_as_it_is(void)
 			.want = "  1         n\n            a message through relay, submitted as "
 				"production, must arrive with dmarc=pass\n",
 			.production = true },
+		{ "verify.canary", "",
+			.want = "  1         n\n            a message through relay must arrive "
+				"with dmarc=pass at 2 receivers, and wherever no harm is seen "
+				"through cloud\n",
+			.receivers = 2 },
+		{ "verify.canary", "",
+			.want = "  1         n\n            a message through relay, submitted as "
+				"production, must arrive with dmarc=pass at 1 receiver, and "
+				"wherever no harm is seen through cloud\n",
+			.receivers = 1, .production = true },
 		{ "wait.time", "", .want = "  1         n\n            1m\n", .wait_ms = 60000 },
 		{ "wait.published", "",
 			.want = "  1         n\n            every authoritative server shows it, "
@@ -925,6 +936,7 @@ a_plan_is_told_as_it_is(void)
 			.options = rows[i].options,
 			.wait_ms = rows[i].wait_ms,
 			.production = rows[i].production,
+			.receivers = rows[i].receivers,
 			.pivot = rows[i].pivot };
 		struct plan p = { .pb = t.pb,
 			.proc = &t.pb->procedures[0],
