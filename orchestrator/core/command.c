@@ -578,6 +578,10 @@ continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (named == NULL || !d->any)
 		return command_refuse_decided(c, m, exit, d);
 	row_of(c, b, f, d);
+	if (named->era < c->era) { /* not judged in this era, or in vain */
+		b->m[f].era_read = false;
+		settle_anew(c, b, f);
+	}
 	command_record(c, m, named->id, EXIT_OK, "goes on");
 	command_started(c, m, named->id, named->hash);
 	return true;
@@ -702,10 +706,8 @@ note(struct core *c, struct command *m, struct book *b, enum flow f)
 	answer(c, m, exit, NULL, text, NULL);
 	if (m->verb == VERB_ACK && l->state == LS_BLOCKED &&
 		ledger_open_run(&c->l, b->name, f) == NULL) {
-		b->m[f].settled = SETTLED_NOT_YET;
 		b->m[f].settle_again = true;
-		b->m[f].retry_boot_ms = c->boot_ms;
-		fence_again(c, b);
+		settle_anew(c, b, f);
 	}
 	return true;
 }

@@ -473,6 +473,8 @@ bool fence_quiet(struct core *c, struct book *b);
  * none. */
 const char *fence_conflict(const struct core *c, const struct book *b);
 /* A person has put right what stood in the way, and says so: they are tried at once. */
+/* settle_anew - the fences are raised and the targets read once more, at once. */
+void settle_anew(struct core *c, struct book *b, enum flow f);
 void fence_again(struct core *c, const struct book *b);
 /* A domain of this playbook is being fenced. why: a conflict keeps it from it. */
 bool fence_pending(struct core *c, const struct playbook *pb, const char **ret_why);
@@ -482,8 +484,10 @@ int64_t settle_wake(const struct core *c);
 bool restored_waits(const struct core *c,
 	const struct lrun *r); /* of an older era, and not judged in ours yet */
 bool restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n);
-/* What step i has waited for or proven says nothing any more, and a step to come needs it. */
+/* What step i has waited for or proven says nothing any more, and a step to come needs it; step k
+ * rests on such a one, by itself or by others, and the pivot is still to come. */
 bool restored_unproven(const struct core *c, const struct live *l, const struct lrun *r, size_t i);
+bool restored_rests(const struct core *c, const struct live *l, const struct lrun *r, size_t k);
 void fence_free(struct core *c);
 
 /* machine.c */

@@ -533,7 +533,7 @@ fold_start(struct ledger *l, const struct record *r, struct err *err)
 	run->plan = plan.data; /* taken */
 	run->plan_n = plan.len;
 	note_pivots(run, json_get(r->body, "plan"));
-	if (names_brake(json_get(r->body, "plan")))
+	if (names_brake(r->body) || names_brake(json_get(r->body, "plan")))
 		run->brake_named = r->seq;
 	if (buf_failed(&plan) || run->plan == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
@@ -956,8 +956,11 @@ ledger_fold(struct ledger *l, const struct record *r, const char *hash, struct e
 	run = r->run[0] != '\0' && r->type != REC_COMMAND ? ledger_run(l, r->run) : NULL;
 	of_intent = r->type == REC_RESULT ? (uint64_t)json_int(r->body, "of", 0) : 0;
 	era = of_intent != 0 ? of_intent >> 40 : r->era;
-	if (run != NULL && era > run->era)
-		run->era = era; /* what closes an intent of an older era tells nothing of ours */
+	/* what closes an intent of an older era tells nothing of ours, nor does standing still, nor
+	 * an order that nothing has come of yet */
+	if (run != NULL && era > run->era && r->type != REC_ROW &&
+		!(r->type == REC_END && text_eq(json_str(r->body, "state"), "blocked")))
+		run->era = era;
 	if (rc == RC_OK && l->failed)
 		rc = err_set(err, RC_NOMEM, "out of memory");
 	if (rc != RC_OK)

@@ -150,3 +150,32 @@ restored_unproven(const struct core *c, const struct live *l, const struct lrun 
 	return is_proof(l->step[i].p) && run_lstep(r, l->step[i].p->id)->done_era < c->era &&
 	       !is_superseded(l, r, i) && is_needed(l, r, i) && !PLANTED(OLD_PROOF);
 }
+
+/* Each step that step k needs, itself or by others; the needs of a step stand before it. */
+static void
+mark_needs(const struct live *l, size_t k, bool *of)
+{
+	const struct plan_step *p = l->step[k].p;
+
+	for (size_t i = 0; i < k; i++)
+		for (size_t n = 0; n < p->needs_n && !of[i]; n++)
+			of[i] = text_eq(l->step[i].p->id, p->needs[n]);
+}
+
+bool
+restored_rests(const struct core *c, const struct live *l, const struct lrun *r, size_t k)
+{
+	bool of[LEDGER_STEPS] = { false };
+
+	if (r->pivoted || k >= LEDGER_STEPS)
+		return false; /* from the pivot on it goes forward */
+	mark_needs(l, k, of);
+	for (size_t i = k; i-- > 0;) {
+		if (!of[i])
+			continue;
+		if (restored_unproven(c, l, r, i))
+			return true;
+		mark_needs(l, i, of);
+	}
+	return false;
+}

@@ -114,9 +114,8 @@ moves(const struct lrun *r)
 	return r->state == LR_FORWARD || r->state == LR_BACKWARD;
 }
 
-/* Runs of the ledger that move have a live half, others have none. */
 static void
-match(struct core *c)
+drop_those_that_stand(struct core *c)
 {
 	struct live **at = &c->live;
 
@@ -128,6 +127,17 @@ match(struct core *c)
 		else
 			at = &(*at)->next;
 	}
+}
+
+/* Runs of the ledger that move have a live half, others have none. */
+static void
+match(struct core *c)
+{
+	struct live **at = &c->live;
+
+	drop_those_that_stand(c);
+	while (*at != NULL)
+		at = &(*at)->next;
 	for (size_t i = 0; i < c->l.runs_n; i++) {
 		if (!moves(&c->l.run[i]) || run_live(c, c->l.run[i].id) != NULL)
 			continue;
@@ -371,7 +381,7 @@ is_ready(const struct core *c, const struct lrun *r, const struct vstep *v)
 			!((PLANTED(SHELTER_EARLY) || PLANTED(NARROW_FIRST)) &&
 				may_skip(v, v->p->needs[i])))
 			return false;
-	return true;
+	return !restored_rests(c, v->live, r, (size_t)(v - v->live->step));
 }
 
 static bool
@@ -501,6 +511,7 @@ run_all(struct core *c)
 void
 run_folded(struct core *c)
 {
+	drop_those_that_stand(c); /* whoever has them go on meanwhile has them begin anew */
 	for (struct live *l = c->live; l != NULL; l = l->next) {
 		l->ending = false;
 		for (size_t k = 0; k < l->n; k++) {

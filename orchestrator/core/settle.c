@@ -119,6 +119,14 @@ fence_again(struct core *c, const struct book *b)
 	}
 }
 
+void
+settle_anew(struct core *c, struct book *b, enum flow f)
+{
+	b->m[f].settled = SETTLED_NOT_YET;
+	b->m[f].retry_boot_ms = c->boot_ms;
+	fence_again(c, b);
+}
+
 /* An operator's new era stands above everything that was ever sent here. */
 static void
 raise_era(struct core *c, const struct change *ch)

@@ -73,6 +73,82 @@ another_hand_meanwhile_is_told(void)
 	CHECK(told > 3);
 }
 
+/* --- what was not judged --- */
+
+/* A hub that bears another ferryman's number lets itself not be fenced, so the run of the journal
+ * that was put back is blocked. Said to go on, it waits for no proof and sends nothing before the
+ * hub is fenced and the targets are read; then it does. */
+static void
+a_blocked_run_of_an_older_era_is_judged_before_it_goes_on(void)
+{
+	static const char other[] = "ffffffffffffffffffffffffffffffff";
+	struct world *w = world_new(NULL);
+	uint64_t ours;
+
+	settle(w);
+	(void)cut_over(w);
+	while (world_count(w, "RESULT", "\"step\":\"1\"") == 0)
+		world_pass(w, 1);
+	(void)snprintf(
+		w->target[W_HUB].marker_store, sizeof w->target[W_HUB].marker_store, "%s", other);
+	ours = w->target[W_HUB].marker_lsn;
+	w->target[W_HUB].marker_lsn = 7;
+	world_kill(w);
+	w->era++;
+	w->fresh = true; /* restored, and nobody takes over */
+	world_start(w);
+	CHECK(world_until_state(w, 2 * HOUR, FLOW_OUTBOUND, "blocked"));
+	(void)world_say(w, &(struct wask){ .verb = VERB_CONTINUE });
+	world_pass(w, 2 * HOUR);
+	CHECK_INT(world_count(w, "RESULT", "\"step\":\"2\"") +
+			  world_count(w, "RESULT", "\"step\":\"3\""),
+		0);
+	CHECK_STR(world_run_state(w, "cutover"), "blocked");
+	(void)snprintf(w->target[W_HUB].marker_store, sizeof w->target[W_HUB].marker_store, "%s",
+		WORLD_STORE);
+	w->target[W_HUB].marker_lsn = ours;
+	(void)world_say(w, &(struct wask){ .verb = VERB_CONTINUE });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(on_backup(w));
+	world_end(w);
+}
+
+/* The journal is put back behind a change that stands between the proof and the pivot: the proof
+ * is made anew all the same before the pivot leaves. */
+static void
+the_pivot_waits_for_a_proof_behind_a_change(void)
+{
+	for (int gone = 0; gone < 2; gone++) {
+		static const char was[] = "{through: relay}}\n";
+		char text[8192], edited[8192], *at;
+		struct world *w = stdmem_get(sizeof *w);
+
+		(void)world_text("approve", "a small one", text, sizeof text);
+		at = strstr(text, was);
+		CHECK(at != NULL);
+		(void)snprintf(edited, sizeof edited,
+			"%.*s%s      - {name: wait, mail.park: {at: [hub]}}\n%s", (int)(at - text),
+			text, was, at + strlen(was));
+		world_init_book(w, edited, NULL, NULL);
+		settle(w);
+		(void)cut_over(w);
+		while (world_count(w, "RESULT", "\"step\":\"4.hub\"") == 0)
+			world_pass(w, 1);
+		CHECK_INT(world_count(w, "INTENT", "\"step\":\"5"), 0);
+		w->backup_bad = gone != 0;
+		begin_era(w);
+		if (gone == 0) {
+			CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+			CHECK_INT(world_count(w, "RESULT", "\"step\":\"3\""), 2);
+		} else {
+			world_pass(w, 2 * HOUR);
+			CHECK_INT(world_count(w, "INTENT", "\"step\":\"5"), 0);
+			CHECK(on_primary(w));
+		}
+		world_end(w);
+	}
+}
+
 /* --- a flow that is away, and no text in force that speaks of it --- */
 
 static void
@@ -168,6 +244,8 @@ so_is_a_run_whose_playbook_is_not_there(void)
 int
 main(void)
 {
+	TEST(a_blocked_run_of_an_older_era_is_judged_before_it_goes_on);
+	TEST(the_pivot_waits_for_a_proof_behind_a_change);
 	TEST(mail_that_nobody_would_bring_home_is_told);
 	TEST(and_what_is_at_home_is_not);
 	TEST(a_restored_shelter_that_nobody_would_end_is_told);

@@ -100,6 +100,44 @@ tenant_refuses(struct world *w, const struct weffect *e, size_t n)
 	return text_eq(e->target, "tenant") ? FATE_REFUSED : FATE_FINE;
 }
 
+/* A journal that says when it is about to hold the run's end. */
+static enum outcome
+end_on_its_way(struct world *w, const struct action *a)
+{
+	bool *seen = w->keep_ctx;
+
+	for (size_t i = 0; i < a->append.records_n; i++)
+		*seen = *seen || strstr(a->append.records[i], "\"state\":\"blocked\"") != NULL;
+	return OUT_DONE;
+}
+
+/* The order arrives while the record of standing still is on its way to the disk: it is answered
+ * when that is there, and the run is really tried again. */
+static void
+an_order_to_continue_beside_the_end_is_followed(void)
+{
+	struct world *w = world_new(NULL);
+	bool seen = false;
+	size_t again;
+
+	settle(w);
+	w->fate = tenant_refuses;
+	(void)cut_over(w);
+	w->keep = end_on_its_way;
+	w->keep_ctx = &seen;
+	w->append_ms = 500;
+	for (int i = 0; i < 1000000 && !seen; i++)
+		world_pass(w, 1);
+	CHECK(seen);
+	w->fate = NULL;
+	again = world_say(w, &(struct wask){ .verb = VERB_CONTINUE });
+	w->append_ms = 2;
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(world_reply(w, again, true) != NULL && world_reply(w, again, true)->exit == 0);
+	CHECK_INT(world_count(w, "END", "\"state\":\"blocked\""), 1);
+	world_end(w);
+}
+
 /* Past the pivot nothing is undone; a person puts it right and says continue. */
 static void
 after_the_pivot_it_is_blocked_and_goes_on(void)
@@ -708,6 +746,7 @@ main(void)
 	TEST(a_backup_that_fails_its_proof_is_not_taken);
 	TEST(a_message_in_the_junk_folder_proves_nothing);
 	TEST(after_the_pivot_it_is_blocked_and_goes_on);
+	TEST(an_order_to_continue_beside_the_end_is_followed);
 	TEST(from_blocked_the_mail_can_go_home);
 	TEST(an_unknown_answer_is_settled_by_the_marker);
 	TEST(class_u_is_drained_before_it_is_believed);
