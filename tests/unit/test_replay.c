@@ -590,12 +590,24 @@ one_changed_moment_is_found(void)
 		.named = { "\"type\":\"OPENED\"", "" } });
 }
 
+/* The number of the record that opens the second life; 0 = none. */
+static size_t
+second_opened(const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->records_n; i++)
+		if (strstr(w->record[i], "\"type\":\"OPENED\"") != NULL && ++n == 2)
+			return i + 1;
+	return 0;
+}
+
 /* The first records, and behind them an OPENED of that era. */
 static struct replay_record *
 restored(const struct world *w, size_t kept, const char *era)
 {
 	struct replay_record *r = journal(w, 0);
-	size_t from = record_with(w, "\"type\":\"OPENED\"", "\"seq\":26,");
+	size_t from = second_opened(w);
 	size_t room = r[from - 1].n + 64;
 	char *text = malloc(room), *prev;
 
@@ -624,18 +636,19 @@ a_restored_journal_is_no_difference(void)
 	} rows[] = { { "2", true }, { "1", false } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		enum { KEPT = 40 };
 		struct lives *l = stdmem_get(sizeof *l);
 		struct replay_record *r;
 		struct told t;
+		size_t kept;
 
 		story_begin(l);
 		l->n = 2;
-		r = restored(&l->w, KEPT, rows[i].era);
-		t = replay(l, r, KEPT + 1, 0);
+		kept = second_opened(&l->w) + 10;
+		r = restored(&l->w, kept, rows[i].era);
+		t = replay(l, r, kept + 1, 0);
 		CHECK_INT(t.rc, RC_OK);
 		CHECK_INT(t.cut, rows[i].cut);
-		CHECK_INT(t.differs, rows[i].cut ? 0 : KEPT + 1);
+		CHECK_INT(t.differs, rows[i].cut ? 0 : kept + 1);
 		journal_free(r, l->w.records_n);
 		story_end(l);
 		free(l);
