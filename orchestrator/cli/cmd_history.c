@@ -178,7 +178,7 @@ resolve(struct history *h, const char *asked)
 		found = h->run[i].id;
 	}
 	if (found == NULL)
-		return err_set(h->err, RC_NOTFOUND,
+		return err_set(h->err, RC_INVALID,
 			"no run \"%s\" in the journal; see: ferryman history", asked);
 	h->wanted = found;
 	return RC_OK;
