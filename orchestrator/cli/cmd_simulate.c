@@ -85,6 +85,23 @@ put_evidence(struct jw *w, const struct sim_moment *m)
 	jw_close(w, ']');
 }
 
+/* The row's own sentence is among them, behind its number: it is "why". */
+static void
+put_reasons(struct jw *w, const struct sim_moment *m)
+{
+	int row;
+
+	jw_open(w, "reasons", '[');
+	for (const struct json *r = m->reasons != NULL ? m->reasons->child : NULL; r != NULL;
+		r = r->next) {
+		const char *words = holds_in_words(r->str != NULL ? r->str : "", &row);
+
+		if (row == 0 || !text_eq(words, m->why))
+			jw_str(w, NULL, words);
+	}
+	jw_close(w, ']');
+}
+
 static void
 put_moments(struct jw *w, const struct sim *s, enum sim_kind kind, const char *key)
 {
@@ -106,6 +123,12 @@ put_moments(struct jw *w, const struct sim *s, enum sim_kind kind, const char *k
 			jw_str(w, "flow", m->flow);
 			jw_str(w, "act", m->what);
 			jw_str(w, "diagnosis", m->name);
+			jw_str(w, "why", m->why);
+			put_reasons(w, m);
+			break;
+		case SIM_HELD:
+			jw_str(w, "flow", m->flow);
+			jw_str(w, "state", m->what);
 			jw_str(w, "why", m->why);
 			break;
 		case SIM_RUN:
@@ -198,6 +221,7 @@ put_json(const struct simulating *x)
 		jw_raw(&w, "admitted", "null");
 	put_moments(&w, s, SIM_DIAGNOSIS, "diagnoses");
 	put_moments(&w, s, SIM_DECISION, "decisions");
+	put_moments(&w, s, SIM_HELD, "held");
 	put_moments(&w, s, SIM_RUN, "runs");
 	put_moments(&w, s, SIM_TOLD, "told");
 	put_mail(&w, s);
@@ -252,6 +276,33 @@ say_evidence(const struct sim_moment *m)
 				json_str(c, "subject"), json_str(c, "group"), json_str(c, "why"));
 }
 
+/* The evidence, where there is some; else the row's sentence. */
+static const char *
+asked_why(const struct sim_moment *m)
+{
+	const struct json *first = m->reasons != NULL ? m->reasons->child : NULL;
+	int row = 0;
+
+	if (first != NULL && first->str != NULL)
+		(void)holds_in_words(first->str, &row);
+	return first != NULL && first->str != NULL && row == 0 ? first->str : m->why;
+}
+
+static void
+say_run(const struct incfile *inc, const struct sim_moment *m)
+{
+	bool started = text_eq(m->what, "started");
+
+	printf("%-10s %s %s", m->what, m->run_kind, m->name);
+	if (started)
+		say_lead(inc, m->after_ms);
+	if (started)
+		printf("\n%35s%s", "", m->why);
+	else
+		printf(": %s", m->why);
+	printf("\n");
+}
+
 static void
 say_moment(const struct incfile *inc, const struct sim_moment *m)
 {
@@ -270,15 +321,13 @@ say_moment(const struct incfile *inc, const struct sim_moment *m)
 			say_evidence(m);
 		break;
 	case SIM_DECISION:
-		printf("%-10s %s\n", "asked", m->why);
+		printf("%-10s %s\n", "asked", asked_why(m));
+		break;
+	case SIM_HELD:
+		printf("%-10s %s\n", "held", m->why);
 		break;
 	case SIM_RUN:
-		printf("%-10s %s %s", m->what, m->run_kind, m->name);
-		if (text_eq(m->what, "started"))
-			say_lead(inc, m->after_ms);
-		else
-			printf(": %s", m->why);
-		printf("\n");
+		say_run(inc, m);
 		break;
 	case SIM_TOLD:
 		printf("%-10s %s\n", m->what, m->why);
