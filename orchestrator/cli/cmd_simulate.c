@@ -440,6 +440,12 @@ read_options(struct cli *c, struct simulating *x)
 				"role "
 				"is primary, backup, other:N or anchor",
 				maps[i]);
+		for (size_t k = 0; k < i; k++)
+			if (text_eq(x->map[k].signal, x->map[i].signal))
+				return cli_fail(c, CLI_USAGE,
+					"--map %s: signal \"%s\" twice; say KIND and ROLE in one: "
+					"SIGNAL=KIND/ROLE",
+					maps[i], x->map[i].signal);
 		if (playbook_signal(x->pb, x->map[i].signal) == NULL)
 			return cli_fail(c, CLI_USAGE, "--map %s: playbook %s has no signal \"%s\"",
 				maps[i], x->pb->name, x->map[i].signal);
@@ -456,7 +462,7 @@ read_options(struct cli *c, struct simulating *x)
 static int
 read_incident(struct cli *c, struct simulating *x)
 {
-	const char *path = cli_opt(c, "incident");
+	const char *path = cli_opt(c, "incident"), *all[2];
 	struct findings *f = NULL;
 	struct err err = { 0 };
 	char *text = NULL;
@@ -466,6 +472,8 @@ read_incident(struct cli *c, struct simulating *x)
 	if (path == NULL)
 		return cli_fail(c, CLI_USAGE,
 			"--incident FILE is missing; ready ones are in playbooks/incidents");
+	if (cli_opt_all(c, "incident", all, 2) > 1)
+		return cli_fail(c, CLI_USAGE, "--incident is given twice: one at a time");
 	if (load_file(path, FILE_MAX_, &text, &n, &err) != RC_OK)
 		return cli_fail(c, CLI_USAGE, "%s", err.text);
 	x->inc = incfile_read(&stdmem, path, text, n, &f);
@@ -543,7 +551,7 @@ static const struct cli_opt opts[] = {
 	{ NULL, NULL, NULL },
 };
 
-const struct cli_verb verb_simulate = { "simulate", "PLAYBOOK", 1, 1,
+const struct cli_verb verb_simulate = { "simulate", "PLAYBOOK --incident FILE", 1, 1,
 	"Play a written incident: when would it have acted, and why",
 	"The same core that serves is told what the sources of a company would have answered, on a "
 	"clock of its own, and\n"
