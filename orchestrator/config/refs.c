@@ -211,8 +211,8 @@ sees_receivers(const struct signal *s, const struct diagnosis *d)
 	       (!s->flow_given || s->flow == d->flow) && among(d->must, d->must_n, s->group);
 }
 
-/* A kind whose answers name receivers of their own (a mailbox of bounces) would have to be left out;
- * a canary knows its seeds' alone. */
+/* A kind whose answers name receivers of their own (a mailbox of bounces) would have to be left
+ * out; a canary knows its seeds' alone. */
 static void
 check_receivers(struct build *b, const struct diagnosis *d, const struct cfg *c)
 {
