@@ -137,9 +137,9 @@ cli_fail_err(const struct cli *c, const struct err *err)
 {
 	int exit = CLI_FAILED;
 
-	if (err->rc == RC_INVALID || err->rc == RC_NOTFOUND)
+	if (err->rc == RC_INVALID)
 		exit = CLI_USAGE;
-	else if (err->rc == RC_BUSY || err->rc == RC_DENIED || err->rc == RC_CONFLICT)
+	else if (err->rc == RC_BUSY || err->rc == RC_DENIED)
 		exit = CLI_GUARD;
 	else if (err->rc == RC_CORRUPT || err->rc == RC_UNSUPPORTED)
 		exit = CLI_BLOCKED;
@@ -225,7 +225,8 @@ cli_playbook(struct cli *c, const char *arg, bool quiet, int *ret_exit)
 		*ret_exit = cli_fail(c, CLI_USAGE, "%s: %zu error%s, see above; nothing was done",
 			path, findings_errors(f), findings_errors(f) == 1 ? "" : "s");
 	else if (pb == NULL)
-		*ret_exit = cli_fail_err(c, &err);
+		*ret_exit =
+			cli_fail(c, err.rc == RC_NOMEM ? CLI_FAILED : CLI_USAGE, "%s", err.text);
 	else if (!quiet)
 		say_overlay(pb);
 	findings_free(&f);

@@ -11,14 +11,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* DESIGN section 9. */
+/*
+ * DESIGN section 9: number, word, and when (help and man page print it; docs/operations.md tells it
+ * at length). 2 is for what was typed: the line itself, or a file or a run that it names.
+ */
+#define CLI_EXITS(X)                                                                               \
+	X(CLI_DONE, 0, "done", "for status: a ferryman serves, and has answered")                  \
+	X(CLI_FAILED, 1, "failed", "what was needed is not there or cannot be read or reached")    \
+	X(CLI_USAGE, 2, "usage or invalid playbook",                                               \
+		"what was typed, or a file or a run that it names")                                \
+	X(CLI_GUARD, 3, "refused by a guard", "on purpose; nothing was done")                      \
+	X(CLI_BLOCKED, 4, "blocked and needs a person",                                            \
+		"a run that stands still, a damaged "                                              \
+		"journal")                                                                         \
+	X(CLI_PENDING, 5, "pending approval", "or left alone while it goes on")
+
 enum cli_exit {
-	CLI_DONE = 0,
-	CLI_FAILED = 1,
-	CLI_USAGE = 2,
-	CLI_GUARD = 3,
-	CLI_BLOCKED = 4,
-	CLI_PENDING = 5
+#define CLI_EXIT_ENUM(name, number, word, when) name = (number),
+	CLI_EXITS(CLI_EXIT_ENUM)
+#undef CLI_EXIT_ENUM
 };
 
 struct cli;
@@ -70,7 +81,12 @@ bool cli_colour(const struct cli
  * stdout; returns exit. */
 int cli_fail(const struct cli *c, int exit, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-int cli_fail_err(const struct cli *c, const struct err *err); /* exit code by rc */
+/*
+ * cli_fail_err - exit code by rc: RC_INVALID 2; RC_BUSY (the lock) and RC_DENIED (rights) 3;
+ * RC_CORRUPT and RC_UNSUPPORTED (the journal) 4; others 1. Whoever names a file on the command line
+ * says CLI_USAGE by itself.
+ */
+int cli_fail_err(const struct cli *c, const struct err *err);
 
 const char *cli_state_dir(const struct cli *c);
 char *cli_control_path(const struct cli *c); /* malloc'd */

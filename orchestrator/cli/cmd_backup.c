@@ -42,6 +42,8 @@ run_backup(struct cli *c)
 	if (rc == RC_OK)
 		rc = store_backup(j.store, dir, &err);
 	journal_close(&j);
+	if (rc == RC_CONFLICT) /* DIR holds a journal */
+		return cli_fail(c, CLI_USAGE, "%s", err.text);
 	if (rc != RC_OK)
 		return cli_fail_err(c, &err);
 	if (cli_json(c))

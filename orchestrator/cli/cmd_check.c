@@ -114,7 +114,8 @@ run_check(struct cli *c)
 			all[n] = books[n];
 			n++;
 		} else if (err.rc != RC_OK) {
-			exit = cli_fail_err(c, &err);
+			exit = cli_fail(
+				c, err.rc == RC_NOMEM ? CLI_FAILED : CLI_USAGE, "%s", err.text);
 			break;
 		}
 	}

@@ -34,7 +34,7 @@ struct was_record {
 struct history {
 	struct arena *a;
 	const char *wanted; /* run, or the beginning of one; NULL = all runs */
-	bool diary;	    /* of all runs: what was diagnosed, decided and told */
+	bool diary;	    /* of all runs: what was diagnosed, decided, ordered and told */
 	struct was_run *run;
 	size_t runs_n;
 	struct was_record *record; /* of the wanted run, or of the diary */
@@ -121,7 +121,8 @@ is_wanted(const struct history *h, const struct record *r)
 	if (h->wanted != NULL)
 		return text_eq(r->run, h->wanted);
 	return h->diary &&
-	       (r->type == REC_DIAGNOSIS || r->type == REC_ROW || r->type == REC_NOTIFIED);
+	       (r->type == REC_DIAGNOSIS || r->type == REC_ROW || r->type == REC_NOTIFIED ||
+		       r->type == REC_BRAKE || r->type == REC_APPROVAL || r->type == REC_COMMAND);
 }
 
 static enum rc
@@ -178,7 +179,7 @@ resolve(struct history *h, const char *asked)
 		found = h->run[i].id;
 	}
 	if (found == NULL)
-		return err_set(h->err, RC_NOTFOUND,
+		return err_set(h->err, RC_INVALID,
 			"no run \"%s\" in the journal; see: ferryman history", asked);
 	h->wanted = found;
 	return RC_OK;
@@ -345,7 +346,8 @@ run_history(struct cli *c)
 
 static const struct cli_opt opts[] = {
 	{ "run", "ID", "each record of this run (its id, or an unambiguous beginning)" },
-	{ "diary", NULL, "what was diagnosed, what became of it, what people were told" },
+	{ "diary", NULL,
+		"what was diagnosed, what became of it, what people ordered and were told" },
 	{ NULL, NULL, NULL },
 };
 

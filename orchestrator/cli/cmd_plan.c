@@ -227,8 +227,7 @@ run_planned(struct cli *c, const char *title)
 		if (rc == RC_OK)
 			exit = show(&p, plan, title);
 		else
-			exit = cli_fail(c, rc == RC_CONFLICT ? CLI_GUARD : CLI_FAILED,
-				"no plan: %s", err.text);
+			exit = cli_fail(c, CLI_FAILED, "no plan: %s", err.text);
 		arena_free(&p.a);
 	}
 	playbook_unref(&p.pb);

@@ -100,6 +100,11 @@ one_life(struct replaying *r, const char *folder, uint64_t epoch, struct err *er
 		return rc;
 	rc = replay_life(&j, text, n, life, &r->again, err);
 	free(text);
+	if (rc == RC_OK && life->epoch != 0 && life->epoch != epoch)
+		rc = err_set(err, RC_CORRUPT,
+			"this is the tape of life %" PRIu64 ": give it its own name back, %" PRIu64
+			".jsonl, or take it away",
+			life->epoch, life->epoch);
 	if (rc != RC_OK)
 		return err_prefix(err, "%s", path);
 	life->epoch = epoch;
@@ -202,10 +207,11 @@ put_text(const struct cli *c, const struct replaying *r)
 				l->first, l->last);
 		else
 			printf("no record");
-		printf("%s%s\n", l->torn ? "; the tape's last line is not whole" : "",
+		printf("%s%s%s\n", l->torn ? "; the tape's last line is not whole" : "",
+			!l->torn && l->version[0] == '\0' ? "; the tape is empty" : "",
 			l->cut ? "; the rest of it is not in this journal, which was restored"
 			       : "");
-		if (!text_eq(l->version, FERRYMAN_VERSION))
+		if (l->version[0] != '\0' && !text_eq(l->version, FERRYMAN_VERSION))
 			printf("          by ferryman %s; this one is " FERRYMAN_VERSION "\n",
 				l->version);
 	}
@@ -231,6 +237,7 @@ run_replay(struct cli *c)
 	struct replaying *r = stdmem_get(sizeof *r);
 	char folder[4200];
 	struct err err = { 0 };
+	bool sound; /* the journal is */
 	enum rc rc;
 	int exit;
 
@@ -240,9 +247,11 @@ run_replay(struct cli *c)
 	rc = journal_open(&r->j, c, &err);
 	if (rc == RC_OK)
 		rc = store_fold(r->j.store, 1, keep, r, &err);
-	if (rc == RC_OK)
+	sound = rc == RC_OK;
+	if (sound)
 		rc = replay(r, folder, &err);
-	exit = rc != RC_OK				      ? cli_fail_err(c, &err)
+	exit = rc != RC_OK && sound ? cli_fail(c, CLI_FAILED, "%s", err.text)
+	       : rc != RC_OK	    ? cli_fail_err(c, &err)
 	       : first_difference(r) != NULL || r->lives == 0 ? CLI_FAILED
 							      : CLI_DONE;
 	if (rc == RC_OK && r->lives == 0)
@@ -276,5 +285,6 @@ const struct cli_verb verb_replay = { "replay", "", 0, 0,
 	"for byte, the one\n"
 	"in the journal; the first that differs is named, with what was decided instead. Needs no "
 	"lock, asks nobody and\n"
-	"changes nothing. Records without a tape are counted, not judged.",
+	"changes nothing. Records without a tape are counted, not judged. Ends with 1 when a "
+	"record differs, or a tape cannot be\nread.",
 	opts, run_replay };

@@ -85,6 +85,23 @@ put_evidence(struct jw *w, const struct sim_moment *m)
 	jw_close(w, ']');
 }
 
+/* The row's own sentence is among them, behind its number: it is "why". */
+static void
+put_reasons(struct jw *w, const struct sim_moment *m)
+{
+	int row;
+
+	jw_open(w, "reasons", '[');
+	for (const struct json *r = m->reasons != NULL ? m->reasons->child : NULL; r != NULL;
+		r = r->next) {
+		const char *words = holds_in_words(r->str != NULL ? r->str : "", &row);
+
+		if (row == 0 || !text_eq(words, m->why))
+			jw_str(w, NULL, words);
+	}
+	jw_close(w, ']');
+}
+
 static void
 put_moments(struct jw *w, const struct sim *s, enum sim_kind kind, const char *key)
 {
@@ -106,6 +123,12 @@ put_moments(struct jw *w, const struct sim *s, enum sim_kind kind, const char *k
 			jw_str(w, "flow", m->flow);
 			jw_str(w, "act", m->what);
 			jw_str(w, "diagnosis", m->name);
+			jw_str(w, "why", m->why);
+			put_reasons(w, m);
+			break;
+		case SIM_HELD:
+			jw_str(w, "flow", m->flow);
+			jw_str(w, "state", m->what);
 			jw_str(w, "why", m->why);
 			break;
 		case SIM_RUN:
@@ -198,6 +221,7 @@ put_json(const struct simulating *x)
 		jw_raw(&w, "admitted", "null");
 	put_moments(&w, s, SIM_DIAGNOSIS, "diagnoses");
 	put_moments(&w, s, SIM_DECISION, "decisions");
+	put_moments(&w, s, SIM_HELD, "held");
 	put_moments(&w, s, SIM_RUN, "runs");
 	put_moments(&w, s, SIM_TOLD, "told");
 	put_mail(&w, s);
@@ -252,6 +276,33 @@ say_evidence(const struct sim_moment *m)
 				json_str(c, "subject"), json_str(c, "group"), json_str(c, "why"));
 }
 
+/* The evidence, where there is some; else the row's sentence. */
+static const char *
+asked_why(const struct sim_moment *m)
+{
+	const struct json *first = m->reasons != NULL ? m->reasons->child : NULL;
+	int row = 0;
+
+	if (first != NULL && first->str != NULL)
+		(void)holds_in_words(first->str, &row);
+	return first != NULL && first->str != NULL && row == 0 ? first->str : m->why;
+}
+
+static void
+say_run(const struct incfile *inc, const struct sim_moment *m)
+{
+	bool started = text_eq(m->what, "started");
+
+	printf("%-10s %s %s", m->what, m->run_kind, m->name);
+	if (started)
+		say_lead(inc, m->after_ms);
+	if (started)
+		printf("\n%35s%s", "", m->why);
+	else
+		printf(": %s", m->why);
+	printf("\n");
+}
+
 static void
 say_moment(const struct incfile *inc, const struct sim_moment *m)
 {
@@ -270,15 +321,13 @@ say_moment(const struct incfile *inc, const struct sim_moment *m)
 			say_evidence(m);
 		break;
 	case SIM_DECISION:
-		printf("%-10s %s\n", "asked", m->why);
+		printf("%-10s %s\n", "asked", asked_why(m));
+		break;
+	case SIM_HELD:
+		printf("%-10s %s\n", "held", m->why);
 		break;
 	case SIM_RUN:
-		printf("%-10s %s %s", m->what, m->run_kind, m->name);
-		if (text_eq(m->what, "started"))
-			say_lead(inc, m->after_ms);
-		else
-			printf(": %s", m->why);
-		printf("\n");
+		say_run(inc, m);
 		break;
 	case SIM_TOLD:
 		printf("%-10s %s\n", m->what, m->why);
@@ -391,6 +440,12 @@ read_options(struct cli *c, struct simulating *x)
 				"role "
 				"is primary, backup, other:N or anchor",
 				maps[i]);
+		for (size_t k = 0; k < i; k++)
+			if (text_eq(x->map[k].signal, x->map[i].signal))
+				return cli_fail(c, CLI_USAGE,
+					"--map %s: signal \"%s\" twice; say KIND and ROLE in one: "
+					"SIGNAL=KIND/ROLE",
+					maps[i], x->map[i].signal);
 		if (playbook_signal(x->pb, x->map[i].signal) == NULL)
 			return cli_fail(c, CLI_USAGE, "--map %s: playbook %s has no signal \"%s\"",
 				maps[i], x->pb->name, x->map[i].signal);
@@ -407,7 +462,7 @@ read_options(struct cli *c, struct simulating *x)
 static int
 read_incident(struct cli *c, struct simulating *x)
 {
-	const char *path = cli_opt(c, "incident");
+	const char *path = cli_opt(c, "incident"), *all[2];
 	struct findings *f = NULL;
 	struct err err = { 0 };
 	char *text = NULL;
@@ -417,6 +472,8 @@ read_incident(struct cli *c, struct simulating *x)
 	if (path == NULL)
 		return cli_fail(c, CLI_USAGE,
 			"--incident FILE is missing; ready ones are in playbooks/incidents");
+	if (cli_opt_all(c, "incident", all, 2) > 1)
+		return cli_fail(c, CLI_USAGE, "--incident is given twice: one at a time");
 	if (load_file(path, FILE_MAX_, &text, &n, &err) != RC_OK)
 		return cli_fail(c, CLI_USAGE, "%s", err.text);
 	x->inc = incfile_read(&stdmem, path, text, n, &f);
@@ -494,7 +551,7 @@ static const struct cli_opt opts[] = {
 	{ NULL, NULL, NULL },
 };
 
-const struct cli_verb verb_simulate = { "simulate", "PLAYBOOK", 1, 1,
+const struct cli_verb verb_simulate = { "simulate", "PLAYBOOK --incident FILE", 1, 1,
 	"Play a written incident: when would it have acted, and why",
 	"The same core that serves is told what the sources of a company would have answered, on a "
 	"clock of its own, and\n"

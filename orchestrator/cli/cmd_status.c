@@ -146,6 +146,13 @@ say_text(const struct cli *c, const struct told *t)
 	statustext_put(stdout, t->status, cli_colour(c));
 }
 
+/* 0 is for the eyes of cron: somebody watches. */
+static int
+exit_of(const struct told *t)
+{
+	return t->served ? CLI_DONE : CLI_FAILED;
+}
+
 static void
 say_json(const struct told *t)
 {
@@ -153,7 +160,7 @@ say_json(const struct told *t)
 	char *text;
 
 	(void)json_object_set_new(o, "verb", json_string("status"));
-	(void)json_object_set_new(o, "exit", json_integer(CLI_DONE));
+	(void)json_object_set_new(o, "exit", json_integer(exit_of(t)));
 	(void)json_object_set_new(o, "served", json_boolean(t->served));
 	(void)json_object_set_new(o, t->served ? "control" : "state", json_string(t->where));
 	if (!t->served)
@@ -223,6 +230,8 @@ run_status(struct cli *c)
 	} else if (rc != RC_OK) {
 		exit = cli_fail_err(c, &err);
 	}
+	if (rc == RC_OK)
+		exit = exit_of(&t);
 	if (rc == RC_OK && cli_json(c))
 		say_json(&t);
 	else if (rc == RC_OK)
@@ -241,6 +250,6 @@ static const struct cli_opt opts[] = {
 
 const struct cli_verb verb_status = { "status", "", 0, 0, "Tell how things stand",
 	"Asks the ferryman that is running. When none is, it says so and tells what the journal "
-	"knows; that needs no lock "
-	"and\nchanges nothing.",
+	"knows, which needs no lock "
+	"and\nchanges nothing, and ends with 1: 0 is only said when somebody watches.",
 	opts, run_status };

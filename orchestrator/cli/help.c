@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct {
+	int code;
+	const char *word, *when;
+} codes[] = {
+#define CODE(name, number, word, when) { number, word, when },
+	CLI_EXITS(CODE)
+#undef CODE
+};
+
 static void
 put_opts(struct buf *b, const struct cli_opt *o)
 {
@@ -55,10 +64,9 @@ help_all(struct buf *b)
 		unbuilt = true;
 	}
 	buf_str(b, "\n\nferryman VERB --help tells more. ferryman --version names the versions of "
-		   "playbooks, records and store.\n"
-		   "Exit codes: 0 done, 1 failed, 2 usage or invalid playbook, 3 refused by a "
-		   "guard, 4 blocked and needs a\n"
-		   "person, 5 pending approval.\n");
+		   "playbooks, records and store.\n\nExit codes:\n");
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		buf_fmt(b, "  %d %s: %s\n", codes[i].code, codes[i].word, codes[i].when);
 }
 
 /*
@@ -194,9 +202,7 @@ static const char man_tail[] =
 	".It Pa /etc/ferryman\nplaybooks and the secrets they name\n"
 	".It Pa /var/lib/ferryman\njournal, head file, lock\n"
 	".It Pa /run/ferryman/control.sock\ncontrol socket of the one that holds the lock\n.El\n"
-	".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n"
-	".It 0\ndone\n.It 1\nfailed\n.It 2\nusage or invalid playbook\n.It 3\nrefused by a guard\n"
-	".It 4\nblocked and needs a person\n.It 5\npending approval\n.El\n";
+	".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n";
 
 void
 help_man(struct buf *b)
@@ -209,6 +215,9 @@ help_man(struct buf *b)
 	buf_str(b, ".Sh COMMON OPTIONS\n");
 	man_opts(b, cli_common);
 	buf_str(b, man_tail);
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		buf_fmt(b, ".It %d\n%s: %s\n", codes[i].code, codes[i].word, codes[i].when);
+	buf_str(b, ".El\n");
 	buf_str(b, ".Sh CAVEATS\nKnown verbs that are not built yet, and refused as such:\n");
 	man_unbuilt(b);
 }

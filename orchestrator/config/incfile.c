@@ -137,7 +137,8 @@ read_time(const char *s, int64_t *ret_wall_ms)
 static void
 wrong(struct incident_build *b, struct place at, const char *path, const char *text)
 {
-	findings_add(b->r.f, FIND_ERROR, b->r.file, at, "meaning", path, "%s", text);
+	findings_add(b->r.f, FIND_ERROR, b->r.file, at, "meaning", path, "%s",
+		text != NULL ? text : "memory ran out");
 }
 
 static void
@@ -147,8 +148,21 @@ span(struct incident_build *b, const struct cfg *c, const char *path, int64_t *f
 		*from = cfg_int(c, "from");
 	if (cfg_has(c, "until"))
 		*until = cfg_int(c, "until");
-	if (cfg_has(c, "from") && cfg_has(c, "until") && *until <= *from)
+	if (cfg_has(c, "until") && *until <= *from)
 		wrong(b, cfg_place(c, "until"), path, "it ends before it begins");
+}
+
+/* A number counts from 1, so that a slip would name nothing and be heard by nobody. */
+static const char *
+name_or_number(struct incident_build *b, const struct cfg *c, const char *key, const char *path)
+{
+	const char *s = cfg_str(c, key);
+	int64_t n;
+
+	if (s != NULL && num_int(s, &n) && n < 1)
+		wrong(b, cfg_place(c, key), path,
+			arena_fmt(b->a, "\"%s\" is no number of one: they are counted from 1", s));
+	return s;
 }
 
 static void
@@ -167,14 +181,15 @@ build_lines(struct incident_build *b, const struct cfg *top)
 		l->kind = cfg_str(c, "kind");
 		if (!inc_role_read(cfg_str(c, "role"), &l->role, &l->n))
 			wrong(b, cfg_place(c, "role"), path,
-				"want primary, backup, other:N (the N-th of the other paths), "
-				"anchor, "
-				"anchor:N or any");
+				arena_fmt(b->a,
+					"\"%s\": want primary, backup, other:N (the N-th of the "
+					"other paths), anchor, anchor:N or any",
+					cfg_str(c, "role")));
 		l->flow_given = cfg_has(c, "flow");
 		l->flow = (enum flow)cfg_int(c, "flow");
 		l->signal = cfg_str(c, "signal");
-		l->subject = cfg_str(c, "subject");
-		l->class = cfg_str(c, "class");
+		l->subject = name_or_number(b, c, "subject", path);
+		l->class = name_or_number(b, c, "class", path);
 		l->verdict = (enum inc_verdict)cfg_int(c, "verdict");
 		l->untested = cfg_int(c, "untested") != 0;
 		l->from_given = cfg_has(c, "from");
@@ -185,6 +200,23 @@ build_lines(struct incident_build *b, const struct cfg *top)
 	}
 	b->file.line = line;
 	b->file.lines_n = line != NULL ? n : 0;
+}
+
+/* At one moment one share of a flow's mail by a path comes back. */
+static void
+alone(struct incident_build *b, const struct cfg *c, const char *path,
+	const struct inc_truth *truth, size_t i)
+{
+	const struct inc_truth *t = &truth[i];
+
+	for (size_t k = 0; k < i; k++)
+		if (truth[k].role == t->role && truth[k].flow == t->flow &&
+			truth[k].from_ms < t->until_ms && t->from_ms < truth[k].until_ms)
+			wrong(b, cfg_place(c, NULL), path,
+				arena_fmt(b->a,
+					"it overlaps truth.%zu: at one moment one share of this "
+					"flow by this path comes back",
+					k + 1));
 }
 
 static void
@@ -202,10 +234,13 @@ build_truth(struct incident_build *b, const struct cfg *top)
 			return;
 		if (!inc_role_read(cfg_str(c, "role"), &truth[i].role, &none) ||
 			(truth[i].role != ROLE_PRIMARY && truth[i].role != ROLE_BACKUP))
-			wrong(b, cfg_place(c, "role"), path, "want primary or backup");
+			wrong(b, cfg_place(c, "role"), path,
+				arena_fmt(b->a, "\"%s\": want primary or backup",
+					cfg_str(c, "role")));
 		truth[i].flow = (enum flow)cfg_int(c, "flow");
 		truth[i].refused_bp = cfg_int(c, "refused");
 		span(b, c, path, &truth[i].from_ms, &truth[i].until_ms);
+		alone(b, c, path, truth, i);
 	}
 	b->file.truth = truth;
 	b->file.truth_n = truth != NULL ? n : 0;

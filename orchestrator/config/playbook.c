@@ -393,6 +393,11 @@ build_responses(struct build *b, const struct cfg *top)
 		r->approvers = (int)cfg_int(c, "approvers");
 		r->within_ms = cfg_int(c, "within");
 		r->otherwise_proceed = cfg_int(c, "otherwise") == 1;
+		if (r->otherwise_proceed && r->within_ms <= 0)
+			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "otherwise"),
+				"meaning", arena_fmt(b->a, "responses.%zu.otherwise", i + 1),
+				"without `within` people have for ever, and it never goes on: say "
+				"how long, such as within: 15m");
 		if (run == NULL && r->mode != MODE_OBSERVE)
 			findings_add(b->r.f, FIND_ERROR, b->r.file, c->at, "meaning",
 				arena_fmt(b->a, "responses.%zu", i + 1),
@@ -478,9 +483,14 @@ build_notifier(struct build *b, struct notifier *to, const struct ynode *n, cons
 	if (to->info == NULL)
 		return;
 	child = (struct ynode *)own;
+	for (row = to->info->schema; row->key != NULL && (row->flags & SR_LIST) == 0; row++)
+		continue;
+	if (own->type == Y_SCALAR && row->key != NULL) {
+		reader_error(&b->r, own, "shape", arena_fmt(b->a, "%s.%s", path, own->key),
+			"want a list: {%s: [%s]}", own->key, own->text);
+		return;
+	}
 	if (own->type == Y_SEQ) {
-		for (row = to->info->schema; row->key != NULL && (row->flags & SR_LIST) == 0; row++)
-			continue;
 		child = arena_get(b->a, sizeof *child);
 		if (child == NULL || row->key == NULL)
 			return;

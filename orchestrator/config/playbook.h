@@ -268,6 +268,9 @@ struct playbook_input {
 	size_t durations_len;
 	const struct conninfo *const
 		*connectors; /* NULL-ended; targets, signals and notifiers alike */
+	/* RC_OK: the time zone of that name is known here; else a sentence that begins behind the
+	 * name, with what to do. NULL: each name passes (a text that was taken before). */
+	enum rc (*zone)(void *ctx, const char *zone, struct err *err);
 	/* sha256 of n bytes as 64 hex digits + NUL */
 	void (*sha256)(void *ctx, const void *p, size_t n, char out[65]);
 	void *ctx;

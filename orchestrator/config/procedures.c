@@ -395,9 +395,17 @@ windows(struct build *b, const struct cfg *c, const char *key, size_t *ret_n)
 	for (size_t i = 0; w != NULL && i < n; i++) {
 		const char *s = cfg_str_at(c, key, i);
 
-		if (s != NULL && window_ok(b, s, &w[*ret_n]))
+		if (s != NULL && window_ok(b, s, &w[*ret_n])) {
+			struct err err = { 0 };
+
+			if (b->in->zone != NULL &&
+				b->in->zone(b->in->ctx, w[*ret_n].zone, &err) != RC_OK)
+				findings_add(b->r.f, FIND_ERROR, b->r.file,
+					cfg_val(c, key)->items[i].at, "value",
+					arena_fmt(b->a, "limits.blackout.%s.%zu", key, i + 1),
+					"\"%s\" is no time zone%s", w[*ret_n].zone, err.text);
 			(*ret_n)++;
-		else
+		} else
 			findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_val(c, key)->items[i].at,
 				"value", arena_fmt(b->a, "limits.blackout.%s.%zu", key, i + 1),
 				"\"%s\" is no window; want such as \"Fri 18:00 - Mon 06:00 "

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORDS_MAX = 256 };
+enum { WORDS_MAX = 256, SUBJECTS_COUNTED = 64 };
 
 /* Names that stand in the file, also of entries that could not be read: what is wrong with those is
  * said at their own place. */
@@ -193,6 +193,51 @@ check_zones(struct build *b, const struct procedure *p)
 	}
 }
 
+static bool
+among(const char *const *list, size_t n, const char *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text_eq(list[i], s))
+			return true;
+	return false;
+}
+
+/* Whose receivers a diagnosis counts: sources of harm of its path and flow, in a group of `must`.
+ */
+static bool
+sees_receivers(const struct signal *s, const struct diagnosis *d)
+{
+	return s->role == SIG_EVIDENCE && s->harm && s->path == d->path && s->group != NULL &&
+	       (!s->flow_given || s->flow == d->flow) && among(d->must, d->must_n, s->group);
+}
+
+/* A kind whose answers name receivers of their own (a mailbox of bounces) would have to be left
+ * out; a canary knows its seeds' alone. */
+static void
+check_receivers(struct build *b, const struct diagnosis *d, const struct cfg *c)
+{
+	const char *class[SUBJECTS_COUNTED];
+	size_t n = 0;
+	bool any = false; /* a group that sees no harm is told otherwise */
+
+	for (size_t i = 0; i < b->pb.signals_n; i++) {
+		const struct signal *s = &b->pb.signals[i];
+		bool sees = sees_receivers(s, d);
+
+		any = any || sees;
+		for (size_t k = 0; sees && k < s->subjects_n; k++)
+			if (n < SUBJECTS_COUNTED && s->subjects[k].class[0] != '\0' &&
+				!among(class, n, s->subjects[k].class))
+				class[n++] = s->subjects[k].class;
+	}
+	if (any && (size_t)d->receivers > n && n < SUBJECTS_COUNTED)
+		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "receivers"), "meaning",
+			arena_fmt(b->a, "diagnoses.%s.receivers", d->name),
+			"%d unrelated receivers of the %zu that signals of `must` know: it could "
+			"never be met",
+			d->receivers, n);
+}
+
 static void
 check_diagnosis(struct build *b, const struct diagnosis *d, const struct cfg *c)
 {
@@ -200,6 +245,7 @@ check_diagnosis(struct build *b, const struct diagnosis *d, const struct cfg *c)
 		findings_add(b->r.f, FIND_ERROR, b->r.file, cfg_place(c, "groups"), "meaning",
 			arena_fmt(b->a, "diagnoses.%s.groups", d->name),
 			"%d groups of %zu: it could never be met", d->groups, d->of_n);
+	check_receivers(b, d, c);
 	for (size_t k = 0; k < d->must_n; k++) {
 		bool in = !named(b, "groups", d->must[k]); /* said already */
 

@@ -243,7 +243,8 @@ static const struct schema_row rows_diagnosis[] = {
 		.type = V_INT,
 		.min = "1",
 		.max = "64",
-		.doc = "So many unrelated receivers must be affected." },
+		.doc = "So many unrelated receivers must be affected; at most as many as the "
+		       "signals of `must` have seeds at." },
 	{ .key = "share",
 		.type = V_PERCENT,
 		.doc = "Least share of failed among the known observations of the `must` groups." },
@@ -430,7 +431,11 @@ static const struct schema_row rows_limits[] = {
 		.min = "1",
 		.max = "1000",
 		.doc = "Most record sets, routes and rules that one plan may touch." },
-	{ .key = "blackout", .type = V_MAP, .sub = rows_blackout, .doc = "Weekly windows." },
+	{ .key = "blackout",
+		.type = V_MAP,
+		.sub = rows_blackout,
+		.doc = "Weekly windows, each in a time zone by its name in the tz database, or in "
+		       "UTC." },
 	END,
 };
 

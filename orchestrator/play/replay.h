@@ -29,7 +29,8 @@ struct replay_journal {
 
 /* What one tape said. */
 struct replay_life {
-	uint64_t epoch, first, last; /* records decided again: first..last; first > last = none */
+	uint64_t epoch;	      /* as the tape says it; 0 = it does not get so far */
+	uint64_t first, last; /* records decided again: first..last; first > last = none */
 	uint64_t events;
 	char version[64]; /* of the ferryman that was told */
 	bool torn;	  /* its last line is not whole: the power went, or it is being written */

@@ -80,7 +80,6 @@ static void
 read_row(struct reading *r, const struct record *rec)
 {
 	const char *act = or_none(json_str(rec->body, "act"));
-	const struct json *reasons = json_get(rec->body, "reasons");
 	struct sim_moment *m;
 
 	if (text_eq(act, "stay"))
@@ -90,9 +89,18 @@ read_row(struct reading *r, const struct record *rec)
 		return;
 	m->what = act;
 	m->name = or_none(json_str(rec->body, "diagnosis"));
-	m->why = reasons != NULL && reasons->child != NULL && reasons->child->str != NULL
-			 ? reasons->child->str
-			 : or_none(json_str(rec->body, "why"));
+	m->why = or_none(json_str(rec->body, "why"));
+	m->reasons = json_get(rec->body, "reasons");
+}
+
+/* The sentence of the row that led to a run: the newest decision of its flow. */
+static const char *
+decided(const struct reading *r, const char *flow)
+{
+	for (size_t i = r->n; i-- > 0;)
+		if (r->moment[i].kind == SIM_DECISION && text_eq(r->moment[i].flow, flow))
+			return r->moment[i].why;
+	return "";
 }
 
 static void
@@ -108,7 +116,7 @@ read_start(struct reading *r, const struct record *rec)
 	m->what = "started";
 	m->name = or_none(json_str(rec->body, "procedure"));
 	m->run_kind = or_none(json_str(rec->body, "kind"));
-	m->why = or_none(json_str(rec->body, "reason"));
+	m->why = decided(r, json_str(rec->body, "flow"));
 }
 
 static void
@@ -140,10 +148,33 @@ read_told(struct reading *r, const struct record *rec)
 	m->why = or_none(json_str(rec->body, "text"));
 }
 
+/* What held a flow when so many records had been appended. */
+static void
+read_holds(struct reading *r, const struct stage *st, size_t records, size_t *at)
+{
+	const struct hold *hold;
+	size_t n = stage_holds(st, &hold);
+
+	for (; *at < n && hold[*at].records <= records; ++*at) {
+		const struct hold *h = &hold[*at];
+		const struct record rec = { .seq = h->records };
+		struct sim_moment *m = add(r, SIM_HELD, &rec);
+
+		if (m == NULL)
+			return;
+		m->after_ms = h->after_ms;
+		m->flow = flow_name(h->flow);
+		m->what = arena_str(r->s->a, h->state);
+		m->why = arena_str(r->s->a, h->why);
+		m->run = "";
+	}
+}
+
 static enum rc
 read_records(struct sim *s, const struct stage *st, struct err *err)
 {
 	struct reading r = { .s = s };
+	size_t held = 0;
 
 	for (size_t i = 0; i < stage_records(st); i++) {
 		const char *text = arena_str(s->a, stage_record(st, i));
@@ -163,6 +194,7 @@ read_records(struct sim *s, const struct stage *st, struct err *err)
 			read_end(&r, &rec);
 		else if (rec.type == REC_NOTIFIED)
 			read_told(&r, &rec);
+		read_holds(&r, st, i + 1, &held);
 	}
 	s->moment = r.moment;
 	s->moments_n = r.n;

@@ -13,7 +13,8 @@
 
 enum sim_kind {
 	SIM_DIAGNOSIS, /* what: met, confirmed, cleared */
-	SIM_DECISION,  /* what: the row's act; name: the response's procedure, or "" */
+	SIM_DECISION, /* what: the row's act; name: the diagnosis, or ""; why: the row's sentence */
+	SIM_HELD,     /* what: the state; why: what stands in the way of what would follow */
 	SIM_RUN,  /* what: started, done, open, undone, blocked, failed ...; name: its procedure */
 	SIM_TOLD, /* what: severity; name: "" ; why: the text */
 	SIM_KINDS
@@ -26,6 +27,7 @@ struct sim_moment {
 	const char *what, *name, *why, *flow, *by, *run;
 	const char *run_kind;	     /* SIM_RUN: cutover, shelter, failback ... */
 	const struct json *evidence; /* SIM_DIAGNOSIS */
+	const struct json *reasons;  /* SIM_DECISION: beside the row's own; a list, or NULL */
 };
 
 /* Messages of one flow that came back to their senders. */

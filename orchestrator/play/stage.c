@@ -27,6 +27,9 @@ enum {
 	BETWEEN_MS = 1000
 };
 
+/* How long a reason may hold before it is noticed, where nothing is recorded. */
+enum { LOOK_MS = 60000 };
+
 #define STAGE_STORE "5717ed0000000000000000000000face"
 #define NOWHERE "0000000000000000000000000000000000000000000000000000000000000000"
 
@@ -53,6 +56,8 @@ struct stage {
 	uint64_t numbers, events, asked;
 	struct kept *record;
 	size_t records_n, records_room;
+	struct holds *holds;
+	int64_t looked_boot_ms;
 	bool nomem, halted;
 	char why[256];
 };
@@ -419,6 +424,11 @@ tell(struct stage *s, struct event *ev)
 	s->events++;
 	for (size_t i = 0; i < acts.n && !s->nomem; i++)
 		carry_out(s, &acts.a[i]);
+	if (ev->type != EV_APPENDED && s->boot_ms - s->looked_boot_ms < LOOK_MS)
+		return;
+	s->looked_boot_ms = s->boot_ms;
+	s->nomem = !holds_look(s->holds, s->core, s->records_n, s->boot_ms - s->begin_boot_ms) ||
+		   s->nomem;
 }
 
 /* --- the life --- */
@@ -500,8 +510,9 @@ stage_play(const struct stage_opts *o, struct err *err)
 	s->boot_ms = 1000000;
 	s->begin_boot_ms = s->boot_ms + LEAD_MS;
 	s->targets = stage_targets_new(&o->mem, o->pb);
+	s->holds = holds_new(&o->mem, o->pb);
 	s->core = core_new(&env, 1);
-	if (s->targets != NULL && s->core != NULL)
+	if (s->targets != NULL && s->core != NULL && s->holds != NULL)
 		play(s);
 	else
 		s->nomem = true;
@@ -529,9 +540,16 @@ stage_free(struct stage **ps)
 		arena_free(&s->coming[i].a);
 	for (size_t i = 0; i < s->records_n; i++)
 		mem_put(&mem, s->record[i].text);
+	holds_free(&s->holds);
 	mem_put(&mem, s->coming);
 	mem_put(&mem, s->record);
 	mem_put(&mem, s);
+}
+
+size_t
+stage_holds(const struct stage *s, const struct hold **ret)
+{
+	return holds_all(s->holds, ret);
 }
 
 size_t

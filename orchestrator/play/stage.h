@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/incfile.h"
 #include "core/core.h"
+#include "play/holds.h"
 
 /* A signal of the playbook that speaks as another kind, or for another role, than its own row says.
  */
@@ -39,6 +40,8 @@ struct stage;
 struct stage *stage_play(const struct stage_opts *o, struct err *err);
 void stage_free(struct stage **s);
 
+size_t stage_holds(
+	const struct stage *s, const struct hold **ret); /* what held a flow back, and when */
 size_t stage_records(const struct stage *s);
 const char *stage_record(const struct stage *s, size_t i); /* as it would stand in the journal */
 uint64_t stage_events(const struct stage *s);		   /* that the core was told */

@@ -382,7 +382,7 @@ judge_search(const struct search *s, struct err *err)
 		return err_set(err, RC_NOTFOUND, "the journal has no run yet");
 	if (!s->found)
 		return err_set(
-			err, RC_NOTFOUND, "no run \"%.80s\"; there are: %s", s->want, s->names);
+			err, RC_INVALID, "no run \"%.80s\"; there are: %s", s->want, s->names);
 	if (s->fits > 1 && !s->exact && !text_eq(s->want, "last"))
 		return err_set(
 			err, RC_INVALID, "\"%.80s\" fits more than one run: %s", s->want, s->names);

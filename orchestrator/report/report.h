@@ -37,7 +37,8 @@ struct report_source {
 
 /*
  * report_build - run: its id as the journal has it, or an unambiguous beginning; "last": the newest
- * cut-over or failback. RC_NOTFOUND names what there is; RC_CORRUPT when a record cannot be read.
+ * cut-over or failback. RC_INVALID: none of that name, and which there are; RC_NOTFOUND: no run at
+ * all; RC_CORRUPT when a record cannot be read.
  */
 enum rc report_build(
 	struct report **ret, const struct report_source *src, const char *run, struct err *err);

@@ -44,7 +44,8 @@ row_text(struct arena *a, const struct record *r)
 {
 	bool stays = text_eq(str(r, "from"), str(r, "to"));
 
-	return arena_fmt(a, "row %lld: %s %s %s, on %s; %s", (long long)json_int(r->body, "row", 0),
+	return arena_fmt(a, "row %lld (%s, %s): %s %s %s, on %s; %s",
+		(long long)json_int(r->body, "row", 0), str(r, "playbook"), str(r, "flow"),
 		str(r, "from"), stays ? "stays" : "becomes", stays ? str(r, "act") : str(r, "to"),
 		str(r, "event"), str(r, "why"));
 }
@@ -65,7 +66,8 @@ step_text(struct arena *a, const struct record *r)
 static const char *
 brake_text(struct arena *a, const struct record *r)
 {
-	return arena_fmt(a, "%s by %s: %s", str(r, "state"), str(r, "by"), str(r, "reason"));
+	return arena_fmt(a, "%s of %s by %s: %s", str(r, "state"), str(r, "playbook"), str(r, "by"),
+		str(r, "reason"));
 }
 
 const char *

@@ -4,6 +4,7 @@
 #include "connector.h"
 #include "os/digest.h"
 #include "os/stdmem.h"
+#include "shell/window.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +53,8 @@ load_file(const char *path, size_t max, char **ret, size_t *ret_n, struct err *e
 
 static struct playbook *
 parse(const char *file, const char *text, size_t n, const char *durations_file,
-	const char *durations, size_t durations_n, struct findings **ret_findings)
+	const char *durations, size_t durations_n,
+	enum rc (*zone)(void *, const char *, struct err *), struct findings **ret_findings)
 {
 	const struct playbook_input in = {
 		.file = file,
@@ -62,6 +64,7 @@ parse(const char *file, const char *text, size_t n, const char *durations_file,
 		.durations = durations,
 		.durations_len = durations_n,
 		.connectors = registry_infos(),
+		.zone = zone,
 		.sha256 = digest_sha256,
 	};
 
@@ -80,7 +83,7 @@ load_playbook(
 	if (load_file(path, PLAYBOOK_MAX, &text, &n, err) == RC_OK &&
 		(durations == NULL ||
 			load_file(durations, PLAYBOOK_MAX, &overlay, &overlay_n, err) == RC_OK))
-		pb = parse(path, text, n, durations, overlay, overlay_n, ret_findings);
+		pb = parse(path, text, n, durations, overlay, overlay_n, window_zone, ret_findings);
 	if (pb == NULL && err->rc == RC_OK &&
 		(*ret_findings == NULL ||
 			findings_n(*ret_findings) == 0)) { /* not even a finding */
@@ -127,7 +130,7 @@ load_from_text(const char *file, const char *text, size_t n, struct err *err)
 
 	pb = parse(file, text, mark != NULL ? (size_t)(mark - text) : n,
 		overlay != NULL ? "durations" : NULL, overlay,
-		overlay != NULL ? (size_t)(text + n - overlay) : 0, &f);
+		overlay != NULL ? (size_t)(text + n - overlay) : 0, NULL, &f);
 	if (pb == NULL)
 		(void)err_set(err, RC_INVALID,
 			"the stored text of playbook %s is refused by this build: %s", file,

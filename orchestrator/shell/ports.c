@@ -10,6 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A credential that is not there: where it may lie, and what it is. */
+static void
+what_to_do(const struct port *p, struct err *err)
+{
+	struct buf b;
+
+	buf_init(&b, &stdmem, 8192);
+	buf_fmt(&b, "%s; credentials lie beside the playbook, or where --credentials DIR says",
+		err->text);
+	if (playbook_target(p->pb, p->name) != NULL)
+		buf_fmt(&b, "; what %s needs: ferryman setup %s %s --print", p->name, p->name,
+			p->pb->file);
+	(void)err_set(err, RC_NOTFOUND, "%s", buf_text(&b));
+	buf_fini(&b);
+}
+
 static struct secret *
 fetch(void *ctx, const struct cfg *cfg, const char *key, struct err *err)
 {
@@ -20,6 +36,8 @@ fetch(void *ctx, const struct cfg *cfg, const char *key, struct err *err)
 	if (secret_fetch(&secret, cfg_secret(cfg, key), p->credentials,
 		    row != NULL && (row->flags & SR_PUBLIC_FILE) != 0, err) != RC_OK) {
 		(void)err_prefix(err, "%s", key);
+		if (err->rc == RC_NOTFOUND)
+			what_to_do(p, err);
 		return NULL;
 	}
 	return secret;

@@ -6,11 +6,53 @@
  */
 #include "shell/window.h"
 
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#define ZONES "/usr/share/zoneinfo" /* where Debian's C library looks (tzset(3)) */
+#define MAGIC "TZif"		    /* RFC 8536 section 3.1 */
 
 enum { WEEK_MIN = 7 * 24 * 60 };
+
+static bool
+is_zone(const char *dir, const char *zone)
+{
+	char path[4096], magic[sizeof MAGIC - 1];
+	bool is;
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%.2000s/%.1000s", dir, zone);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	is = read(fd, magic, sizeof magic) == (ssize_t)sizeof magic &&
+	     memcmp(magic, MAGIC, sizeof magic) == 0;
+	(void)close(fd);
+	return is;
+}
+
+enum rc
+window_zone(void *ctx, const char *zone, struct err *err)
+{
+	const char *given = getenv("TZDIR"), *dir = given != NULL ? given : ZONES;
+
+	(void)ctx;
+	if (text_eq(zone, "UTC") || (zone[0] != '/' && is_zone(dir, zone)))
+		return RC_OK;
+	if (access(dir, X_OK) != 0)
+		return err_set(err, RC_NOTFOUND,
+			" that is known here: there is no tz database in %s; install it (Debian: "
+			"the package tzdata), or write the window in UTC",
+			dir);
+	return err_set(err, RC_NOTFOUND,
+		" of the tz database in %s; want a name such as Europe/Berlin, or UTC", dir);
+}
 
 /* Minute of the local week, Monday 00:00 = 0. */
 static int

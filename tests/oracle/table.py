@@ -67,11 +67,17 @@ def policies(k, grouping):
     g = groups(k, grouping)
     all_groups = list(dict.fromkeys(g))
     harm = list(dict.fromkeys(g[i] for i in HARM if i < k))
+
+    def receivers(n, must):
+        """As many as sources of these groups know: a playbook that asks for more is refused."""
+        n = min(n, len({CLASS[i] for i in HARM if i < k and i in CLASS and g[i] in must}))
+        return f"receivers: {n}, " if n else ""
+
     rows = [("any", 1, all_groups, harm, ""), ("all", len(all_groups), all_groups, harm, ""),
             ("first", 1, all_groups, [g[0]], ""),
             ("half", (len(all_groups) + 1) // 2, all_groups, harm, "share: 50%, "),
-            ("two", min(2, len(all_groups)), all_groups, harm, "receivers: 2, "),
-            ("narrow", 1, harm, harm[-1:], "receivers: 1, share: 100%, ")]
+            ("two", min(2, len(all_groups)), all_groups, harm, receivers(2, harm)),
+            ("narrow", 1, harm, harm[-1:], receivers(1, harm[-1:]) + "share: 100%, ")]
     return [(n, f"  {n}: {{path: cloud, flow: outbound, groups: {c}, of: [{', '.join(of)}], must: [{', '.join(m)}], "
                 f"{extra}for: 4m, clear: 2m}}") for n, c, of, m, extra in rows]
 

@@ -100,7 +100,7 @@ static void
 two_seeds_of_one_class_are_one_receiver(void)
 {
 	struct rig r = rig_of(load("{receiver: r1}, {receiver: r2, class: big}",
-		"{receiver: r1, class: big}, {receiver: r2, class: big}"));
+		"{receiver: r1, class: big}, {receiver: r2, class: big}, {receiver: r3}"));
 
 	ROUNDS(&r, 9, LISTED, REFUSED("r1"), REFUSED("r2"));
 	CHECK_INT(diag(&r, "blocked")->receivers_bad, 1);

@@ -296,7 +296,7 @@ runs_are_found_by_name_beginning_or_last(void)
 		{ "s-1", "s-1", RC_OK, "" },
 		{ "last", "c-1", RC_OK, "" },
 		{ "", NULL, RC_INVALID, "s-1, c-1" },
-		{ "x", NULL, RC_NOTFOUND, "s-1, c-1" },
+		{ "x", NULL, RC_INVALID, "s-1, c-1" },
 	};
 	struct lines l;
 
