@@ -93,7 +93,6 @@ struct cmd_facts {
 	bool plan_matches; /* plan_hash given equals the one made now (or none was asked for) */
 	bool expired, replayed; /* approval: past its expiry; nonce used before */
 	bool already;		/* this person has already approved */
-	bool requester;		/* this person started the request that is to be approved */
 };
 /*
  * decide_command - ret->any: apply the row (LD_STAY: take note of the command itself), exit 0, or 5

@@ -238,9 +238,6 @@ may_approve(struct command *m)
 {
 	if (!is_pending(m))
 		return false;
-	if (m->c->requester)
-		return refuse(m, EXIT_GUARD,
-			"whoever has asked for it does not approve it: another person must");
 	if (m->c->already)
 		return refuse(m, EXIT_PENDING,
 			"you have approved this plan already; it waits for others");

@@ -235,7 +235,7 @@ set_fact(struct vmachine *m, const char *name, const char *s)
 
 /* --- what is said --- */
 
-/* at TIME USER: VERB [override NAME] [other-plan] [expired] [replayed] [own-request] */
+/* at TIME USER: VERB [override NAME] [other-plan] [expired] [replayed] */
 static bool
 read_order(const struct cline *l, struct order *o)
 {
@@ -256,8 +256,6 @@ read_order(const struct cline *l, struct order *o)
 			o->expired = true;
 		else if (word_is(l, i, "replayed"))
 			o->replayed = true;
-		else if (word_is(l, i, "own-request"))
-			o->own_request = true;
 		else
 			return false;
 	}

@@ -342,8 +342,6 @@ obey(struct vmachine *m, const struct order *o)
 		m->paused[0] = '\0';
 	if (o->verb == VERB_DENY)
 		m->f.denials++;
-	if (o->verb == VERB_CUTOVER || o->verb == VERB_FAILBACK)
-		(void)snprintf(m->requester, sizeof m->requester, "%s", o->user);
 	if (o->verb == VERB_APPROVE && m->f.approvals < APPROVERS_MAX)
 		(void)snprintf(m->approver[m->f.approvals++], sizeof m->approver[0], "%s", o->user);
 }
@@ -359,8 +357,7 @@ vmachine_order(struct vmachine *m, const struct order *o)
 		.plan_matches = !o->other_plan,
 		.expired = o->expired,
 		.replayed = o->replayed,
-		.already = approved_before(m, o->user),
-		.requester = o->own_request || strcmp(m->requester, o->user) == 0 };
+		.already = approved_before(m, o->user) };
 	struct decision d;
 	int exit = -1;
 	bool accepted;

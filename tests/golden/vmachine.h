@@ -38,7 +38,7 @@ struct vmachine {
 	int64_t again;	       /* from decide(): look again then */
 	int64_t shelter_until; /* 0: none */
 	char approver[APPROVERS_MAX][32];
-	char requester[32], paused[128], led_by[64], stood_down[64];
+	char paused[128], led_by[64], stood_down[64];
 	struct done trace[TRACE_MAX];
 	size_t trace_n;
 	bool loops; /* decide() never came to rest */
@@ -50,7 +50,7 @@ struct order {
 	const char *user;
 	const char *override[OVERRIDE_MAX];
 	size_t overrides_n;
-	bool other_plan, expired, replayed, own_request, owner;
+	bool other_plan, expired, replayed, owner;
 };
 
 void vmachine_start(struct vmachine *m, struct playbook *pb, enum flow flow, enum life_state s);

@@ -355,7 +355,7 @@ class Machine:
 
     # --- what people order ---
 
-    def order(self, t, who, verb, overrides=(), other_plan=False, expired=False, replayed=False, own=False):
+    def order(self, t, who, verb, overrides=(), other_plan=False, expired=False, replayed=False):
         self.t = t
         self.ev.update(t)
         paused, blind = self.flags()
@@ -371,7 +371,7 @@ class Machine:
         elif code == 0 and verb in ("cutover", "failback") and other_plan and has("other-plan"):
             code = 3
         elif code == 0:
-            void = {"other-plan": other_plan, "expired": expired, "replayed": replayed, "requester": own}
+            void = {"other-plan": other_plan, "expired": expired, "replayed": replayed}
             code, guards = self.may_now(who, verb, overrides, any(v and has(n) for n, v in void.items()))
         if code not in (0, 5) or "twice" in guards:
             self.story.append(Bag(t=t, row=row, event=verb, before=self.state, after=self.state, act="refused",

@@ -69,7 +69,6 @@ RULES = {
     "other-plan": "an approval is bound to the plan that was shown",
     "expired": "an approval past its time is void",
     "replayed": "an approval is good once",
-    "requester": "nobody approves what he asked for himself",
     "approved-class": "what people approved still needs more than one receiver class when it starts",
     "within": "the time to answer ends",
     "answered": "and what was answered in it stays answered, also while something holds it back",

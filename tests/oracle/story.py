@@ -142,8 +142,7 @@ class Story:
             self.ev.jump(self.now, by)
         elif w[2].endswith(":"):
             overrides = [w[i + 1] for i in range(4, len(w)) if w[i] == "override"]
-            m.order(self.now, w[2][:-1], w[3], overrides, "other-plan" in w, "expired" in w, "replayed" in w,
-                    "own-request" in w)
+            m.order(self.now, w[2][:-1], w[3], overrides, "other-plan" in w, "expired" in w, "replayed" in w)
         else:
             for x in self.meant(w[2]):
                 self.answer(x, w[3:])

@@ -98,7 +98,7 @@ def order(r):
     if verb in ("approve", "cutover", "failback") and r.random() < 0.15:
         text += " other-plan"
     if verb == "approve" and r.random() < 0.15:
-        text += r.choice([" expired", " replayed", " own-request"])
+        text += r.choice([" expired", " replayed"])
     return text
 
 
