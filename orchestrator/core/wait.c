@@ -381,15 +381,15 @@ excuse_all(const struct core *c, struct vstep *v)
 }
 
 /* at: how much of v->why is said. What each receiver lacks comes behind it, in the playbook's
- * order. */
+ * order, in a room of so many octets. */
 static void
-put_lacks(struct vstep *v, size_t at)
+put_lacks(struct vstep *v, size_t at, size_t room)
 {
-	for (size_t i = 0; i < subjects(v) && at < WHY_LEN; i++) {
+	for (size_t i = 0; i < subjects(v) && at < room; i++) {
 		if (v->passed[i] || v->lacks[i][0] == '\0')
 			continue;
 		at += (size_t)snprintf(
-			v->why + at, WHY_LEN - at, "%s%s", at > 0 ? "; " : "", v->lacks[i]);
+			v->why + at, room - at, "%s%s", at > 0 ? "; " : "", v->lacks[i]);
 	}
 }
 
@@ -397,16 +397,19 @@ static void
 not_proven(struct core *c, struct vstep *v)
 {
 	const struct path *from = plan_leaves(v->live->plan);
-	int at = 0;
+	char wanted[WHY_LEN / 2] = "";
+	size_t at;
 
 	v->why[0] = '\0';
 	if (v->p->receivers > 0)
-		at = snprintf(v->why, WHY_LEN,
-			"arrived through %s at %zu of %zu, wanted %d and wherever no harm is seen "
-			"through %s",
+		(void)snprintf(wanted, sizeof wanted,
+			" (arrived through %.32s at %zu of %zu; wanted %d, and wherever no harm is "
+			"seen through %.32s)",
 			v->p->through->name, arrived(v), subjects(v), v->p->receivers,
 			from != NULL ? from->name : "another path");
-	put_lacks(v, (size_t)at);
+	put_lacks(v, 0, WHY_LEN - strlen(wanted));
+	at = strlen(v->why);
+	(void)snprintf(v->why + at, WHY_LEN - at, "%s", wanted);
 	fail(c, v);
 }
 
@@ -417,7 +420,7 @@ proven(struct core *c, struct vstep *v)
 		"arrived through %s at %zu of %zu, with the proof that was asked for",
 		v->p->through->name, arrived(v), subjects(v));
 
-	put_lacks(v, (size_t)at);
+	put_lacks(v, (size_t)at, WHY_LEN);
 	done(c, v);
 }
 

@@ -118,8 +118,8 @@ world_of(const struct want *want)
 /* --- the way out --- */
 
 #define BACK_OUT                                                                                   \
-	"arrived through relay at 2 of 3, wanted 2 and wherever no harm is seen through cloud; "   \
-	"r3: 550 go away"
+	"r3: 550 go away (arrived through relay at 2 of 3; wanted 2, and wherever no harm is "     \
+	"seen through cloud)"
 
 static const struct {
 	const char *name;
@@ -145,11 +145,12 @@ static const struct {
 		.relay = { WELL, WELL, HARMED }, .why = "(prove it): r3: 550 go away" },
 	{ "as many as there are", { 3, 3, 0, 0 }, .cloud = { WELL, WELL, HARMED },
 		.relay = { WELL, WELL, HARMED },
-		.why = "arrived through relay at 2 of 3, wanted 3 and wherever" },
+		.why = "arrived through relay at 2 of 3; wanted 3, and wherever" },
 	{ "fewer than wanted", { 2, 2, 0, 0 }, .cloud = { WELL, HARMED, HARMED },
 		.relay = { WELL, HARMED, HARMED },
-		.why = "arrived through relay at 1 of 3, wanted 2 and wherever no harm is seen "
-		       "through cloud; r2: 550 go away; r3: 550 go away" },
+		.why = "r2: 550 go away; r3: 550 go away (arrived through relay at 1 of 3; wanted "
+		       "2, "
+		       "and wherever no harm is seen through cloud)" },
 	{ "the primary serves it well", { 2, 2, 0, 0 }, .relay = { WELL, WELL, HARMED },
 		.why = BACK_OUT },
 	{ "harm at another receiver excuses not this one", { 2, 2, 0, 0 },
@@ -171,7 +172,7 @@ static const struct {
 		.relay = { WELL, WELL, HARMED }, .second = WELL, .done = true,
 		.why = "arrived through relay at 2 of 3" },
 	{ "a path excuses itself nothing", { 2, 2, 0, 2 }, .cloud = { WELL, WELL, HARMED },
-		.why = "(still): arrived through cloud at 2 of 3, wanted 2 and" },
+		.why = "(arrived through cloud at 2 of 3; wanted 2, and" },
 	{ "whoever is blind excuses nobody", { 2, 2, 0, 0 }, .cloud = { WELL, WELL, HARMED },
 		.relay = { WELL, WELL, HARMED }, .dark = true, .why = BACK_OUT },
 };
@@ -293,10 +294,10 @@ static const struct {
 		"arrived through cloud at 2 of 3, with the proof that was asked for; r3 refuses "
 		"relay too: 550 go away\"" },
 	{ "the backup serves it well", { 2, 2, 0, 0 }, HARMED, WELL, false,
-		"arrived through cloud at 2 of 3, wanted 2 and wherever no harm is seen through "
-		"relay; r3: 451 busy" },
+		"r3: 451 busy (arrived through cloud at 2 of 3; wanted 2, and wherever no harm is "
+		"seen through relay)" },
 	{ "the strictest proof out is that of the way back", { 2, 3, 0, 0 }, HARMED, HARMED, false,
-		"arrived through cloud at 2 of 3, wanted 3 and" },
+		"arrived through cloud at 2 of 3; wanted 3, and" },
 	{ "a proof of another path is not of the way out", { 2, 2, 0, 3 }, HARMED, HARMED, true,
 		"arrived through cloud at 2 of 3, with the proof" },
 	{ "one without the key is each", { 2, 0, 0, 0 }, HARMED, HARMED, false,
