@@ -739,7 +739,8 @@ answer_status(struct core *c, const struct command *m)
 }
 
 /* While ferryman is being taken out nothing else begins, and the brake that holds it stays on. A
- * pause with a time would bring it back by itself. */
+ * pause with a time would bring it back by itself; and whoever names the brake would send to
+ * targets that bear no number of ours, where what was sent before is not kept away. */
 static bool
 waits_for_eject(struct core *c, const struct command *m, const struct book *b)
 {
@@ -748,6 +749,12 @@ waits_for_eject(struct core *c, const struct command *m, const struct book *b)
 	if (m->verb == VERB_PAUSE && ledger_ejected(&c->l, b->name))
 		return command_refuse(c, m, EXIT_GUARD,
 			"the brake is on until `resume`: ferryman is taken out of its targets",
+			NULL);
+	if (r == NULL && (m->verb == VERB_CUTOVER || m->verb == VERB_FAILBACK) &&
+		ledger_ejected(&c->l, b->name))
+		return command_refuse(c, m, EXIT_GUARD,
+			"ferryman is taken out of its targets: `resume` first, so that they bear "
+			"its number again",
 			NULL);
 	if (r == NULL || (m->verb == VERB_RESUME && r->era < c->era) || m->verb == VERB_PLAN ||
 		m->verb == VERB_PAUSE || m->verb == VERB_ACK || m->verb == VERB_DENY)

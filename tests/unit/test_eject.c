@@ -110,6 +110,28 @@ what_it_changed_is_as_before(void)
 	world_end(w);
 }
 
+/* Its numbers are gone: nothing keeps away there what was sent before and comes late. */
+static void
+while_it_is_out_no_order_that_names_the_brake_acts(void)
+{
+	static const enum verb verbs[] = { VERB_CUTOVER, VERB_FAILBACK };
+	struct world *w = world_new();
+
+	CHECK_INT(ask_eject(w)->exit, 0);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		const struct wreply *r =
+			ask(w, &(struct wask){
+				       .verb = verbs[i], .procedure = "out", .override = "pause" });
+
+		CHECK_INT(r->exit, 3);
+		CHECK(strstr(r->body, "`resume` first") != NULL);
+	}
+	CHECK(is_out(w));
+	(void)ask(w, &(struct wask){ .verb = VERB_RESUME });
+	there_and_back(w);
+	world_end(w);
+}
+
 static void
 taken_in_again_it_works_as_at_first(void)
 {
@@ -603,6 +625,7 @@ int
 main(void)
 {
 	TEST(what_it_changed_is_as_before);
+	TEST(while_it_is_out_no_order_that_names_the_brake_acts);
 	TEST(taken_in_again_it_works_as_at_first);
 	TEST(the_plan_is_shown_first_and_binds);
 	TEST(what_was_there_before_stays);
