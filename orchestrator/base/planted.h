@@ -23,6 +23,12 @@
 	X(BRAKE_IGNORED, "a run under way takes new steps while the brake is on")                  \
 	X(NO_COOLDOWN, "a cut-over starts by itself as soon as the one before has ended")          \
 	X(ANYBODY_MAY, "commands are not held against what the playbook lets people do")           \
+	X(ANYBODY_ABORTS, "a run is turned round for whoever says so")                             \
+	X(ANYBODY_RESUMES, "the brake is taken off for whoever says so")                           \
+	X(ANYBODY_CONTINUES, "a blocked run goes on for whoever says so")                          \
+	X(ANYBODY_EJECTS, "ferryman is taken out for whoever says so")                             \
+	X(ANY_RIGHT, "whoever may do one thing may do everything")                                 \
+	X(PAUSE_UNWRITTEN, "pause is answered with yes, and no brake is written")                  \
 	X(CAUSE_IS_HARM, "a listing convinces although no mail was refused")                       \
 	X(ERA_UNFENCED, "in a new era nothing is fenced")                                          \
 	X(ALARM_ONCE, "an alarm that did not get out is not sent again")                           \

@@ -699,7 +699,7 @@ note(struct core *c, struct command *m, struct book *b, enum flow f)
 	command_decided(c, m, b, f, true, d, &exit);
 	if (!d->any)
 		return command_refuse_decided(c, m, exit, d);
-	if (m->verb != VERB_ACK)
+	if (m->verb != VERB_ACK && !(PLANTED(PAUSE_UNWRITTEN) && m->verb == VERB_PAUSE))
 		command_brake(c, m, b, m->reason != NULL ? m->reason : "", false);
 	row_of(c, b, f, d);
 	command_record(c, m, NULL, exit, text);

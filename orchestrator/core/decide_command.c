@@ -94,7 +94,12 @@ permitted(struct command *m, const struct verb_row *v)
 {
 	const struct person *p = playbook_person(m->f->pb, m->c->user);
 
-	if (m->c->owner || (p != NULL && (p->may & v->may) != 0) || PLANTED(ANYBODY_MAY))
+	if (m->c->owner || (p != NULL && (p->may & v->may) != 0) || PLANTED(ANYBODY_MAY) ||
+		(PLANTED(ANYBODY_ABORTS) && v->verb == VERB_ABORT) ||
+		(PLANTED(ANYBODY_RESUMES) && v->verb == VERB_RESUME) ||
+		(PLANTED(ANYBODY_CONTINUES) && v->verb == VERB_CONTINUE) ||
+		(PLANTED(ANYBODY_EJECTS) && v->verb == VERB_EJECT) ||
+		(PLANTED(ANY_RIGHT) && p != NULL))
 		return true;
 	decision_reason(m->d, "%s may not %s: people of playbook %s need `may: [%s]` for it",
 		m->c->user != NULL ? m->c->user : "nobody", verb_name(v->verb), m->f->pb->name,

@@ -75,7 +75,8 @@
 #define LIMITS                                                                                     \
 	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"                              \
 	"people:\n  cio: {user: alice, may: [run, approve, brake]}\n  duty: {user: bob, may: "     \
-	"[run, approve, brake]}\n"                                                                 \
+	"[run, approve, brake]}\n  guard: {user: carol, may: [brake]}\n  night: {user: dave, "     \
+	"may: [run]}\n"                                                                            \
 	"notify: [{program: [/usr/local/bin/page-duty]}]\n"
 
 static const char *const texts[BOOKS_N] = {

@@ -2,7 +2,9 @@
  * Invariant 6: each cut-over and failback follows a valid authorisation. By itself one starts only
  * where the playbook says so; by a person only if that person may, and has said so for this very
  * plan: an approval counts once for each person and nonce, not past its expiry, and not for another
- * plan.
+ * plan. And whatever else follows a person's word (a run turned round, taken up again, the brake on
+ * and off, ferryman taken out) follows one that was really said, by somebody with the right to it,
+ * and each word once. Who has said what is known from who spoke (people.c), not from the journal.
  */
 #include "base/text.h"
 #include "sim/sim.h"
@@ -36,7 +38,17 @@ may_by_itself(const struct sim *s, enum flow flow, bool back)
 	return r != NULL && (r->mode == MODE_AUTOMATIC || r->otherwise_proceed);
 }
 
-/* The people who approved this plan; the newest word of each counts. */
+/* The newest word of this person on this plan is yes. */
+static bool
+says_yes(const struct view *v, const char *hash, const char *who)
+{
+	for (size_t i = v->approvals_n; i-- > 0;)
+		if (text_eq(v->approval[i].hash, hash) && text_eq(v->approval[i].user, who))
+			return v->approval[i].yes;
+	return false;
+}
+
+/* How many people have approved this plan; the newest word of each counts. */
 static int
 approvers(const struct view *v, const char *hash)
 {
@@ -53,89 +65,184 @@ approvers(const struct view *v, const char *hash)
 	return n;
 }
 
-static bool
-said_so(const struct sim *s, const struct vrun *run)
-{
-	const struct people *p = &s->people;
-	enum verb verb = text_eq(run->kind, "failback") ? VERB_FAILBACK : VERB_CUTOVER;
+/* --- what each word needs (docs/PLAYBOOK.md people, DESIGN section 5) --- */
 
-	for (size_t i = 0; i < p->said_n; i++)
-		if (p->said[i].verb == verb && text_eq(p->said[i].who, run->by) &&
-			(p->said[i].hash == NULL || text_eq(p->said[i].hash, run->plan_hash)))
-			return true;
-	return false;
+/* One of these rights; 0 = anybody may. */
+static unsigned
+right_for(enum verb verb)
+{
+	switch (verb) {
+	case VERB_CUTOVER:
+	case VERB_FAILBACK:
+	case VERB_CONTINUE:
+	case VERB_EJECT:
+		return MAY_RUN;
+	case VERB_APPROVE:
+	case VERB_DENY:
+		return MAY_APPROVE;
+	case VERB_ABORT:
+	case VERB_PAUSE:
+	case VERB_RESUME:
+		return MAY_BRAKE;
+	case VERB_ACK:
+		return MAY_RUN | MAY_APPROVE | MAY_BRAKE;
+	case VERB_PLAN:
+	case VERB_STATUS:
+	case VERB_DRILL:
+	case VERB_N:
+		break;
+	}
+	return 0;
 }
 
-/* "alice, bob": each of them may, in the playbook's words. */
 static bool
-all_may(const struct sim *s, const char *by)
+may(const struct sim *s, const char *who, unsigned right)
+{
+	const struct person *p = playbook_person(s->book, who);
+
+	return right == 0 || (p != NULL && (p->may & right) != 0);
+}
+
+/* The order that a record follows: really said, by who is named, who may, and followed once by a
+ * record of this type. NULL = violated. */
+static struct saying *
+order(struct sim *s, const struct vrecord *rec, const char *verb, const char *by)
+{
+	struct saying *o = people_order(s, json_str(rec->r->body, "reason"));
+	const char *type = record_type_name(rec->r->type);
+	unsigned bit = 1u << (unsigned)rec->r->type;
+
+	if (o == NULL || !text_eq(verb_name(o->verb), verb) || !text_eq(o->who, by)) {
+		violated(s, &inv_06, "%s: %s has not said %s", type, by != NULL ? by : "nobody",
+			verb);
+		return NULL;
+	}
+	if (!may(s, by, right_for(o->verb))) {
+		violated(s, &inv_06, "%s: %s is obeyed, who may not %s", type, by, verb);
+		return NULL;
+	}
+	if ((o->used & bit) != 0) {
+		violated(s, &inv_06, "%s: %s has said %s (%s) once, and is obeyed again", type, by,
+			verb, o->req);
+		return NULL;
+	}
+	o->used |= bit;
+	return o;
+}
+
+/* --- records --- */
+
+/* "alice, bob": each of them has said yes to this plan, and may. */
+static bool
+all_approved(struct sim *s, const struct vrun *run)
 {
 	char one[64];
 
-	for (const char *at = by; *at != '\0';) {
+	for (const char *at = run->by; *at != '\0';) {
 		size_t n = strcspn(at, ",");
-		const struct person *who;
 
 		(void)snprintf(one, sizeof one, "%.*s", (int)n, at);
-		who = playbook_person(s->book, one);
-		if (who == NULL || (who->may & (MAY_RUN | MAY_APPROVE)) == 0)
+		if (!may(s, one, MAY_APPROVE) || !says_yes(&s->view, run->plan_hash, one))
 			return false;
 		at += n;
 		at += strspn(at, ", ");
 	}
-	return by[0] != '\0';
+	return run->by[0] != '\0';
+}
+
+/* By a person's command: for this very plan, if it named one, and past no guard but those that it
+ * named. */
+static void
+commanded(struct sim *s, const struct vrecord *rec)
+{
+	const struct vrun *run = rec->run;
+	const struct saying *o = order(s, rec, run->kind, run->by);
+
+	if (o == NULL)
+		return;
+	if (o->hash != NULL && !text_eq(o->hash, run->plan_hash))
+		violated(s, &inv_06, "run %s is started by %s, who was shown another plan", run->id,
+			run->by);
+	if (run->names_pause && !o->names_pause && o->verb != VERB_EJECT)
+		violated(s, &inv_06, "run %s names the brake, and %s has not", run->id, run->by);
 }
 
 static void
-started(struct sim *s, const struct vrun *run)
+started(struct sim *s, const struct vrecord *rec)
 {
+	const struct vrun *run = rec->run;
 	enum flow flow = text_eq(run->flow, "inbound") ? FLOW_INBOUND : FLOW_OUTBOUND;
-	bool back = text_eq(run->kind, "failback");
+	bool back = text_eq(run->kind, "failback"), out = text_eq(run->kind, "cutover");
 	const struct response *r = response_of(s, flow);
 	int yes = approvers(&s->view, run->plan_hash),
 	    needed = back || r == NULL ? 1 : r->approvers;
 
-	if (!back && !text_eq(run->kind, "cutover"))
-		return;
 	if (text_eq(run->by, "automatic")) {
-		if (!may_by_itself(s, flow, back))
+		if ((out || back) && !may_by_itself(s, flow, back))
 			violated(s, &inv_06,
 				"run %s starts by itself, which the playbook does not allow",
 				run->id);
 		return;
 	}
-	if (!all_may(s, run->by))
-		violated(s, &inv_06, "run %s is started by %s, who may not", run->id, run->by);
-	else if (!said_so(s, run) && yes < needed)
-		violated(s, &inv_06, "run %s is started by %s; %d approved this plan", run->id,
-			run->by, yes);
+	if ((out || back) && yes >= needed && all_approved(s, run) &&
+		people_order(s, run->reason) == NULL)
+		return;
+	commanded(s, rec);
 }
 
 static void
-approved(struct sim *s)
+approved(struct sim *s, const struct vrecord *rec)
 {
 	const struct view *v = &s->view;
 	const struct vapproval *a = &v->approval[v->approvals_n - 1];
-	const struct people *p = &s->people;
+	const struct saying *o;
 
 	for (size_t i = 0; i + 1 < v->approvals_n; i++)
 		if (a->nonce[0] != '\0' && text_eq(v->approval[i].nonce, a->nonce))
 			violated(s, &inv_06, "nonce %s is used twice", a->nonce);
-	if (playbook_person(s->book, a->user) == NULL)
-		violated(s, &inv_06, "%s approves, whom nobody knows", a->user);
-	for (size_t i = 0; i < p->said_n; i++)
-		if (text_eq(p->said[i].nonce, a->nonce) && text_eq(p->said[i].who, a->user) &&
-			text_eq(p->said[i].hash, a->hash) && !p->said[i].expired)
-			return;
-	violated(s, &inv_06, "%s has not approved this plan with nonce %s, or too late", a->user,
-		a->nonce);
+	o = order(s, rec, a->yes ? "approve" : "deny", a->user);
+	if (o != NULL && (!text_eq(o->nonce, a->nonce) || !text_eq(o->hash, a->hash) || o->expired))
+		violated(s, &inv_06, "%s has not approved this plan with nonce %s, or too late",
+			a->user, a->nonce);
+}
+
+/* Exit 5: it is done, and waits for others. */
+static void
+obeyed(struct sim *s, const struct vrecord *rec)
+{
+	const char *verb = json_str(rec->r->body, "verb");
+	int64_t exit = json_int(rec->r->body, "exit", 0);
+	const struct saying *o;
+
+	if (exit != 0 && exit != 5)
+		return;
+	o = order(s, rec, verb != NULL ? verb : "", json_str(rec->r->body, "by"));
+	if (o != NULL && o->run != NULL && !text_eq(o->run, rec->r->run))
+		violated(s, &inv_06, "%s has said %s of run %s, and it befalls %s", o->who, verb,
+			o->run, rec->r->run);
+}
+
+static void
+braked(struct sim *s, const struct vrecord *rec)
+{
+	const struct json *b = rec->r->body;
+	bool eject = json_flag(b, "eject");
+	const struct saying *o =
+		order(s, rec, eject ? "eject" : json_str(b, "state"), json_str(b, "by"));
+
+	if (o != NULL && o->verb == VERB_PAUSE && o->expires != json_int(b, "expires", 0))
+		violated(s, &inv_06, "%s has put the brake on for another time than this", o->who);
 }
 
 static void
 record(struct sim *s, const struct vrecord *rec)
 {
 	if (rec->r->type == REC_START)
-		started(s, rec->run);
+		started(s, rec);
 	else if (rec->r->type == REC_APPROVAL)
-		approved(s);
+		approved(s, rec);
+	else if (rec->r->type == REC_COMMAND)
+		obeyed(s, rec);
+	else if (rec->r->type == REC_BRAKE)
+		braked(s, rec);
 }

@@ -10,6 +10,9 @@
 enum { LOOKS_MAX = 12 };
 enum { COMMANDS_MAX = 14, HANDS_MAX = 5, PEOPLE_FROM = 5 * 60000, PEOPLE_TO = 150 * 60000 };
 
+/* Of a H_COMMAND: whoever speaks may do everything. */
+enum { WHO_MAY = 1 };
+
 static void
 say_at(struct sim *s, int64_t at, enum verb verb)
 {
@@ -43,6 +46,7 @@ people_init(struct sim *s)
 
 		say_at(s, rng_between(&p->rng, PEOPLE_FROM, PEOPLE_TO), verb);
 	}
+	rng_seed(&p->rights, s->seed, "rights");
 	rng_seed(&p->leaving, s->seed,
 		"leaving"); /* of its own: the seeds without it stay as they were */
 	for (int i = 0; i < 4; i++)
@@ -60,31 +64,79 @@ people_init(struct sim *s)
 
 /* --- commands --- */
 
+/* A reason ends with it: no two are the same. */
+#define ORDER "as simulated, order "
+
+struct saying *
+people_order(struct sim *s, const char *reason)
+{
+	const char *at = reason != NULL ? strstr(reason, ORDER) : NULL;
+
+	for (size_t i = 0; at != NULL && i < s->people.said_n; i++)
+		if (text_eq(s->people.said[i].req, at + strlen(ORDER)))
+			return &s->people.said[i];
+	return NULL;
+}
+
+void
+people_in_force(struct sim *s, struct saying *o)
+{
+	if (o->in_force != 0)
+		return;
+	o->in_force = ++s->people.words;
+	o->in_force_at = s->now;
+}
+
+void
+people_forgot(struct sim *s, size_t kept)
+{
+	int64_t copied = kept > 0 ? s->journal.entry[kept - 1].at : 0;
+
+	for (size_t i = 0; i < s->people.said_n; i++) {
+		struct saying *o = &s->people.said[i];
+
+		if (o->seq > kept || (o->seq == 0 && o->in_force_at > copied))
+			o->gone = true;
+	}
+}
+
 static void
 remember(struct sim *s, const struct event *ev)
 {
 	struct people *p = &s->people;
-	struct saying *x;
+	struct saying *x = &p->said[p->said_n++];
 
-	if (p->said_n == SAYINGS_MAX)
-		return;
-	x = &p->said[p->said_n++];
 	*x = (struct saying){ .verb = ev->command.verb,
 		.who = sim_str(s, ev->command.principal),
 		.hash = sim_str(s, ev->command.plan_hash),
 		.nonce = sim_str(s, ev->command.nonce),
+		.run = sim_str(s, ev->command.run),
+		.req = sim_str(s, ev->command.req),
+		.expires = ev->command.expires_wall_ms,
 		.at = s->now };
+	for (size_t i = 0; i < ev->command.overrides_n; i++)
+		x->names_pause = x->names_pause || text_eq(ev->command.overrides[i], "pause");
 	x->expired =
 		ev->command.expires_wall_ms != 0 && ev->command.expires_wall_ms < process_wall(s);
 }
 
+/* More people than one, and the world is not healed yet: then those speak who know what they may.
+ */
+static bool
+is_crowd(const struct sim *s)
+{
+	return !s->healed && playbook_person(s->book, "carol") != NULL;
+}
+
 static void
-speak(struct sim *s, struct event *ev)
+speak(struct sim *s, struct event *ev, bool may)
 {
 	static const char *const users[] = { "alice", "bob", "mallory" };
 	struct people *p = &s->people;
-	char req[32], nonce[32];
+	char req[32], nonce[32], reason[64];
 
+	if (p->said_n == SAYINGS_MAX)
+		return; /* enough was said */
 	(void)snprintf(req, sizeof req, "c%u", ++p->next_req);
 	(void)snprintf(nonce, sizeof nonce, "n%u", p->next_req);
 	ev->type = EV_COMMAND;
@@ -93,9 +145,12 @@ speak(struct sim *s, struct event *ev)
 	ev->command.principal = users[rng_below(&p->rng, 2)];
 	if (fault(s, SITE_CLUMSY))
 		ev->command.principal = users[2];
+	if (!may && is_crowd(s) && rng_ratio(&p->rights, 1, 6))
+		ev->command.principal = rng_ratio(&p->rights, 1, 2) ? "carol" : "dave";
 	ev->command.via = "cli";
 	ev->command.playbook = s->book->name;
-	ev->command.reason = "as simulated";
+	(void)snprintf(reason, sizeof reason, "%s%s", ORDER, req);
+	ev->command.reason = reason;
 	if (ev->command.plan_hash != NULL && fault(s, SITE_CLUMSY))
 		ev->command.plan_hash =
 			"0000000000000000000000000000000000000000000000000000000000000000";
@@ -126,6 +181,11 @@ ask_plan(struct sim *s, struct event *ev)
 									      : FLOW_OUTBOUND;
 	p->of = rng_ratio(&p->rng, 2, 3) ? VERB_CUTOVER : VERB_FAILBACK;
 	p->asked = p->next_req + 1;
+	p->names_pause = is_crowd(s) && rng_ratio(&p->rights, 1, 5);
+	if (p->names_pause) /* for there is one, and perhaps another one comes later */
+		say_at(s, s->now + 500, VERB_PAUSE);
+	ev->command.overrides[0] = "pause";
+	ev->command.overrides_n = p->names_pause;
 	ev->command.of = p->of;
 	ev->command.procedure = cutover_name(s, p->flow);
 }
@@ -162,6 +222,13 @@ people_command(struct sim *s, const struct happening *h)
 		ev.command.overrides[0] = "soak";
 		ev.command.overrides[1] = "cooldown";
 		ev.command.overrides_n = rng_below(&p->rng, 3);
+		if (p->names_pause) {
+			ev.command.overrides[0] = "pause";
+			ev.command.overrides_n = 1;
+			if (is_crowd(s) && rng_ratio(&p->rights, 1, 2))
+				say_at(s, s->now + rng_between(&p->rights, 1000, 180000),
+					VERB_PAUSE);
+		}
 		break;
 	case VERB_APPROVE:
 	case VERB_DENY:
@@ -171,6 +238,8 @@ people_command(struct sim *s, const struct happening *h)
 	case VERB_ABORT:
 	case VERB_CONTINUE:
 		ev.command.run = newest_open(s);
+		ev.command.overrides[0] = "pause";
+		ev.command.overrides_n = is_crowd(s) && rng_ratio(&p->rights, 1, 5);
 		break;
 	case VERB_PAUSE:
 		ev.command.expires_wall_ms = process_wall(s) + rng_between(&p->rng, 60000, 1800000);
@@ -191,7 +260,7 @@ people_command(struct sim *s, const struct happening *h)
 	case VERB_N:
 		break;
 	}
-	speak(s, &ev);
+	speak(s, &ev, h->index == WHO_MAY);
 }
 
 /* The value of a member "name":"..." in a body, without a parser: hashes and names need no escapes.
@@ -220,6 +289,11 @@ people_reply(struct sim *s, const struct action *a)
 
 	trace_add(s, "reply %s exit %d%s: %s", a->reply.req, a->reply.exit,
 		a->reply.last ? "" : " ...", a->reply.body);
+	for (size_t i = 0; a->reply.exit == 0 && i < p->said_n; i++)
+		if (text_eq(p->said[i].req, a->reply.req) &&
+			(p->said[i].verb == VERB_PAUSE || p->said[i].verb == VERB_EJECT ||
+				p->said[i].verb == VERB_RESUME))
+			people_in_force(s, &p->said[i]);
 	(void)snprintf(req, sizeof req, "c%u", p->asked);
 	if (p->asked == 0 || !text_eq(a->reply.req, req) || a->reply.exit != 0)
 		return;
@@ -247,7 +321,10 @@ people_alarmed(struct sim *s)
 		return;
 	p->looks++;
 	p->looks_at = s->now + rng_between(&p->leaving, 60000, 2400000);
-	say_at(s, p->looks_at, rng_ratio(&p->leaving, 1, 8) ? VERB_ABORT : VERB_CONTINUE);
+	sim_push(s, (struct happening){ .at = p->looks_at,
+			    .kind = H_COMMAND,
+			    .index = WHO_MAY,
+			    .number = rng_ratio(&p->leaving, 1, 8) ? VERB_ABORT : VERB_CONTINUE });
 }
 
 void

@@ -372,19 +372,29 @@ void mail_happens(struct sim *s, const struct happening *h);
 void mail_let_go(struct sim *s);
 
 /* --- people.c: commands, and a hand in the targets --- */
-enum { SAYINGS_MAX = 128 };
-struct saying { /* what people have told ferryman to do */
+enum { SAYINGS_MAX = 256 };
+struct saying { /* what people have told ferryman to do: one order */
 	enum verb verb;
-	const char *who, *hash, *nonce;
+	const char *who, *hash, *nonce, *run;
+	const char *req; /* its reason names it: so each record says whose order it follows */
 	bool names_pause, expired;
-	int64_t at;
+	int64_t at, expires;
+	unsigned used; /* one bit for each type of record that has followed it */
+	uint64_t seq;  /* of the first record that followed it; 0 = none */
+	bool gone;     /* and that was lost with a restored journal */
+	/* pause and eject: since it was answered with exit 0; resume: since it is durable. 0 = not
+	 * yet; the number says which of them came last. */
+	unsigned in_force;
+	int64_t in_force_at;
 };
 struct people {
 	struct rng leaving;
 	struct rng rng;
 	struct saying said[SAYINGS_MAX];
 	size_t said_n;
-	unsigned next_req, asked;
+	struct rng rights; /* who speaks that may not do everything, and who names the brake */
+	unsigned next_req, asked, words;
+	bool names_pause;	     /* the newest plan was asked for with that override */
 	char hash[65], playbook[64]; /* newest plan that was shown */
 	int64_t alarm_at;	     /* newest alarm that somebody got; -1 = none */
 	int64_t looks_at;	     /* when whoever got it has looked and said something */
@@ -396,8 +406,11 @@ void people_init(struct sim *s);
 void people_say_something(struct sim *s, int64_t at);
 void people_command(struct sim *s, const struct happening *h);
 void people_reply(struct sim *s, const struct action *a);
-void people_home(struct sim *s);    /* mail is back: some leave ferryman then */
-void people_alarmed(struct sim *s); /* an alarm has got out: somebody will look */
+struct saying *people_order(struct sim *s, const char *reason); /* that a record names; or NULL */
+void people_in_force(struct sim *s, struct saying *o);
+void people_forgot(struct sim *s, size_t kept); /* a journal was put back to so many records */
+void people_home(struct sim *s);		/* mail is back: some leave ferryman then */
+void people_alarmed(struct sim *s);		/* an alarm has got out: somebody will look */
 void people_told(struct sim *s, const struct action *a); /* ACT_STATUS */
 void people_hand(struct sim *s, const struct happening *h);
 
@@ -454,12 +467,14 @@ struct vstep {
 };
 enum { VR_OPEN, VR_BLOCKED, VR_SHELTERING, VR_DONE, VR_UNDONE, VR_RELEASED, VR_FAILED };
 struct vrun {
-	const char *id, *playbook, *flow, *kind, *plan_hash, *by;
+	const char *id, *playbook, *flow, *kind, *plan_hash, *by, *reason;
 	uint64_t start_seq, end_seq, pivot_seq; /* 0 = not yet */
 	int64_t start_at, end_at;
 	int64_t start_unseen; /* view.unseen_ms then */
 	int state;
 	bool started, terminal, names_pause, names_queues;
+	uint64_t named_seq; /* of the newest order for it that named the brake; 0 = none */
+	int64_t named_at;
 	bool turned;	 /* by a failure or by a person: it goes backward */
 	const char *why; /* of its newest END */
 	struct vstep *step;
@@ -484,6 +499,7 @@ struct vresult {
 struct vbrake {
 	const char *playbook;
 	bool on;
+	uint64_t seq; /* of its newest record */
 	int64_t expires;
 };
 struct vapproval {

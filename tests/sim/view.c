@@ -108,6 +108,36 @@ read_step(struct sim *s, const struct json *o, struct vstep *st)
 		st->needs[st->needs_n++] = sim_str(s, n->str);
 }
 
+static bool
+names_brake(const struct record *r)
+{
+	const struct json *over = json_get(r->body, "overrides");
+
+	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
+		if (text_eq(o->str, "pause"))
+			return true;
+	return false;
+}
+
+static void
+note_named(const struct sim *s, const struct record *r, struct vrun *run)
+{
+	if (!names_brake(r))
+		return;
+	run->named_seq = r->seq;
+	run->named_at = s->now;
+}
+
+/* A person's order for a run that is there. */
+static void
+read_command(const struct sim *s, const struct record *r, struct vrun *run)
+{
+	if (run == NULL || json_int(r->body, "exit", 1) != 0)
+		return;
+	run->turned = run->turned || text_eq(json_str(r->body, "verb"), "abort");
+	note_named(s, r, run);
+}
+
 static struct vrun *
 read_start(struct sim *s, const struct record *r)
 {
@@ -124,6 +154,7 @@ read_start(struct sim *s, const struct record *r)
 		.kind = field(s, r->body, "kind"),
 		.plan_hash = field(s, r->body, "plan_hash"),
 		.by = field(s, r->body, "by"),
+		.reason = field(s, r->body, "reason"),
 		.start_seq = r->seq,
 		.start_at = s->now,
 		.start_unseen = v->unseen_ms,
@@ -131,8 +162,8 @@ read_start(struct sim *s, const struct record *r)
 	run->step = arena_get(s->arena, ((steps != NULL ? steps->len : 0) + 1) * sizeof *run->step);
 	for (const struct json *o = steps != NULL ? steps->child : NULL; o != NULL; o = o->next)
 		read_step(s, o, &run->step[run->steps_n++]);
-	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
-		run->names_pause |= o->str != NULL && strstr(o->str, "pause") != NULL;
+	run->names_pause = names_brake(r);
+	note_named(s, r, run);
 	for (const struct json *o = over != NULL ? over->child : NULL; o != NULL; o = o->next)
 		run->names_queues |= o->str != NULL && strstr(o->str, "queues") != NULL;
 	if (!v->replaying)
@@ -244,6 +275,7 @@ read_brake(struct sim *s, const struct record *r)
 	if (i == v->brakes_n)
 		v->brake[v->brakes_n++].playbook = sim_str(s, playbook);
 	v->brake[i].on = text_eq(json_str(r->body, "state"), "pause");
+	v->brake[i].seq = r->seq;
 	v->brake[i].expires = json_int(r->body, "expires", 0);
 }
 
@@ -313,9 +345,8 @@ take_record(struct sim *s, const struct record *r)
 		rec.result = read_result(s, r, rec.run);
 	else if (r->type == REC_END)
 		read_end(s, r, rec.run);
-	else if (r->type == REC_COMMAND && rec.run != NULL &&
-		 text_eq(json_str(r->body, "verb"), "abort") && json_int(r->body, "exit", 1) == 0)
-		rec.run->turned = true;
+	else if (r->type == REC_COMMAND)
+		read_command(s, r, rec.run);
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
 	else if (r->type == REC_APPROVAL)
@@ -372,6 +403,7 @@ view_again(struct sim *s, size_t kept)
 	struct view *v = &s->view, old = *v;
 	int64_t now = s->now;
 
+	people_forgot(s, kept);
 	memset(v, 0, sizeof *v);
 	v->eff = old.eff;
 	v->effs_n = old.effs_n;
