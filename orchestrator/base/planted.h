@@ -29,6 +29,9 @@
 	X(ANYBODY_EJECTS, "ferryman is taken out for whoever says so")                             \
 	X(ANY_RIGHT, "whoever may do one thing may do everything")                                 \
 	X(PAUSE_UNWRITTEN, "pause is answered with yes, and no brake is written")                  \
+	X(NAMED_FOR_EVER, "a run that named the brake once is held by none that comes later")      \
+	X(SHELTER_FOR_EVER, "a shelter is not ended when all is clear again")                      \
+	X(EXPIRY_UNTOLD, "nobody is told that a shelter's time is over")                           \
 	X(CAUSE_IS_HARM, "a listing convinces although no mail was refused")                       \
 	X(ERA_UNFENCED, "in a new era nothing is fenced")                                          \
 	X(ALARM_ONCE, "an alarm that did not get out is not sent again")                           \

@@ -229,6 +229,8 @@ procedure_of(struct core *c, const struct book *b, enum flow f, const struct dec
 
 	if (d->row->act != LD_UNSHELTER)
 		return d->procedure;
+	if (PLANTED(SHELTER_FOR_EVER))
+		return NULL;
 	shelter = ledger_shelter(&c->l, b->name, f);
 	return shelter != NULL && !shelter->adopted ? playbook_procedure(b->pb, shelter->procedure)
 						    : NULL;

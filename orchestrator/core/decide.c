@@ -312,7 +312,7 @@ static bool
 shelter_alarm(struct work *w)
 {
 	return w->f->shelter_open && w->f->shelter_ended && !w->f->expiry_told &&
-	       take(w, LE_SHELTER_OVER);
+	       !PLANTED(EXPIRY_UNTOLD) && take(w, LE_SHELTER_OVER);
 }
 
 static bool

@@ -865,6 +865,8 @@ ledger_frozen(const struct ledger *l, const struct lrun *r, int64_t wall_ms)
 {
 	const struct lbrake *b = ledger_brake(l, r->playbook, wall_ms);
 
+	if (PLANTED(NAMED_FOR_EVER) && r->brake_named != 0)
+		return false;
 	return b != NULL && b->seq > r->brake_named && !(r->kind == LK_EJECT && b->eject);
 }
 

@@ -70,7 +70,7 @@
 	"  blocked: {path: cloud, flow: outbound, groups: 2, of: [reputation, delivery], must: "   \
 	"[delivery], receivers: 2, for: 4m, clear: 12m}\n"
 #define SHELTER                                                                                    \
-	"  shelter:\n    kind: shelter\n    flow: outbound\n    expires: 1h\n    steps: [{name: "  \
+	"  shelter:\n    kind: shelter\n    flow: outbound\n    expires: 20m\n    steps: [{name: " \
 	"wait, mail.park: {at: [hub]}}]\n"
 #define LIMITS                                                                                     \
 	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"                              \

@@ -145,7 +145,7 @@ speak(struct sim *s, struct event *ev, bool may)
 	ev->command.principal = users[rng_below(&p->rng, 2)];
 	if (fault(s, SITE_CLUMSY))
 		ev->command.principal = users[2];
-	if (!may && is_crowd(s) && rng_ratio(&p->rights, 1, 6))
+	if (!may && is_crowd(s) && rng_ratio(&p->rights, 1, 10))
 		ev->command.principal = rng_ratio(&p->rights, 1, 2) ? "carol" : "dave";
 	ev->command.via = "cli";
 	ev->command.playbook = s->book->name;
@@ -181,7 +181,7 @@ ask_plan(struct sim *s, struct event *ev)
 									      : FLOW_OUTBOUND;
 	p->of = rng_ratio(&p->rng, 2, 3) ? VERB_CUTOVER : VERB_FAILBACK;
 	p->asked = p->next_req + 1;
-	p->names_pause = is_crowd(s) && rng_ratio(&p->rights, 1, 5);
+	p->names_pause = is_crowd(s) && rng_ratio(&p->rights, 1, 10);
 	if (p->names_pause) /* for there is one, and perhaps another one comes later */
 		say_at(s, s->now + 500, VERB_PAUSE);
 	ev->command.overrides[0] = "pause";
@@ -239,7 +239,7 @@ people_command(struct sim *s, const struct happening *h)
 	case VERB_CONTINUE:
 		ev.command.run = newest_open(s);
 		ev.command.overrides[0] = "pause";
-		ev.command.overrides_n = is_crowd(s) && rng_ratio(&p->rights, 1, 5);
+		ev.command.overrides_n = is_crowd(s) && rng_ratio(&p->rights, 1, 8);
 		break;
 	case VERB_PAUSE:
 		ev.command.expires_wall_ms = process_wall(s) + rng_between(&p->rng, 60000, 1800000);

@@ -201,7 +201,8 @@ sim_happens(struct sim *s, const struct happening *h)
 		owner_leave(s);
 }
 
-/* Nothing is under way any more: no run that is neither ended, blocked nor a shelter. */
+/* Nothing is under way any more: no run that is neither ended nor blocked, and no shelter of which
+ * something will still come. */
 static bool
 all_quiet(const struct sim *s)
 {
@@ -215,7 +216,8 @@ all_quiet(const struct sim *s)
 			return false;
 	for (size_t i = 0; i < s->view.runs_n; i++)
 		if (!s->view.run[i].terminal && s->view.run[i].state != VR_BLOCKED &&
-			s->view.run[i].state != VR_SHELTERING)
+			(s->view.run[i].state != VR_SHELTERING ||
+				!shelter_rests(s, &s->view.run[i])))
 			return false;
 	return true;
 }

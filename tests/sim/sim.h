@@ -473,6 +473,8 @@ struct vrun {
 	int64_t start_unseen; /* view.unseen_ms then */
 	int state;
 	bool started, terminal, names_pause, names_queues;
+	bool adopted;	    /* of a shelter: its mail leaves with a cut-over */
+	int64_t over_at;    /* of a shelter: newest row that says its time is over; 0 = none */
 	uint64_t named_seq; /* of the newest order for it that named the brake; 0 = none */
 	int64_t named_at;
 	bool turned;	 /* by a failure or by a person: it goes backward */
@@ -527,6 +529,10 @@ struct view {
 	size_t approvals_n;
 	struct vbrake brake[BOOKS_N];
 	size_t brakes_n;
+	struct {
+		const char *state; /* of the lifecycle, as the newest row says */
+		int64_t since;
+	} machine[FLOW_N];
 	uint64_t lsn, seq;
 	char hash[65];
 	/* The newest record's clocks, and by how much the wall clock was set from the last record
@@ -554,6 +560,11 @@ bool view_done(const struct view *v, const struct vrun *r, const char *step,
 	enum effect_dir dir); /* a RESULT says so */
 struct vintent *view_newest(
 	struct view *v, const struct vrun *r, const char *step, enum effect_dir dir); /* NULL */
+
+/* shelter.c - what must become of a shelter once all is healed; inv_18 and sim.c ask. */
+bool shelter_rests(const struct sim *s, const struct vrun *r);	/* nothing more will come of it */
+bool shelter_untold(const struct sim *s, const struct vrun *r); /* over for long, and not told */
+bool shelter_forgotten(const struct sim *s, const struct vrun *r); /* there for nothing */
 
 /* --- inv_*.c: one invariant each --- */
 struct reopened {			/* a journal on a disk, after a death */

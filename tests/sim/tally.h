@@ -36,7 +36,8 @@ struct tally {		  /* numbers alone */
 	uint64_t next;	  /* seed */
 	uint64_t running; /* that runs now */
 	uint64_t passed, failed, disks, events, intents, faults, restarts, lines;
-	uint64_t runs, complete, undone, blocked, shelters, other;
+	uint64_t runs, complete, undone, blocked, other;	      /* cut-overs and failbacks */
+	uint64_t shelters, others_blocked;			      /* all other kinds */
 	uint64_t mail, delivered, relayed, returned, parked, waiting; /* messages */
 	uint64_t cause[CAUSE_N];
 	uint64_t hits[SITE_N];

@@ -205,7 +205,7 @@ pivots(struct vrun *run, const char *step, uint64_t seq)
 {
 	const struct vstep *st = view_step(run, step);
 
-	if (st != NULL && st->pivot && run->pivot_seq == 0)
+	if (run != NULL && st != NULL && st->pivot && run->pivot_seq == 0)
 		run->pivot_seq = seq;
 }
 
@@ -235,6 +235,38 @@ read_result(struct sim *s, const struct record *r, struct vrun *run)
 	return x;
 }
 
+/* A shelter is a cut-over's from ADOPT on. */
+static void
+read_adopt(struct sim *s, const struct record *r)
+{
+	struct vrun *shelter = view_run(&s->view, json_str(r->body, "shelter"));
+
+	if (shelter != NULL)
+		shelter->adopted = true;
+}
+
+/* It stands by itself again when the cut-over comes to nothing; its mail has left with a run that
+ * is done, also where a copy of the journal was cut just before that is said. */
+static void
+goes_with(struct view *v, const struct vrun *run)
+{
+	bool moves = text_eq(run->kind, "cutover") || text_eq(run->kind, "failback"),
+	     lets_go = text_eq(run->kind, "unshelter");
+
+	for (size_t i = 0; i < v->runs_n; i++) {
+		struct vrun *x = &v->run[i];
+
+		if (!text_eq(x->kind, "shelter") || x->terminal || !text_eq(x->flow, run->flow))
+			continue;
+		if (run->state == VR_DONE && (x->adopted ? moves : lets_go)) {
+			x->state = VR_RELEASED;
+			x->terminal = true;
+		} else if (moves && (run->state == VR_UNDONE || run->state == VR_FAILED)) {
+			x->adopted = false;
+		}
+	}
+}
+
 static void
 read_end(struct sim *s, const struct record *r, struct vrun *run)
 {
@@ -259,6 +291,31 @@ read_end(struct sim *s, const struct record *r, struct vrun *run)
 		people_home(s);
 	run->end_seq = r->seq;
 	run->end_at = s->now;
+	goes_with(&s->view, run);
+}
+
+/* From a start of the process on every machine settles anew. */
+static void
+read_row(struct sim *s, const struct record *r)
+{
+	struct view *v = &s->view;
+	bool opened = r->type == REC_OPENED;
+
+	for (int f = 0; f < FLOW_N; f++) {
+		const char *to = opened ? "settling" : json_str(r->body, "to");
+
+		if (!opened && !text_eq(json_str(r->body, "flow"), flow_name((enum flow)f)))
+			continue;
+		if (to != NULL && !text_eq(to, v->machine[f].state)) {
+			v->machine[f].state = sim_str(s, to);
+			v->machine[f].since = s->now;
+		}
+		for (size_t i = 0; i < v->runs_n; i++)
+			if (!v->run[i].terminal && text_eq(v->run[i].kind, "shelter") &&
+				text_eq(v->run[i].flow, flow_name((enum flow)f)) &&
+				text_eq(json_str(r->body, "event"), "shelter-expired"))
+				v->run[i].over_at = s->now;
+	}
 }
 
 static void
@@ -347,6 +404,10 @@ take_record(struct sim *s, const struct record *r)
 		read_end(s, r, rec.run);
 	else if (r->type == REC_COMMAND)
 		read_command(s, r, rec.run);
+	else if (r->type == REC_ROW || r->type == REC_OPENED)
+		read_row(s, r);
+	else if (r->type == REC_ADOPT)
+		read_adopt(s, r);
 	else if (r->type == REC_BRAKE)
 		read_brake(s, r);
 	else if (r->type == REC_APPROVAL)
