@@ -242,7 +242,7 @@ say_why(struct work *w, const struct diag_view *v)
 static bool
 one_class(struct work *w, const struct diag_view *v)
 {
-	if (v->only_class == NULL || v->d->flow != FLOW_OUTBOUND)
+	if (v->only_class == NULL || v->d->flow != FLOW_OUTBOUND || PLANTED(RECEIVERS_IGNORED))
 		return false;
 	decision_reason(w->d,
 		"class: %s concerns receiver class \"%s\" alone; no response is scoped to it",

@@ -295,7 +295,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.boot_ms = c->boot_ms,
 		.wall_ms = c->wall_ms,
 		.state_since_wall_ms = ledger_wall(&now, &l->since),
-		.blind = evidence_blind(b->ev),
+		.blind = PLANTED(BLIND_ACTS) ? NULL : evidence_blind(b->ev),
 		.settled = m->settled,
 		.drifted = m->drifted,
 		.led_by = led ? l->diagnosis : NULL,
