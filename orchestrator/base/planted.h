@@ -84,7 +84,10 @@
 	X(ONE_ANCHOR, "one anchor that answers is enough")                                         \
 	X(STALE_COUNTS, "an answer counts however old it is")                                      \
 	X(SILENCE_VOTES, "what was answered before a silence counts behind it")                    \
-	X(JUMP_BELIEVED, "a wall clock that jumps makes nobody blind")
+	X(JUMP_BELIEVED, "a wall clock that jumps makes nobody blind")                             \
+	X(NO_SOAK, "mail goes home as soon as the primary is healthy")                             \
+	X(SOAK_GOES_ON, "a soak goes on although the primary was bad in between")                  \
+	X(HOME_UNASKED, "a failback that wants approval starts by itself")
 
 /* And these only who tries every schedule of a small world (tests/sim/odometer.c). */
 #define PLANTED_NARROW(X)                                                                          \

@@ -598,7 +598,8 @@ ask_or_start(struct work *w, const struct procedure *p)
 				      "changed by somebody else");
 		may = false;
 	}
-	if (may && take(w, mode == MODE_AUTOMATIC ? LE_SOAKED_AUTO : LE_SOAKED))
+	if (may && take(w, mode == MODE_AUTOMATIC || PLANTED(HOME_UNASKED) ? LE_SOAKED_AUTO
+									   : LE_SOAKED))
 		w->d->procedure = p;
 }
 

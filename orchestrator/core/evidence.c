@@ -512,7 +512,8 @@ see_paths(struct evidence *e)
 		for (int f = 0; f < FLOW_N; f++) {
 			int64_t *since = &e->since[i].ok[f];
 
-			if (!evidence_path_ok(e, &e->pb->paths[i], (enum flow)f))
+			if (!evidence_path_ok(e, &e->pb->paths[i], (enum flow)f) &&
+				!(PLANTED(SOAK_GOES_ON) && *since != 0))
 				*since = 0;
 			else if (*since == 0)
 				*since = e->boot_ms > 0 ? e->boot_ms : 1;

@@ -230,7 +230,8 @@ path_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 
 	ret->primary_ok = evidence_path_ok(b->ev, b->pb->primary, f);
 	ret->backup_unfit = p != NULL && evidence_path_unfit(b->ev, p->to, f);
-	ret->primary_soaked = p != NULL && since != 0 && c->boot_ms - since >= p->failback.soak_ms;
+	ret->primary_soaked = p != NULL && since != 0 &&
+			      (c->boot_ms - since >= p->failback.soak_ms || PLANTED(NO_SOAK));
 	ret->queues_drained = b->m[f].drained;
 }
 
