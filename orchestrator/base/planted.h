@@ -82,7 +82,21 @@
 	X(EJECT_AT_ONCE, "a number is taken out while its first fence may still land")             \
 	X(RUN_UNFENCED, "in a new era a run goes on before every domain is fenced")                \
 	X(NO_FSYNC, "the journal is acknowledged before it is on the disk")                        \
-	X(EPOCH_STAYS, "an opening of the store is no new epoch")
+	X(EPOCH_STAYS, "an opening of the store is no new epoch")                                  \
+	X(NO_CANARY_NEEDED, "a path counts as proven before any message has come through it")      \
+	X(ONE_CANARY_IS_ALL, "a path is proven when one receiver has its message")                 \
+	X(ALL_EXCUSED, "who lacks the message is excused though the primary serves him")           \
+	X(FOR_IGNORED, "a diagnosis is confirmed as soon as it is met")                            \
+	X(GROUPS_IGNORED, "one group that is bad is enough, whatever the playbook wants")          \
+	X(RECEIVERS_IGNORED, "one receiver that refuses is enough")                                \
+	X(BLIND_ACTS, "who does not believe what he sees acts all the same")                       \
+	X(ONE_ANCHOR, "one anchor that answers is enough")                                         \
+	X(STALE_COUNTS, "an answer counts however old it is")                                      \
+	X(SILENCE_VOTES, "what was answered before a silence counts behind it")                    \
+	X(JUMP_BELIEVED, "a wall clock that jumps makes nobody blind")                             \
+	X(NO_SOAK, "mail goes home as soon as the primary is healthy")                             \
+	X(SOAK_GOES_ON, "a soak goes on although the primary was bad in between")                  \
+	X(HOME_UNASKED, "a failback that wants approval starts by itself")
 
 /* And these only who tries every schedule of a small world (tests/sim/odometer.c). */
 #define PLANTED_NARROW(X)                                                                          \

@@ -242,7 +242,7 @@ say_why(struct work *w, const struct diag_view *v)
 static bool
 one_class(struct work *w, const struct diag_view *v)
 {
-	if (v->only_class == NULL || v->d->flow != FLOW_OUTBOUND)
+	if (v->only_class == NULL || v->d->flow != FLOW_OUTBOUND || PLANTED(RECEIVERS_IGNORED))
 		return false;
 	decision_reason(w->d,
 		"class: %s concerns receiver class \"%s\" alone; no response is scoped to it",
@@ -598,7 +598,8 @@ ask_or_start(struct work *w, const struct procedure *p)
 				      "changed by somebody else");
 		may = false;
 	}
-	if (may && take(w, mode == MODE_AUTOMATIC ? LE_SOAKED_AUTO : LE_SOAKED))
+	if (may && take(w, mode == MODE_AUTOMATIC || PLANTED(HOME_UNASKED) ? LE_SOAKED_AUTO
+									   : LE_SOAKED))
 		w->d->procedure = p;
 }
 

@@ -124,7 +124,8 @@ move_time(struct evidence *e, struct diag_view *v, bool met, bool well)
 	v->unseen = blind;
 	if (!met)
 		v->met_since_boot_ms = 0;
-	v->confirmed = met && !blind && e->boot_ms - v->met_since_boot_ms >= v->d->for_ms;
+	v->confirmed = met && !blind &&
+		       (e->boot_ms - v->met_since_boot_ms >= v->d->for_ms || PLANTED(FOR_IGNORED));
 	if (met || !well || blind)
 		v->clear_since_boot_ms = 0;
 	else if (v->clear_since_boot_ms == 0)
@@ -145,7 +146,9 @@ diagnose(struct evidence *e)
 		v->receivers_bad = receivers(e, d, &v->only_class);
 		v->share_bp = share(e, d);
 		v->known = v->groups_known >= d->groups;
-		met = v->groups_bad >= d->groups && must && v->receivers_bad >= d->receivers &&
+		v->groups_bad = PLANTED(GROUPS_IGNORED) ? d->groups : v->groups_bad;
+		met = v->groups_bad >= d->groups && must &&
+		      (v->receivers_bad >= d->receivers || PLANTED(RECEIVERS_IGNORED)) &&
 		      v->share_bp >= d->share_bp;
 		move_time(e, v, met, well);
 	}

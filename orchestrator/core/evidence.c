@@ -170,7 +170,8 @@ counting(const struct cell *c, int i)
 {
 	const struct seen *s = nth_newest(c, (size_t)i);
 
-	if (s == NULL || (i > 0 && s->until_boot_ms <= nth_newest(c, (size_t)i - 1)->boot_ms))
+	if (s == NULL || (i > 0 && s->until_boot_ms <= nth_newest(c, (size_t)i - 1)->boot_ms &&
+				 !PLANTED(SILENCE_VOTES)))
 		return NULL;
 	return s;
 }
@@ -191,7 +192,7 @@ cell_fresh(const struct cell *c, int64_t boot_ms)
 {
 	const struct seen *s = nth_newest(c, 0);
 
-	return s != NULL && boot_ms < s->until_boot_ms;
+	return s != NULL && (boot_ms < s->until_boot_ms || PLANTED(STALE_COUNTS));
 }
 
 /* A bad observation among those that count, with nothing behind it that was seen while what we see
@@ -260,7 +261,7 @@ see_clock(struct evidence *e, int64_t boot_ms, int64_t wall_ms)
 {
 	int64_t offset = wall_ms - boot_ms, drift = offset - e->offset_ms;
 
-	if (e->timed && (drift > JUMP_MS || drift < -JUMP_MS))
+	if (e->timed && (drift > JUMP_MS || drift < -JUMP_MS) && !PLANTED(JUMP_BELIEVED))
 		doubt_clock(e, boot_ms);
 	e->offset_ms = offset;
 	e->boot_ms = boot_ms;
@@ -306,7 +307,7 @@ take_in(struct cell *c, const struct event *ev, bool blind)
 		.harm = ev->seen.harm,
 		.blind = blind };
 
-	if (!cell_fresh(c, at))
+	if (!cell_fresh(c, at) && !PLANTED(SILENCE_VOTES))
 		c->health = HEALTH_UNKNOWN; /* there was a silence before this one */
 	c->ring[c->n++ % RING] = seen;
 	if (is_bad(c, &seen))
@@ -399,7 +400,7 @@ see_anchors(struct evidence *e)
 			"anchor has answered since");
 	else if (anchors < 2)
 		(void)snprintf(e->blind, sizeof e->blind, "fewer than two anchors");
-	else if (2 * ok <= anchors)
+	else if (2 * ok <= anchors && !(ok > 0 && PLANTED(ONE_ANCHOR)))
 		(void)snprintf(e->blind, sizeof e->blind,
 			asked < anchors ? "%zu of %zu anchors have answered; %zu ok"
 					: "%zu of %zu anchors were asked; %zu answer, more than "
@@ -511,7 +512,8 @@ see_paths(struct evidence *e)
 		for (int f = 0; f < FLOW_N; f++) {
 			int64_t *since = &e->since[i].ok[f];
 
-			if (!evidence_path_ok(e, &e->pb->paths[i], (enum flow)f))
+			if (!evidence_path_ok(e, &e->pb->paths[i], (enum flow)f) &&
+				!(PLANTED(SOAK_GOES_ON) && *since != 0))
 				*since = 0;
 			else if (*since == 0)
 				*since = e->boot_ms > 0 ? e->boot_ms : 1;

@@ -230,7 +230,8 @@ path_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 
 	ret->primary_ok = evidence_path_ok(b->ev, b->pb->primary, f);
 	ret->backup_unfit = p != NULL && evidence_path_unfit(b->ev, p->to, f);
-	ret->primary_soaked = p != NULL && since != 0 && c->boot_ms - since >= p->failback.soak_ms;
+	ret->primary_soaked = p != NULL && since != 0 &&
+			      (c->boot_ms - since >= p->failback.soak_ms || PLANTED(NO_SOAK));
 	ret->queues_drained = b->m[f].drained;
 }
 
@@ -295,7 +296,7 @@ machine_facts(struct core *c, struct book *b, enum flow f, struct facts *ret)
 		.boot_ms = c->boot_ms,
 		.wall_ms = c->wall_ms,
 		.state_since_wall_ms = ledger_wall(&now, &l->since),
-		.blind = evidence_blind(b->ev),
+		.blind = PLANTED(BLIND_ACTS) ? NULL : evidence_blind(b->ev),
 		.settled = m->settled,
 		.drifted = m->drifted,
 		.led_by = led ? l->diagnosis : NULL,

@@ -361,10 +361,14 @@ is_proven(const struct core *c, const struct vstep *v)
 {
 	size_t n = subjects(v), passed = arrived(v);
 
+	if (PLANTED(NO_CANARY_NEEDED))
+		return true;
+	if (passed > 0 && PLANTED(ONE_CANARY_IS_ALL))
+		return true;
 	if (passed == n || v->p->receivers == 0 || passed < (size_t)v->p->receivers)
 		return passed == n;
 	for (size_t i = 0; i < n; i++)
-		if (!v->passed[i] && excuse(c, v, i) == NULL)
+		if (!v->passed[i] && excuse(c, v, i) == NULL && !PLANTED(ALL_EXCUSED))
 			return false;
 	return true;
 }

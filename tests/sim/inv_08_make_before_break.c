@@ -1,9 +1,10 @@
 /*
- * Invariant 8: mail is taken to a path only when that path is proven ready: a test message came
- * through it in this run, and every server and every cache shows that it may send for us. The
- * permission goes only when no mail can still wait at the relay, or a person has said so. And no
- * mail is left parked where nobody knows of it. A journal that was put back proves nothing of what
- * came after its copy.
+ * Invariant 8: mail is taken to a path only when that path is proven ready: the journal says so of
+ * a step before; a test message has really come through it in this run, to each receiver that a
+ * canary names, or to as many as the proof asks for while each other one has harm on the primary
+ * too; and every server and every cache shows that it may send for us. The permission goes only
+ * when no mail can still wait at the relay, or a person has said so. And no mail is left parked
+ * where nobody knows of it. A journal that was put back proves nothing of what came after its copy.
  */
 #include "base/text.h"
 #include "sim/sim.h"
@@ -44,6 +45,98 @@ proven(const struct sim *s, const struct vrun *run, const struct vstep *switchin
 	return false;
 }
 
+/* A canary of the primary in this direction may be bad at this receiver. */
+static bool
+harm_at(const struct known *m, enum flow f, const char *receiver)
+{
+	const struct playbook *pb = m->s->book;
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *sig = &pb->signals[i];
+
+		for (size_t k = 0; sig->path == pb->primary && sig->harm && k < sig->subjects_n;
+			k++)
+			if ((!sig->flow_given || sig->flow == f) &&
+				text_eq(sig->subjects[k].name, receiver) &&
+				answers_may_be_bad(m, sig, &sig->subjects[k]))
+				return true;
+	}
+	return false;
+}
+
+/* A message of this run came through to the subject before the switch was intended: so a probe has
+ * said, in time, whatever the core makes of it. */
+static bool
+came(const struct sim *s, const struct vrun *run, const struct vintent *x, const struct signal *sig,
+	const struct subject *sub)
+{
+	for (size_t i = s->answers_n; i-- > 0 && s->answer[i].at >= run->start_at;) {
+		const struct answer *a = &s->answer[i];
+
+		if (a->through != NULL && text_eq(a->through, sig->path->name) && !a->production &&
+			a->signal == sig && a->subject == sub && a->verdict == VERDICT_OK &&
+			!a->too_late && a->era == x->lsn >> 40 && a->at <= x->at)
+			return true;
+	}
+	return false;
+}
+
+/* Its mail may have come to harm on the primary too, at some moment of this run while we saw. */
+static bool
+excused(const struct sim *s, const struct vrun *run, const struct vintent *x, enum flow f,
+	const char *receiver)
+{
+	for (size_t i = s->answers_n; i-- > 0;) {
+		const struct answer *a = &s->answer[i];
+		struct known m = { .s = s, .sight = a->sight, .upto = i + 1, .at = a->at };
+
+		if (a->at <= x->at && answers_anchored(&m) && harm_at(&m, f, receiver))
+			return true;
+		if (a->at < run->start_at)
+			break; /* the newest before it still counts when it starts */
+	}
+	return false;
+}
+
+/* To each receiver, or to as many as the proof asks for while the others are excused. */
+static bool
+all_came(const struct sim *s, const struct vrun *run, const struct vintent *x, enum flow f,
+	const struct signal *sig, int wanted)
+{
+	size_t n = 0, with = 0;
+
+	for (size_t i = 0; i < sig->subjects_n; i++) {
+		bool has = came(s, run, x, sig, &sig->subjects[i]);
+
+		n += has;
+		with += has || (wanted > 0 && excused(s, run, x, f, sig->subjects[i].name));
+	}
+	return with == sig->subjects_n && (n == with || n >= (size_t)wanted);
+}
+
+/* By one of the canaries that watch the path, and one of the procedure's proofs of it. */
+static bool
+messages_came(const struct sim *s, const struct vrun *run, const struct vintent *x)
+{
+	enum flow f = text_eq(run->flow, "inbound") ? FLOW_INBOUND : FLOW_OUTBOUND;
+	const struct procedure *p = playbook_cutover(s->book, f);
+
+	for (size_t k = 0; p != NULL && k < p->steps_n && !p->steps[k].pivot; k++) {
+		const struct step *st = &p->steps[k];
+
+		for (size_t i = 0; text_eq(st->kind, "verify.canary") && i < s->book->signals_n;
+			i++) {
+			const struct signal *sig = &s->book->signals[i];
+
+			if (sig->path == p->to && sig->harm &&
+				(!sig->flow_given || sig->flow == f) &&
+				all_came(s, run, x, f, sig, st->receivers))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void
 permitted(struct sim *s, const struct vrun *run)
 {
@@ -81,6 +174,11 @@ accepted(struct sim *s, const struct request *r, const char *before)
 			violated(s, &inv_08,
 				"run %s takes mail to a path that no test message came through "
 				"in this era",
+				run->id);
+		if (!messages_came(s, run, x))
+			violated(s, &inv_08,
+				"run %s takes mail to a path, and no probe has said that a message "
+				"of this run came through it to each receiver",
 				run->id);
 		if (text_eq(st->kind, "outbound.switch"))
 			permitted(s, run);

@@ -3,6 +3,10 @@
  * of them start in a day than the playbook's budget allows. Both are counted in true time, whatever
  * the wall clock says: but from the last record of a boot to the first of the next nothing else
  * tells the time, and what that clock is set by meanwhile cannot be known (DESIGN section 8).
+ *
+ * And mail goes home by itself only where the playbook lets it, and when by what probes have said
+ * nothing of the primary was bad, and something of it well, at any moment of the soak; while we
+ * see.
  */
 #include "base/text.h"
 #include "sim/sim.h"
@@ -24,6 +28,50 @@ age(const struct sim *s, const struct vrun *r)
 	return s->now - r->start_at + s->view.unseen_ms - r->start_unseen;
 }
 
+/* --- the way back --- */
+
+static bool
+healthy(const struct known *m, const void *ctx)
+{
+	const struct playbook *pb = m->s->book;
+	enum flow f = *(const enum flow *)ctx;
+	bool ok = false;
+
+	for (size_t i = 0; i < pb->signals_n; i++) {
+		const struct signal *sig = &pb->signals[i];
+
+		if (sig->path != pb->primary || (sig->flow_given && sig->flow != f))
+			continue;
+		for (size_t k = 0; k < sig->subjects_n; k++) {
+			if (answers_surely_bad(m, sig, &sig->subjects[k]))
+				return false;
+			ok = ok || (sig->harm && answers_may_be_ok(m, sig, &sig->subjects[k]));
+		}
+	}
+	return ok;
+}
+
+static void
+home(struct sim *s, const struct vrun *run)
+{
+	enum flow f = text_eq(run->flow, "inbound") ? FLOW_INBOUND : FLOW_OUTBOUND;
+	const struct procedure *p = playbook_cutover(s->book, f);
+	const struct decided *d = answers_behind(s);
+
+	if (p == NULL || d == NULL || p->failback.mode != MODE_AUTOMATIC ||
+		s->book->mode != MODE_AUTOMATIC)
+		violated(
+			s, &inv_16, "run %s brings mail home, which nobody has asked for", run->id);
+	else if (!answers_anchored(&d->by))
+		violated(s, &inv_16, "run %s brings mail home by itself, and we were blind",
+			run->id);
+	else if (!answers_held(d, p->failback.soak_ms, healthy, &f))
+		violated(s, &inv_16,
+			"run %s brings mail home by itself, and by what was answered to probes the "
+			"primary was not healthy for %lld s",
+			run->id, (long long)(p->failback.soak_ms / 1000));
+}
+
 static void
 record(struct sim *s, const struct vrecord *rec)
 {
@@ -31,7 +79,11 @@ record(struct sim *s, const struct vrecord *rec)
 	const struct limits *l = &s->book->limits;
 	int64_t in_budget = 0;
 
-	if (rec->r->type != REC_START || !by_itself(rec->run))
+	if (rec->r->type != REC_START)
+		return;
+	if (text_eq(rec->run->kind, "failback") && text_eq(rec->run->by, "automatic"))
+		home(s, rec->run);
+	if (!by_itself(rec->run))
 		return;
 	for (size_t i = 0; i + 1 < v->runs_n; i++) {
 		const struct vrun *r = &v->run[i];

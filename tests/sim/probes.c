@@ -70,7 +70,10 @@ probe_ask(struct sim *s, const struct action *a)
 	p = &s->probing[s->probings_n];
 	*p = (struct probing){ .signal = sig,
 		.through = sim_str(s, a->probe.through),
-		.production = a->probe.production };
+		.production = a->probe.production,
+		.asked_at = s->now,
+		.deadline_ms = a->probe.deadline_ms,
+		.sight = s->process.sight };
 	for (size_t i = 0; sig != NULL && i < sig->subjects_n; i++)
 		if (text_eq(sig->subjects[i].name, a->probe.subject))
 			p->subject = &sig->subjects[i];
@@ -130,6 +133,7 @@ probe_seen(struct sim *s, const struct happening *h)
 	const struct probing *p = &s->probing[h->index];
 	const struct path *path;
 	struct event ev = { .type = EV_SEEN, .op = h->op };
+	bool lied;
 
 	if (process_end_op(s, h->life, h->op) == NULL || p->signal == NULL || p->subject == NULL)
 		return;
@@ -137,7 +141,8 @@ probe_seen(struct sim *s, const struct happening *h)
 	ev.seen.verdict = p->signal->role == SIG_ANCHOR && during(s, &s->truth.uplink_down, s->now)
 				  ? VERDICT_BAD
 				  : truly(s, p, path);
-	if (fault(s, SITE_PROBE_LIES) && ev.seen.verdict != VERDICT_UNKNOWN)
+	lied = fault(s, SITE_PROBE_LIES) && ev.seen.verdict != VERDICT_UNKNOWN;
+	if (lied)
 		ev.seen.verdict = ev.seen.verdict == VERDICT_OK ? VERDICT_BAD : VERDICT_OK;
 	if (fault(s, SITE_PROBE_LOST))
 		ev.seen.verdict = VERDICT_UNKNOWN;
@@ -149,7 +154,6 @@ probe_seen(struct sim *s, const struct happening *h)
 	ev.seen.via = path != NULL && path->egress_n > 0 ? path->egress[0] : NULL;
 	ev.seen.harm = p->signal->harm && ev.seen.verdict == VERDICT_BAD;
 	ev.seen.why = ev.seen.verdict == VERDICT_OK ? "arrived" : "554 refused";
-	if (ev.seen.harm && path == s->book->primary)
-		s->harm_at[p->signal->flow_given ? p->signal->flow : FLOW_OUTBOUND] = s->now;
+	answers_note(s, p, ev.seen.verdict, lied);
 	process_tell(s, &ev);
 }

@@ -120,6 +120,7 @@ check_append(struct sim *s, const struct action *a)
 		if (strstr(a->append.records[i], "\"type\":\"START\"") != NULL)
 			violated(s, &law, "a run starts although ferryman was asked to stop");
 	s->process.appending = true;
+	answers_decided(s, a);
 }
 
 static void
@@ -178,6 +179,21 @@ event_name(enum event_type t)
 	return t < EV_N ? names[t] : "?";
 }
 
+/* A wall clock that was set shows when it is told next. */
+enum { JUMP_MS = 3000 };
+
+static void
+see_jump(struct sim *s)
+{
+	struct process *p = &s->process;
+	int64_t by = p->wall_skew - p->told_skew;
+
+	if (p->stepped && (by > JUMP_MS || by < -JUMP_MS))
+		p->jumped_at = s->now;
+	p->told_skew = p->wall_skew;
+	p->stepped = true;
+}
+
 void
 process_tell(struct sim *s, struct event *ev)
 {
@@ -189,6 +205,7 @@ process_tell(struct sim *s, struct event *ev)
 		return;
 	ev->boot_ms = boot_now(s);
 	ev->wall_ms = process_wall(s);
+	see_jump(s);
 	trace_add(s, "> %s %llu", event_name(ev->type), (unsigned long long)ev->op);
 	acts = core_step(p->core, ev);
 	for (size_t i = 0; i < acts.n && s->killer == NULL && p->up && p->life == life; i++)
@@ -247,6 +264,7 @@ tell_playbook(struct sim *s)
 	told.playbook.name = s->book->name;
 	told.playbook.sha256 = s->variant[s->loaded]->sha256;
 	told.playbook.why = "sim";
+	s->process.sight = ++s->sights;
 	process_tell(s, &told);
 }
 
@@ -326,6 +344,8 @@ process_start(struct sim *s, bool fresh)
 	p->up = true;
 	p->halted = p->appending = p->stopping = false;
 	p->tick_at = 0;
+	p->stepped = false;
+	p->jumped_at = -1;
 	p->core = core_new(&env, s->seed * 1000 + p->life);
 	if (s->disk == NULL)
 		s->journal.epoch++;

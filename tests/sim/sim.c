@@ -266,5 +266,7 @@ sim_free(struct sim **ps)
 	free(s->request);
 	free(s->reading);
 	free(s->probing);
+	free(s->answer);
+	free(s->decided);
 	free(s);
 }

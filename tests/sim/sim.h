@@ -353,11 +353,50 @@ struct probing {
 	const struct subject *subject;
 	const char *through;
 	bool production;
+	int64_t asked_at, deadline_ms;
+	uint32_t sight; /* of whoever asked */
 };
 void truth_init(struct sim *s);
 bool truth_bad(const struct sim *s, bool primary, enum flow flow, int64_t at);
 void probe_ask(struct sim *s, const struct action *a);
 void probe_seen(struct sim *s, const struct happening *h);
+
+/* --- answers.c: what probes have said, and what was decided on it --- */
+struct answer { /* as it reached the process */
+	int64_t at;
+	uint32_t sight; /* process.sight then */
+	uint64_t era;
+	const struct signal *signal;
+	const struct subject *subject;
+	const char *through; /* a run's proof; NULL: evidence */
+	bool production;
+	enum verdict verdict;
+	bool lied;
+	bool too_late; /* nobody may go by it any more */
+	bool sure;     /* the core has taken it as it came; else perhaps, perhaps later */
+};
+struct known { /* what one sight knew at a time */
+	const struct sim *s;
+	uint32_t sight;
+	size_t upto; /* answers */
+	int64_t at;
+};
+struct decided { /* a START */
+	const char *record;
+	struct known by;
+	int64_t jumped_at; /* when its process has found its wall clock set; -1 = not */
+};
+void answers_note(struct sim *s, const struct probing *p, enum verdict verdict, bool lied);
+void answers_decided(struct sim *s, const struct action *a); /* ACT_APPEND */
+const struct decided *answers_behind(const struct sim *s);   /* the newest record; NULL: no START */
+/* Of a signal's subject: what it can be at most, and what it is for sure. */
+bool answers_may_be_bad(const struct known *m, const struct signal *sig, const struct subject *sub);
+bool answers_may_be_ok(const struct known *m, const struct signal *sig, const struct subject *sub);
+bool answers_surely_bad(const struct known *m, const struct signal *sig, const struct subject *sub);
+bool answers_anchored(const struct known *m); /* more than half of the anchors may be well */
+typedef bool answers_holds(const struct known *m, const void *ctx);
+/* answers_held - holds() is true then, and was at each answer of the last ms before. */
+bool answers_held(const struct decided *d, int64_t ms, answers_holds *holds, const void *ctx);
 
 /* --- mail.c: the company's messages, and where they are --- */
 struct mail {
@@ -437,7 +476,10 @@ struct process {
 	struct pending pending; /* the one append that is outstanding */
 	bool appending, stopping;
 	int64_t stop_at;
-	bool stale; /* its hold on the journal is over, and it does not know */
+	bool stale;	/* its hold on the journal is over, and it does not know */
+	uint32_t sight; /* rises with each text that it is told, of all processes together */
+	bool stepped;	/* in this life; then its wall clock was off by told_skew */
+	int64_t told_skew, jumped_at; /* when that was another; -1 = never in this life */
 };
 void process_start(struct sim *s, bool fresh);
 void process_tell(struct sim *s, struct event *ev); /* fills the clocks, steps, carries out */
@@ -619,13 +661,16 @@ struct sim {
 	size_t readings_n, readings_room;
 	struct probing *probing;
 	size_t probings_n, probings_room;
+	struct answer *answer;
+	size_t answers_n, answers_room;
+	struct decided *decided;
+	size_t decided_n, decided_room;
 	struct truth truth;
 	struct mail mail;
 	struct people people;
 	struct process process, old; /* old: up only after another one took over */
-	uint32_t lives;
+	uint32_t lives, sights;
 	struct view view;
-	int64_t harm_at[FLOW_N]; /* newest probe of the primary that saw mail refused */
 	uint64_t events;
 	struct reach *reach;		/* NULL: nobody counts (reach.h) */
 	const struct invariant *killer; /* the invariant that does not hold; NULL = all do */
