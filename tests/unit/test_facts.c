@@ -246,6 +246,69 @@ a_shelter_is_told_when_its_time_is_over(void)
 	}
 }
 
+/* At that very millisecond, and not one before it. */
+static void
+its_time_is_over_when_expires_has_passed(void)
+{
+	struct world *w = settled(world_new("approve"));
+	int64_t begun = sheltered(w, 1);
+
+	world_pass(w, begun + 4 * (int64_t)HOUR - 1 - w->boot_ms);
+	world_event(w, &(struct event){ .type = EV_TICK });
+	CHECK_INT(world_count(w, "ROW", EXPIRED), 0);
+	world_pass(w, 1);
+	world_event(w, &(struct event){ .type = EV_TICK });
+	CHECK_INT(world_count(w, "ROW", EXPIRED), 1);
+	world_end(w);
+}
+
+static void
+replace(struct world *w, const char *mode, const char *const *words)
+{
+	struct world *with = world_with(mode, words);
+
+	w->other = w->pb; /* a run may still ask for it */
+	w->pb = with->pb;
+	with->pb = NULL;
+	world_end(with);
+	world_event(
+		w, &(struct event){ .type = EV_PLAYBOOK,
+			   .playbook = {
+				   .name = "corp", .sha256 = w->pb->sha256, .why = "corp.yaml" } });
+}
+
+/* The text in force has no such shelter any more: it does not say when it expires, nor how its mail
+ * is let go, and people are told once. */
+static void
+a_shelter_that_the_playbook_has_forgotten_is_a_persons(void)
+{
+	static const char *const words[] = { "  - {on: blocked, at: suspect, run: wait, mode: "
+					     "automatic}\n",
+		"",
+		"  wait: {kind: shelter, flow: outbound, expires: 4h, steps: [{name: park, "
+		"mail.park: "
+		"{at: [hub]}}]}\n",
+		"", "      - {name: release, queue.release: {at: [hub], rate: 10 per s}}\n", "",
+		NULL };
+
+	for (int forgotten = 0; forgotten < 2; forgotten++) {
+		struct world *w = settled(world_new("approve"));
+
+		(void)sheltered(w, 1);
+		world_pass(w, MINUTE);
+		if (forgotten)
+			replace(w, "approve", words);
+		world_pass(w, 5 * HOUR);
+		CHECK_INT(world_count(w, "ROW", EXPIRED), !forgotten);
+		refuse(w, false);
+		world_pass(w, 2 * HOUR);
+		CHECK_STR(world_state(w, FLOW_OUTBOUND), "normal");
+		CHECK_INT(world_count(w, "NOTIFIED", "has no procedure wait any more"), forgotten);
+		CHECK_STR(world_value(w, W_HUB, PARK), forgotten ? "parked\n" : "");
+		world_end(w);
+	}
+}
+
 /* --- blackouts --- */
 
 static struct {
@@ -422,19 +485,20 @@ of_its_flow(struct world *w, const struct event *ev)
 	e->seen.verdict = inbound_bad ? VERDICT_BAD : VERDICT_OK;
 }
 
+#define CANARY_IN                                                                                  \
+	"  canary-in: {kind: canary, group: arrival, path: cloud, flow: inbound, "                 \
+	"every: 1m, timeout: 50s, late_after: 40s, from: s@r1.example, submit: "                   \
+	"{host: mx.r1.example, auth: {file: a}}, seeds: [{receiver: home, mailbox: "               \
+	"c+%@corp.example, imap: {host: mx.cloud.example, auth: {file: b}}}]}\n"
+
 /* Each machine goes by its own flow: row 640 of one says nothing of the other. */
 static void
 the_primary_is_well_or_not_in_each_flow(void)
 {
 	for (int in = 0; in < 2; in++) {
 		struct world *w = WORLD_WITH("approve", "recipients: list}",
-			"recipients: list, spool: hub}", "  anchor-a:",
-			"  canary-in: {kind: canary, group: arrival, path: cloud, flow: inbound, "
-			"every: 1m, timeout: 50s, late_after: 40s, from: s@r1.example, submit: "
-			"{host: mx.r1.example, auth: {file: a}}, seeds: [{receiver: home, mailbox: "
-			"c+%@corp.example, imap: {host: mx.cloud.example, auth: {file: b}}}]}\n"
-			"  anchor-a:",
-			"  out:\n",
+			"recipients: list, spool: hub}",
+			"  anchor-a:", CANARY_IN "  anchor-a:", "  out:\n",
 			"  in: {kind: cutover, flow: inbound, to: relay, steps: [{name: switch, "
 			"mx.switch: {zone: zone}, pivot: true}], failback: {mode: approve, soak: "
 			"1h}}\n"
@@ -459,6 +523,87 @@ the_primary_is_well_or_not_in_each_flow(void)
 				  in ? "\"procedure\":\"out\",\"direction\":\"back\""
 				     : "\"procedure\":\"in\",\"direction\":\"back\""),
 			1);
+		world_end(w);
+	}
+}
+
+/* One that has a diagnosis and nothing to start is watched, and that is all. */
+static void
+a_flow_without_a_cut_over_is_only_watched(void)
+{
+	struct world *w = WORLD_WITH("automatic",
+		"  anchor-a:", CANARY_IN "  anchor-a:", "responses:\n",
+		"  shut: {path: cloud, flow: inbound, groups: 1, of: [arrival], must: [arrival], "
+		"for: 5m, clear: 10m}\nresponses:\n");
+
+	w->hears = of_its_flow;
+	inbound_bad = false;
+	settle(w);
+	world_pass(w, HOUR);
+	CHECK_STR(world_state(w, FLOW_INBOUND), "normal");
+	inbound_bad = true;
+	world_pass(w, HOUR);
+	CHECK_STR(world_state(w, FLOW_INBOUND), "suspect");
+	CHECK_INT(world_count(w, "START", ""), 0);
+	world_end(w);
+}
+
+/* --- runs --- */
+
+/* Rows 108 and 106: what a start finds open is followed in its own direction. */
+static void
+a_run_that_is_found_open_is_followed_as_what_it_is(void)
+{
+	for (int back = 0; back < 2; back++) {
+		struct world *w = settled(world_new("automatic"));
+
+		refuse(w, true);
+		CHECK(comes(w, HOUR, "START", CUTOVER, 1) != NEVER);
+		if (back) {
+			CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+			refuse(w, false);
+			CHECK(comes(w, HOUR, "START", FAILBACK, 1) != NEVER);
+		}
+		world_pass(w, SECOND);
+		again(w);
+		CHECK_INT(world_count(w, "ROW", "\"row\":108,"), back);
+		CHECK_INT(world_count(w, "ROW", "\"row\":106,"), !back);
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, back ? "normal" : "on-backup"));
+		world_end(w);
+	}
+}
+
+/* --- what the relay may still hold --- */
+
+/* What the backup has taken leaves it later and must pass SPF then, for as long as its queue may
+ * keep it: five days (DESIGN section 4). Where SPF named the relay before us, nothing is taken
+ * away. */
+static void
+the_relays_queue_holds_an_eject(void)
+{
+	for (int named = 0; named < 2; named++) {
+		struct world *w = world_new(NULL);
+		size_t said;
+
+		if (named)
+			world_edit(w, W_ZONE, TXT, WORLD_SPF_BOTH);
+		settle(w);
+		(void)cut_over(w);
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup") ||
+			world_until_state(w, HOUR, FLOW_OUTBOUND, "recovering"));
+		(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK, .override = "soak" });
+		CHECK(comes(w, HOUR, "END", "\"state\":\"done\"", 2) != NEVER);
+		world_pass(w, 5 * DAY - HOUR);
+		said = world_say(w, &(struct wask){ .verb = VERB_EJECT });
+		world_pass(w, 20 * MINUTE);
+		CHECK_INT(world_reply(w, said, true)->exit, named ? 0 : 3);
+		CHECK(named || strstr(world_reply(w, said, true)->body,
+				       "mail may wait in the queue of relay for another") != NULL);
+		world_pass(w, 2 * HOUR);
+		said = world_say(w, &(struct wask){ .verb = VERB_EJECT });
+		world_pass(w, 20 * MINUTE);
+		CHECK(named || world_reply(w, said, true)->exit == 0);
+		CHECK_STR(world_value(w, W_ZONE, TXT), named ? WORLD_SPF_BOTH : WORLD_SPF);
 		world_end(w);
 	}
 }
@@ -702,12 +847,17 @@ main(void)
 	TEST(who_is_blind_brings_nothing_home);
 	TEST(the_soak_counts_from_when_the_primary_is_well);
 	TEST(a_shelter_is_told_when_its_time_is_over);
+	TEST(its_time_is_over_when_expires_has_passed);
+	TEST(a_shelter_that_the_playbook_has_forgotten_is_a_persons);
 	TEST(a_blackout_holds_a_cut_over);
 	TEST(a_blackout_holds_a_failback);
 	TEST(who_has_stood_down_is_not_asked_before_it_clears);
 	TEST(an_unfit_backup_is_told_once_and_anew);
 	TEST(nothing_moves_to_an_unfit_backup);
 	TEST(the_primary_is_well_or_not_in_each_flow);
+	TEST(a_flow_without_a_cut_over_is_only_watched);
+	TEST(a_run_that_is_found_open_is_followed_as_what_it_is);
+	TEST(the_relays_queue_holds_an_eject);
 	TEST(a_cooldown_is_time_that_has_passed);
 	TEST(an_answer_has_its_time_whatever_the_clock_says);
 	TEST(a_budget_is_of_automatic_cut_overs);
