@@ -317,6 +317,15 @@ a_shelter_that_failed_is_kept_and_shown(void)
 	}
 }
 
+static int64_t silent; /* readings of a target that did not answer */
+
+static void
+count_silent(struct world *w, const struct event *ev)
+{
+	(void)w;
+	silent += ev->type == EV_READ && ev->read.outcome == OUT_RETRY;
+}
+
 /* A plan that cannot be made is told once, and tried again four times a minute. */
 static void
 a_plan_that_cannot_be_made_is_tried_again(void)
@@ -327,7 +336,10 @@ a_plan_that_cannot_be_made_is_tried_again(void)
 	CHECK(comes(w, 20 * MINUTE, "START", SHELTER, 1) != NEVER);
 	world_pass(w, MINUTE);
 	w->target[W_TENANT].unreadable = true;
+	w->told = count_silent;
+	silent = 0;
 	world_pass(w, HOUR);
+	about(silent, 4 * 60 - 40, 40);
 	CHECK_INT(STARTS(w, CUTOVER), 0);
 	CHECK(shown(w, "\"base: "));
 	CHECK_INT(world_count(w, "NOTIFIED", "cutover is due, but no plan can be made"), 1);
@@ -355,6 +367,75 @@ a_suspicion_ends_with_the_diagnosis_that_led_to_it(void)
 	}
 }
 
+/* --- one after the other --- */
+
+static bool parks_away; /* what is sent to the relay is on its way */
+
+static enum fate
+park_away(struct world *w, const struct weffect *e, size_t n)
+{
+	bool relay = text_starts(e->resource, "relay.");
+
+	(void)w;
+	(void)n;
+	return parks_away && relay ? FATE_AWAY : FATE_FINE;
+}
+
+/* While a shelter is being ended none begins, and none ends or moves mail while it is being made.
+ */
+static void
+a_shelter_is_made_before_mail_moves(void)
+{
+	for (int slow = 0; slow < 2; slow++) {
+		struct world *w = settled(world_new("approve"));
+		size_t said;
+
+		w->fate = park_away;
+		parks_away = slow != 0;
+		(void)sheltered(w, 1);
+		world_pass(w, SECOND);
+		said = cut_over(w);
+		world_pass(w, SECOND);
+		CHECK_INT(STARTS(w, CUTOVER), !slow);
+		parks_away = false;
+		if (comes(w, HOUR, "START", CUTOVER, 1) != NEVER)
+			CHECK(!text_eq(world_run_state(w, "shelter"), "forward"));
+		else
+			CHECK(world_reply(w, said, true) != NULL);
+		world_end(w);
+	}
+}
+
+/* One whose end is blocked still stands: no second one is made, and its end is tried again ten
+ * minutes later, by time that has passed. */
+static void
+a_shelter_that_could_not_be_ended_is_tried_again(void)
+{
+	for (size_t i = 0; i < 3; i++) {
+		struct world *w = settled(world_new("approve"));
+		int64_t blocked;
+
+		parks_away = false;
+		w->fate = park_away;
+		(void)sheltered(w, 1);
+		refuse(w, false);
+		world_pass(w, MINUTE);
+		parks_away = true;
+		blocked = comes(w, HOUR, "END", "\"state\":\"blocked\"", 1);
+		CHECK(blocked != NEVER);
+		parks_away = false;
+		CHECK_STR(world_state(w, FLOW_OUTBOUND), "normal");
+		w->wall_ms += set_by[i];
+		about(comes(w, HOUR, "START", "\"kind\":\"unshelter\"", 2), blocked + 10 * MINUTE,
+			MINUTE);
+		world_pass(w, MINUTE);
+		CHECK_STR(world_run_state(w, "unshelter"), "done");
+		CHECK_STR(world_value(w, W_HUB, PARK), "");
+		CHECK_INT(STARTS(w, SHELTER), 1);
+		world_end(w);
+	}
+}
+
 int
 main(void)
 {
@@ -370,5 +451,7 @@ main(void)
 	TEST(as_many_approve_as_the_response_says);
 	TEST(a_shelter_that_failed_is_kept_and_shown);
 	TEST(a_plan_that_cannot_be_made_is_tried_again);
+	TEST(a_shelter_is_made_before_mail_moves);
+	TEST(a_shelter_that_could_not_be_ended_is_tried_again);
 	return check_end();
 }
