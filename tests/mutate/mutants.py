@@ -20,8 +20,8 @@ import re
 import sys
 
 CORE = pathlib.Path("orchestrator/core")
-CONDITIONS = ["decide.c", "decide_command.c", "diagnose.c", "machine.c", "asking.c"]
-FACTS = ["machine.c", "asking.c"]
+CONDITIONS = ["decide.c", "decide_command.c", "diagnose.c", "machine.c"]
+FACTS = {"machine.c": ("/* --- facts --- */", "/* --- the row --- */")}  # from where to where
 OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 out = pathlib.Path(sys.argv[1])
@@ -211,14 +211,15 @@ def conditions(name):
         c = changes.setdefault((a, b), {})
         c.update({"off": "0", "on": "1", f"{op.group(0)} as {other}": text[a : op.start()] + other + text[op.end() : b]})
     if name in FACTS:
-        begin = max(text.find("/* --- facts --- */"), 0)  # how a playbook is put into force is none of it
         for a, b in operands(code):
-            if a >= begin and "PLANTED" not in code[a:b]:
+            if "PLANTED" not in code[a:b]:
                 changes.setdefault((a, b), {}).update({"off": "0", "on": "1"})
         for a, b in facts(code):
             changes.setdefault((a, b), {})["none"] = "0"
-        for a, b in ((a, b) for a, b in kept(code) if a >= begin):
+        for a, b in kept(code):
             changes.setdefault((a, b), {})["not kept"] = "(void)0"
+        begin, end = (text.index(mark) for mark in FACTS[name])
+        changes = {at: what for at, what in changes.items() if begin <= at[0] < end}
     return rewritten(name, text, 0, len(text), changes)
 
 
