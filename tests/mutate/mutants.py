@@ -183,7 +183,7 @@ def facts(code):
             begin = at = m.end() + v.end()
             while code[at] not in ",}":
                 at = closing(code, at) if code[at] in "([{" else at + 1
-            yield begin, at
+            yield begin, begin + len(code[begin:at].rstrip())
 
 
 def operands(code):
