@@ -436,6 +436,23 @@ a_shelter_that_could_not_be_ended_is_tried_again(void)
 	}
 }
 
+/* The brake holds what would start by itself, and says whose it is. */
+static void
+the_brake_is_somebodys(void)
+{
+	for (int on = 0; on < 2; on++) {
+		struct world *w = settled(world_new("automatic"));
+
+		if (on)
+			(void)world_say(w, &(struct wask){ .verb = VERB_PAUSE });
+		refuse(w, true);
+		world_pass(w, HOUR);
+		CHECK_INT(world_count(w, "START", ""), on ? 0 : 2);
+		CHECK_INT(shown(w, "[by ann: a test]"), on);
+		world_end(w);
+	}
+}
+
 int
 main(void)
 {
@@ -453,5 +470,6 @@ main(void)
 	TEST(a_plan_that_cannot_be_made_is_tried_again);
 	TEST(a_shelter_is_made_before_mail_moves);
 	TEST(a_shelter_that_could_not_be_ended_is_tried_again);
+	TEST(the_brake_is_somebodys);
 	return check_end();
 }
