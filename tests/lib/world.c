@@ -758,9 +758,11 @@ world_kill(struct world *w)
 void
 world_start(struct world *w)
 {
-	const struct core_env env = {
-		.mem = w->mem, .ctx = w, .sha256 = digest_sha256, .playbook = by_hash
-	};
+	const struct core_env env = { .mem = w->mem,
+		.ctx = w,
+		.sha256 = digest_sha256,
+		.playbook = by_hash,
+		.in_window = w->in_window };
 	struct event open = { .type = EV_OPEN }, told = { .type = EV_PLAYBOOK };
 	struct err err = { 0 };
 
@@ -864,12 +866,10 @@ world_until_state(struct world *w, int64_t ms, enum flow flow, const char *state
 size_t
 world_say(struct world *w, const struct wask *a)
 {
-	static const char *const none = NULL;
 	static size_t asked;
 	char req[32];
 	struct event ev = { .type = EV_COMMAND };
 
-	(void)none;
 	(void)snprintf(req, sizeof req, "%zu", ++asked);
 	ev.command.req = req;
 	ev.command.principal = a->user != NULL ? a->user : "ann";

@@ -104,6 +104,9 @@ struct world {
 		struct world *w, const struct event *ev); /* an answer that the core has heard */
 	void (*hears)(struct world *w,
 		const struct event *ev); /* all that the core is told, just before; clocks set */
+	bool (*in_window)(void *ctx, const struct window *of, size_t n,
+		int64_t wall_ms); /* core_env's, for the next start; ctx is the world. NULL = never
+				   */
 	/* probes */
 	bool primary_bad, backup_bad, listed, blind, junk;
 	size_t verifies;

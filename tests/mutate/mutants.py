@@ -4,20 +4,24 @@
 A mutant is a number; the copy asks MUTANT(n) where it lies, and tests/mutate/switch.c says yes to one of them
 (FERRYMAN_MUTANT). Nothing is listed by hand: rows come from lifecycle.def, guards and thresholds from the conditions of the other files. A
 guard is an `if` that says a reason or refuses, an operand of a condition that is assigned, or a call of guard(); a threshold
-is every comparison by size. A line of the list: number, file:line, what is changed.
+is every comparison by size. Where a decision's facts come from (FACTS), each fact, each operand of an `if` and what is kept of a
+machine is one too. A line of the list: number, file:line, what is changed.
 
     row N away       the row is not there        row N turned   a refusal accepts and stays, any other row refuses
     row N in place   it moves nowhere            row N idle     it leads to nothing
     row N always     it holds whether paused or blind or not
     off, on          the guard never, always holds; the comparison is always false, always true
     < as <=          a threshold counts its own value, or no longer
+    none             the fact is not told: 0, false, NULL
+    not kept         the assignment to the machine does not happen
 """
 import pathlib
 import re
 import sys
 
 CORE = pathlib.Path("orchestrator/core")
-CONDITIONS = ["decide.c", "decide_command.c", "diagnose.c"]
+CONDITIONS = ["decide.c", "decide_command.c", "diagnose.c", "machine.c"]
+FACTS = {"machine.c": ("/* --- facts --- */", "/* --- the row --- */")}  # from where to where
 OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 out = pathlib.Path(sys.argv[1])
@@ -169,6 +173,31 @@ def thresholds(code):
                 yield a, b, ops[0]
 
 
+def facts(code):
+    """(begin, end) of each value that machine_facts and its helpers fill in."""
+    for m in re.finditer(r"\n(\w*_facts)\([^)]*\)\n", code):
+        end = closing(code, m.end())
+        for v in re.finditer(r"\bret__\w+ =\s+([^;]*);", code[m.end() : end]):
+            yield m.end() + v.start(1), m.end() + v.end(1)
+        for v in re.finditer(r"[{,]\s+\.\w+ = ", code[m.end() : end]):
+            begin = at = m.end() + v.end()
+            while code[at] not in ",}":
+                at = closing(code, at) if code[at] in "([{" else at + 1
+            yield begin, begin + len(code[begin:at].rstrip())
+
+
+def operands(code):
+    """(begin, end) of each operand of an if."""
+    for m in re.finditer(r"\bif \(", code):
+        yield from leaves(code, m.end(), closing(code, m.end() - 1) - 1)
+
+
+def kept(code):
+    """(begin, end) of each assignment to a machine's volatile half."""
+    for m in re.finditer(r"(?<=\t)(?:m__[\w.\[\]]+ = |\(void\)snprintf\(m__)[^;{}]*(?=;)", code):
+        yield m.span()
+
+
 def conditions(name):
     text = (CORE / name).read_text(encoding="utf-8")
     code = re.sub(r"^#.*$", lambda m: " " * len(m.group(0)), blanked(text), flags=re.M).replace("->", "__")
@@ -181,6 +210,16 @@ def conditions(name):
         other = OTHER[op.group(0)]
         c = changes.setdefault((a, b), {})
         c.update({"off": "0", "on": "1", f"{op.group(0)} as {other}": text[a : op.start()] + other + text[op.end() : b]})
+    if name in FACTS:
+        for a, b in operands(code):
+            if "PLANTED" not in code[a:b]:
+                changes.setdefault((a, b), {}).update({"off": "0", "on": "1"})
+        for a, b in facts(code):
+            changes.setdefault((a, b), {})["none"] = "0"
+        for a, b in kept(code):
+            changes.setdefault((a, b), {})["not kept"] = "(void)0"
+        begin, end = (text.index(mark) for mark in FACTS[name])
+        changes = {at: what for at, what in changes.items() if begin <= at[0] < end}
     return rewritten(name, text, 0, len(text), changes)
 
 
