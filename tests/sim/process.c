@@ -264,7 +264,9 @@ tell_playbook(struct sim *s)
 	told.playbook.name = s->book->name;
 	told.playbook.sha256 = s->variant[s->loaded]->sha256;
 	told.playbook.why = "sim";
-	s->process.sight = ++s->sights;
+	if (s->process.told == NULL || !text_eq(s->process.told, told.playbook.sha256))
+		s->process.sight = ++s->sights; /* the text that is in force changes nothing */
+	s->process.told = told.playbook.sha256;
 	process_tell(s, &told);
 }
 
@@ -341,6 +343,7 @@ process_start(struct sim *s, bool fresh)
 
 	p->life = ++s->lives;
 	p->op_top = 0;
+	p->told = NULL;
 	p->up = true;
 	p->halted = p->appending = p->stopping = false;
 	p->tick_at = 0;

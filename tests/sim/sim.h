@@ -476,9 +476,10 @@ struct process {
 	struct pending pending; /* the one append that is outstanding */
 	bool appending, stopping;
 	int64_t stop_at;
-	bool stale;	/* its hold on the journal is over, and it does not know */
-	uint32_t sight; /* rises with each text that it is told, of all processes together */
-	bool stepped;	/* in this life; then its wall clock was off by told_skew */
+	bool stale;	  /* its hold on the journal is over, and it does not know */
+	uint32_t sight;	  /* rises with each text that is new to it, of all processes together */
+	const char *told; /* SHA-256 of the text that it was told last */
+	bool stepped;	  /* in this life; then its wall clock was off by told_skew */
 	int64_t told_skew, jumped_at; /* when that was another; -1 = never in this life */
 };
 void process_start(struct sim *s, bool fresh);
