@@ -574,6 +574,12 @@ continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (named != NULL && named->state != LR_FORWARD && named->state != LR_BACKWARD &&
 		named->state != LR_BLOCKED)
 		return answer_ended(c, m, named);
+	if (named != NULL && named->adopted) /* it would park mail once more beside that run */
+		return command_refuse(c, m, EXIT_GUARD,
+			arena_fmt(c->out,
+				"%s was taken over by a cut-over: its mail leaves with that one",
+				named->id),
+			NULL);
 	command_decided(c, m, b, f, true, d, &exit);
 	if (named == NULL || !d->any)
 		return command_refuse_decided(c, m, exit, d);

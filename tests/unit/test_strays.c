@@ -264,6 +264,53 @@ a_restored_shelter_meets_another_ferryman(void)
 	world_end(w);
 }
 
+/* --- a blocked shelter beside the cut-over that has taken it over --- */
+
+/* The shelter's request is on its way for ever; nothing else is in the way. */
+static enum fate
+park_is_lost(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return text_starts(e->resource, "relay.park ") && !text_eq(e->want, "") ? FATE_LOST
+										: FATE_FINE;
+}
+
+static bool
+shelter_stuck(struct world *w)
+{
+	return text_eq(world_run_state(w, "shelter"), "blocked");
+}
+
+/* Its mail leaves with the cut-over; told to go on, it would park once more beside it. */
+static void
+a_shelter_that_was_taken_over_is_not_continued(void)
+{
+	struct world *w = world_new("automatic");
+	char run[64] = "";
+	size_t req, parks;
+
+	settle(w);
+	w->fate = park_is_lost;
+	w->primary_bad = w->listed = true;
+	CHECK(world_until(w, HOUR, shelter_stuck));
+	for (size_t i = 0; i < w->records_n; i++)
+		if (strstr(w->record[i], "\"type\":\"START\"") != NULL &&
+			strstr(w->record[i], "\"kind\":\"shelter\"") != NULL)
+			(void)sscanf(strstr(w->record[i], "\"run\":\"") + 7, "%63[^\"]", run);
+	(void)cut_over(w);
+	world_pass(w, 2000);
+	CHECK_STR(world_run_state(w, "cutover"), "forward");
+	w->fate = NULL;
+	parks = world_count(w, "INTENT", "\"want\":\"parked");
+	req = world_say(w, &(struct wask){ .verb = VERB_CONTINUE, .run = run });
+	CHECK(world_until_state(w, 2 * HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(world_reply(w, req, true) != NULL && world_reply(w, req, true)->exit == 3);
+	CHECK_INT(world_count(w, "INTENT", "\"want\":\"parked"), parks);
+	CHECK(!text_eq(world_value(w, W_HUB, PARK), "parked\n"));
+	world_end(w);
+}
+
 /* --- a playbook without a way out --- */
 
 static void
@@ -499,6 +546,7 @@ main(void)
 	TEST(a_run_that_stood_still_meets_another_ferryman);
 	TEST(what_cannot_refuse_is_not_changed_beside_another_ferryman);
 	TEST(a_restored_shelter_meets_another_ferryman);
+	TEST(a_shelter_that_was_taken_over_is_not_continued);
 	TEST(without_a_cut_over_it_shelters_and_nothing_else);
 	TEST(a_value_that_another_hand_set_behind_ours_is_left);
 	TEST(a_number_that_another_hand_set_behind_ours_ends_it);
