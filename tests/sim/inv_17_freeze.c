@@ -67,8 +67,12 @@ record(struct sim *s, const struct vrecord *rec)
 
 	if (o != NULL && o->seq == 0)
 		o->seq = rec->r->seq;
-	if (o != NULL && o->verb == VERB_RESUME &&
-		(rec->r->type == REC_BRAKE || json_int(rec->r->body, "exit", 1) == 0))
+	/* a newer `pause` replaces the one before, with its own expiry, although its answer is lost
+	 */
+	if (o != NULL &&
+		((o->verb == VERB_RESUME &&
+			 (rec->r->type == REC_BRAKE || json_int(rec->r->body, "exit", 1) == 0)) ||
+			(o->verb == VERB_PAUSE && rec->r->type == REC_BRAKE)))
 		people_in_force(s, o);
 	if (rec->intent == NULL || rec->intent->dir == DIR_FENCE || rec->run == NULL)
 		return;
