@@ -558,6 +558,16 @@ answer_ended(struct core *c, const struct command *m, const struct lrun *r)
 	return true;
 }
 
+/* A shelter that a cut-over has taken over would park mail once more beside it; the end of a
+ * shelter would let go what a newer one keeps. */
+static bool
+is_overtaken(struct core *c, const struct lrun *r)
+{
+	const struct lrun *s = ledger_shelter(&c->l, r->playbook, r->flow);
+
+	return r->adopted || (r->kind == LK_UNSHELTER && s != NULL && s > r); /* by their START */
+}
+
 static bool
 continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 {
@@ -574,10 +584,11 @@ continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 	if (named != NULL && named->state != LR_FORWARD && named->state != LR_BACKWARD &&
 		named->state != LR_BLOCKED)
 		return answer_ended(c, m, named);
-	if (named != NULL && named->adopted) /* it would park mail once more beside that run */
+	if (named != NULL && is_overtaken(c, named))
 		return command_refuse(c, m, EXIT_GUARD,
 			arena_fmt(c->out,
-				"%s was taken over by a cut-over: its mail leaves with that one",
+				"%s was overtaken by a later run: the mail that waits goes with "
+				"that one",
 				named->id),
 			NULL);
 	command_decided(c, m, b, f, true, d, &exit);
