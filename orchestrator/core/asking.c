@@ -7,9 +7,8 @@
  * approved voids the approval, and people are asked again.
  */
 #include "core/engine.h"
-#include "base/planted.h"
 #include "base/num.h"
-
+#include "base/planted.h"
 #include "base/text.h"
 
 #include <stdio.h>

@@ -64,6 +64,8 @@ struct evidence {
 	uint64_t rng;
 };
 
+/* cell_note_receiver - its receiver class joins the list, once; a door of the path has none. */
+void cell_note_receiver(const struct cell *c, const char *list[static RECEIVERS_MAX], size_t *n);
 bool cell_fresh(
 	const struct cell *c, int64_t boot_ms); /* the newest known observation still counts */
 int cell_votes(const struct cell *c, int m,

@@ -35,20 +35,18 @@ receivers(const struct evidence *e, const struct diagnosis *d, const char **only
 {
 	const char *class[RECEIVERS_MAX];
 	bool at_path = false;
-	int n = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < e->cells_n; i++) {
 		const struct cell *c = &e->cell[i];
 
 		if (c->health != HEALTH_BAD || !must_cell(c, d) || !cell_harm(c))
 			continue;
-		if (c->class[0] == '\0')
-			at_path = true; /* harm that is no receiver's own */
-		else if (!in(class, (size_t)n, c->class) && n < RECEIVERS_MAX)
-			class[n++] = c->class;
+		at_path = at_path || c->class[0] == '\0'; /* harm that is no receiver's own */
+		cell_note_receiver(c, class, &n);
 	}
 	*only = n == 1 && !at_path ? class[0] : NULL;
-	return n;
+	return (int)n;
 }
 
 /* Failed among the known observations of the must groups that count, in hundredths of a percent. */

@@ -473,9 +473,9 @@ bool fence_quiet(struct core *c, struct book *b);
  * none. */
 const char *fence_conflict(const struct core *c, const struct book *b);
 /* A person has put right what stood in the way, and says so: they are tried at once. */
+void fence_again(struct core *c, const struct book *b);
 /* settle_anew - the fences are raised and the targets read once more, at once. */
 void settle_anew(struct core *c, struct book *b, enum flow f);
-void fence_again(struct core *c, const struct book *b);
 /* A domain of this playbook is being fenced. why: a conflict keeps it from it. */
 bool fence_pending(struct core *c, const struct playbook *pb, const char **ret_why);
 int64_t settle_wake(const struct core *c);
@@ -513,7 +513,7 @@ bool asking_may_start(struct core *c, struct book *b, enum flow f, char *ret, si
 
 /* unled.c */
 /* unled_why - true: this flow is away or has an open run, and no text in force speaks of it; ret
- * (WHY_LEN octets): what is open and the remedy. */
+ * (n octets, WHY_LEN are enough; 0: it is not asked for): what is open and the remedy. */
 bool unled_why(const struct core *c, const struct lmachine *m, char *ret, size_t n);
 void unled_later(struct core *c); /* the texts in force have changed: it is looked anew soon */
 void unled_all(struct core *c);	  /* people are told, once */

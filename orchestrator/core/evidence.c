@@ -228,6 +228,16 @@ cell_flow(const struct cell *c, enum flow f)
 	return !c->sig->flow_given || c->sig->flow == f;
 }
 
+void
+cell_note_receiver(const struct cell *c, const char *list[static RECEIVERS_MAX], size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (text_eq(list[i], c->class))
+			return;
+	if (c->class[0] != '\0' && *n < RECEIVERS_MAX)
+		list[(*n)++] = c->class;
+}
+
 static void
 judge(struct evidence *e, struct cell *c)
 {
@@ -464,17 +474,6 @@ evidence_path_ok(const struct evidence *e, const struct path *p, enum flow f)
 	return ok;
 }
 
-/* Its receiver joins the list, once; a door of the path is none. */
-static void
-note_receiver(const char **list, size_t *n, const struct cell *c)
-{
-	for (size_t i = 0; i < *n; i++)
-		if (text_eq(list[i], c->class))
-			return;
-	if (c->class[0] != '\0' && *n < RECEIVERS_MAX)
-		list[(*n)++] = c->class;
-}
-
 bool
 evidence_path_unfit(const struct evidence *e, const struct path *p, enum flow f)
 {
@@ -483,16 +482,16 @@ evidence_path_unfit(const struct evidence *e, const struct path *p, enum flow f)
 
 	for (size_t i = 0; i < e->cells_n; i++) {
 		const struct cell *c = &e->cell[i];
-		bool is_bad_ = c->health == HEALTH_BAD && bad_with_sight(c, false);
 
 		if (c->path != p || !cell_flow(c, f) || !c->sig->harm ||
 			c->health == HEALTH_UNKNOWN)
 			continue;
 		known++;
-		bad += is_bad_;
-		note_receiver(of, &of_n, c);
-		if (is_bad_)
-			note_receiver(refuse, &refuse_n, c);
+		cell_note_receiver(c, of, &of_n);
+		if (c->health != HEALTH_BAD || !bad_with_sight(c, false))
+			continue;
+		bad++;
+		cell_note_receiver(c, refuse, &refuse_n);
 	}
 	/* one sick receiver is no reason to distrust the path; a door of its own that is open does
 	 * not outweigh receivers that refuse it */

@@ -108,7 +108,7 @@ struct lrun {
 	int64_t start_wall_ms, end_wall_ms;
 	struct lmoment start, end;
 	uint64_t brake_named; /* seq of the newest order for it that named the brake; 0 = none */
-	uint64_t era;	      /* of its newest record */
+	uint64_t era;	      /* in which it last did something, or began */
 	struct lstep step[LEDGER_STEPS];
 	size_t steps_n;
 };

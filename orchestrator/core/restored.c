@@ -127,20 +127,27 @@ needs_any(const struct live *l, size_t k, const bool *of)
 	return false;
 }
 
-/* A step that is still to come needs it, itself or by others. */
+/* Step i, and each that needs it, itself or by others. */
+static void
+mark_dependents(const struct live *l, size_t i, bool of[static LEDGER_STEPS])
+{
+	memset(of, 0, LEDGER_STEPS * sizeof *of);
+	if (i < LEDGER_STEPS)
+		of[i] = true;
+	for (size_t k = i + 1; k < l->n && k < LEDGER_STEPS; k++)
+		of[k] = needs_any(l, k, of);
+}
+
+/* A step that is still to come needs it. */
 static bool
 is_needed(const struct live *l, const struct lrun *r, size_t i)
 {
-	bool of[LEDGER_STEPS] = { false };
+	bool of[LEDGER_STEPS];
 
-	if (i >= LEDGER_STEPS)
-		return false;
-	of[i] = true;
-	for (size_t k = i + 1; k < l->n && k < LEDGER_STEPS; k++) {
-		of[k] = needs_any(l, k, of);
+	mark_dependents(l, i, of);
+	for (size_t k = i + 1; k < l->n && k < LEDGER_STEPS; k++)
 		if (of[k] && !run_lstep(r, l->step[k].p->id)->done)
 			return true;
-	}
 	return false;
 }
 
@@ -151,31 +158,19 @@ restored_unproven(const struct core *c, const struct live *l, const struct lrun 
 	       !is_superseded(l, r, i) && is_needed(l, r, i) && !PLANTED(OLD_PROOF);
 }
 
-/* Each step that step k needs, itself or by others; the needs of a step stand before it. */
-static void
-mark_needs(const struct live *l, size_t k, bool *of)
-{
-	const struct plan_step *p = l->step[k].p;
-
-	for (size_t i = 0; i < k; i++)
-		for (size_t n = 0; n < p->needs_n && !of[i]; n++)
-			of[i] = text_eq(l->step[i].p->id, p->needs[n]);
-}
-
 bool
 restored_rests(const struct core *c, const struct live *l, const struct lrun *r, size_t k)
 {
-	bool of[LEDGER_STEPS] = { false };
+	bool of[LEDGER_STEPS];
 
 	if (r->pivoted || k >= LEDGER_STEPS)
 		return false; /* from the pivot on it goes forward */
-	mark_needs(l, k, of);
-	for (size_t i = k; i-- > 0;) {
-		if (!of[i])
+	for (size_t i = 0; i < k; i++) {
+		if (!restored_unproven(c, l, r, i))
 			continue;
-		if (restored_unproven(c, l, r, i))
+		mark_dependents(l, i, of);
+		if (of[k])
 			return true;
-		mark_needs(l, i, of);
 	}
 	return false;
 }

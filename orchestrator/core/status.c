@@ -105,9 +105,7 @@ is_shown(const struct core *c, const struct lmachine *m)
 {
 	const struct book *b = book_of(c, m->playbook);
 
-	char why[WHY_LEN];
-
-	return (b != NULL ? b->m[m->flow].on : m->row != 0) || unled_why(c, m, why, sizeof why);
+	return (b != NULL ? b->m[m->flow].on : m->row != 0) || unled_why(c, m, NULL, 0);
 }
 
 static void

@@ -17,7 +17,6 @@ is_away(const struct core *c, const struct lmachine *m, char *ret, size_t n)
 	struct ledger *l = (struct ledger *)&c->l; /* it only looks */
 	const struct lrun *run = ledger_open_run(l, m->playbook, m->flow),
 			  *shelter = ledger_shelter(l, m->playbook, m->flow);
-
 	enum life_state s = m->state == LS_SETTLING ? m->before : m->state;
 
 	if (run == NULL)

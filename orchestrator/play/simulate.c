@@ -252,7 +252,6 @@ struct lost {
 /* A spool hands on to the primary, so what that refuses comes back by this way too, unless the
  * spool puts it off: its owner knows, we do not. Silence refuses nothing, and is no part of the
  * truth. */
-
 static void
 count_span(const struct sim *s, enum flow f, const struct where *w, int64_t from, int64_t until,
 	struct lost *l)

@@ -1,6 +1,5 @@
 /*
- * facts_rig.h - what is common to the tests of facts: a world whose playbook has other words, and
- * when what comes.
+ * facts_rig.h - what is common to the tests of facts: what is seen of a world, and when what comes.
  */
 #ifndef FERRYMAN_TESTS_FACTS_RIG_H
 #define FERRYMAN_TESTS_FACTS_RIG_H
@@ -17,30 +16,6 @@ enum { SECOND = 1000, NEVER = -1, DAY = 24 * HOUR };
 
 /* --- a world, and what is seen of it --- */
 
-/* The small world with other words in its playbook: old, new, old, new ... NULL. */
-static struct world *
-world_with(const char *mode, const char *const *words)
-{
-	static char text[16384], edited[16384];
-	struct world *w = stdmem_get(sizeof *w);
-
-	(void)world_text(mode, "a small one", text, sizeof text);
-	for (; words != NULL && words[0] != NULL; words += 2) {
-		char *at = strstr(text, words[0]);
-
-		if (at == NULL)
-			CHECK_STR(words[0], "stands in the playbook");
-		if (at == NULL)
-			exit(check_end());
-		(void)snprintf(edited, sizeof edited, "%.*s%s%s", (int)(at - text), text, words[1],
-			at + strlen(words[0]));
-		(void)snprintf(text, sizeof text, "%s", edited);
-	}
-	world_init_book(w, text, NULL, NULL);
-	return w;
-}
-#define WORLD_WITH(mode, ...) world_with(mode, (const char *const[]){ __VA_ARGS__, NULL })
-
 static struct world *
 settled(struct world *w)
 {
@@ -53,19 +28,6 @@ static void
 refuse(struct world *w, bool refused)
 {
 	w->primary_bad = w->listed = refused;
-}
-
-static bool
-shown(struct world *w, const char *part)
-{
-	struct buf b;
-	bool found;
-
-	buf_init(&b, &stdmem, 1 << 22);
-	core_status(w->core, &b, false);
-	found = strstr(buf_text(&b), part) != NULL;
-	buf_fini(&b);
-	return found;
 }
 
 static struct {

@@ -222,16 +222,11 @@ a_plan_of_what_is_withdrawn_is_no_plan(void)
 static struct world *
 refused_for(int64_t ms, const char *response)
 {
-	static const char was[] = "run: out, mode: approve}";
-	char text[8192], edited[8192], *at;
-	struct world *w = stdmem_get(sizeof *w);
+	char now[128];
+	struct world *w;
 
-	(void)world_text("approve", "a small one", text, sizeof text);
-	at = strstr(text, was);
-	CHECK(at != NULL);
-	(void)snprintf(edited, sizeof edited, "%.*srun: out, %s}%s", (int)(at - text), text,
-		response, at + strlen(was));
-	world_init_book(w, edited, NULL, NULL);
+	(void)snprintf(now, sizeof now, "run: out, %s}", response);
+	w = WORLD_WITH("approve", "run: out, mode: approve}", now);
 	settle(w);
 	w->primary_bad = w->listed = true;
 	world_pass(w, ms);

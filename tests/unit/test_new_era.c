@@ -119,17 +119,9 @@ static void
 the_pivot_waits_for_a_proof_behind_a_change(void)
 {
 	for (int gone = 0; gone < 2; gone++) {
-		static const char was[] = "{through: relay}}\n";
-		char text[8192], edited[8192], *at;
-		struct world *w = stdmem_get(sizeof *w);
+		struct world *w = WORLD_WITH("approve", "{through: relay}}\n",
+			"{through: relay}}\n      - {name: wait, mail.park: {at: [hub]}}\n");
 
-		(void)world_text("approve", "a small one", text, sizeof text);
-		at = strstr(text, was);
-		CHECK(at != NULL);
-		(void)snprintf(edited, sizeof edited,
-			"%.*s%s      - {name: wait, mail.park: {at: [hub]}}\n%s", (int)(at - text),
-			text, was, at + strlen(was));
-		world_init_book(w, edited, NULL, NULL);
 		settle(w);
 		(void)cut_over(w);
 		while (world_count(w, "RESULT", "\"step\":\"4.hub\"") == 0)
@@ -160,19 +152,6 @@ withdraw(struct world *w)
 
 #define ALONE "no playbook in force speaks of it"
 
-static bool
-shown_alone(struct world *w)
-{
-	struct buf b;
-	bool shown;
-
-	buf_init(&b, &stdmem, 1 << 20);
-	core_status(w->core, &b, false);
-	shown = strstr(buf_text(&b), ALONE) != NULL;
-	buf_fini(&b);
-	return shown;
-}
-
 static void
 mail_that_nobody_would_bring_home_is_told(void)
 {
@@ -185,7 +164,7 @@ mail_that_nobody_would_bring_home_is_told(void)
 	withdraw(w);
 	CHECK(world_said(w, "corp outbound: it is "));
 	CHECK(world_said(w, ALONE));
-	CHECK(shown_alone(w));
+	CHECK(shown(w, ALONE));
 	world_end(w);
 }
 
@@ -196,7 +175,7 @@ and_what_is_at_home_is_not(void)
 
 	settle(w);
 	withdraw(w);
-	CHECK(!world_said(w, ALONE) && !shown_alone(w));
+	CHECK(!world_said(w, ALONE) && !shown(w, ALONE));
 	world_end(w);
 }
 
@@ -237,7 +216,7 @@ so_is_a_run_whose_playbook_is_not_there(void)
 	world_start(w);
 	world_pass(w, MINUTE);
 	CHECK(world_said(w, ALONE));
-	CHECK(shown_alone(w));
+	CHECK(shown(w, ALONE));
 	world_end(w);
 }
 

@@ -567,23 +567,6 @@ an_approval_is_void_after_a_change(void)
 	world_end(w);
 }
 
-/* The world's playbook with one text in place of another. */
-static struct world *
-world_with(const char *from, const char *to)
-{
-	struct world *w = stdmem_get(sizeof *w);
-	char text[16384], edited[16384];
-	const char *at;
-
-	(void)world_text("approve", "edited", text, sizeof text);
-	at = strstr(text, from);
-	CHECK(at != NULL);
-	(void)snprintf(
-		edited, sizeof edited, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
-	world_init_book(w, edited, NULL, NULL);
-	return w;
-}
-
 /* Two are two, also where people are asked as soon as harm is seen. */
 static void
 two_must_say_yes(void)
@@ -595,7 +578,7 @@ two_must_say_yes(void)
 		struct world *w;
 
 		(void)snprintf(to, sizeof to, "%s, run: out, mode: approve, approvers: 2", at[i]);
-		w = world_with("at: confirmed, run: out, mode: approve", to);
+		w = WORLD_WITH("approve", "at: confirmed, run: out, mode: approve", to);
 		settle(w);
 		fall_ill(w);
 		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "awaiting-approval"));
