@@ -31,6 +31,7 @@
 	X(PAUSE_UNWRITTEN, "pause is answered with yes, and no brake is written")                  \
 	X(NAMED_FOR_EVER, "a run that named the brake once is held by none that comes later")      \
 	X(SHELTER_FOR_EVER, "a shelter is not ended when all is clear again")                      \
+	X(OLD_END_GOES_ON, "the end of an older shelter goes on beside a newer one")               \
 	X(EXPIRY_UNTOLD, "nobody is told that a shelter's time is over")                           \
 	X(CAUSE_IS_HARM, "a listing convinces although no mail was refused")                       \
 	X(ERA_UNFENCED, "in a new era nothing is fenced")                                          \

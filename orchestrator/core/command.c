@@ -565,7 +565,8 @@ is_overtaken(struct core *c, const struct lrun *r)
 {
 	const struct lrun *s = ledger_shelter(&c->l, r->playbook, r->flow);
 
-	return r->adopted || (r->kind == LK_UNSHELTER && s != NULL && s > r); /* by their START */
+	return r->adopted || (r->kind == LK_UNSHELTER && s != NULL && s > r && /* by their START */
+				     !PLANTED(OLD_END_GOES_ON));
 }
 
 static bool

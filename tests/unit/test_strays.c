@@ -266,6 +266,22 @@ a_restored_shelter_meets_another_ferryman(void)
 
 /* --- a blocked shelter beside the cut-over that has taken it over --- */
 
+/* The id of the first run of that kind. */
+static void
+first_of(struct world *w, const char *kind, char *ret, size_t room)
+{
+	char part[64];
+
+	(void)snprintf(part, sizeof part, "\"kind\":\"%s\"", kind);
+	for (size_t i = 0; i < w->records_n && ret[0] == '\0'; i++) {
+		const char *run = strstr(w->record[i], "\"run\":\"");
+
+		if (run != NULL && strstr(w->record[i], "\"type\":\"START\"") != NULL &&
+			strstr(w->record[i], part) != NULL)
+			(void)snprintf(ret, room, "%.*s", (int)strcspn(run + 7, "\""), run + 7);
+	}
+}
+
 /* The shelter's request is on its way for ever; nothing else is in the way. */
 static enum fate
 park_is_lost(struct world *w, const struct weffect *e, size_t n)
@@ -294,10 +310,7 @@ a_shelter_that_was_taken_over_is_not_continued(void)
 	w->fate = park_is_lost;
 	w->primary_bad = w->listed = true;
 	CHECK(world_until(w, HOUR, shelter_stuck));
-	for (size_t i = 0; i < w->records_n; i++)
-		if (strstr(w->record[i], "\"type\":\"START\"") != NULL &&
-			strstr(w->record[i], "\"kind\":\"shelter\"") != NULL)
-			(void)sscanf(strstr(w->record[i], "\"run\":\"") + 7, "%63[^\"]", run);
+	first_of(w, "shelter", run, sizeof run);
 	(void)cut_over(w);
 	world_pass(w, 2000);
 	CHECK_STR(world_run_state(w, "cutover"), "forward");
@@ -311,6 +324,80 @@ a_shelter_that_was_taken_over_is_not_continued(void)
 	world_end(w);
 }
 
+/* --- a blocked end of an older shelter beside a newer one --- */
+
+static bool keeps_parking; /* the hub does not let go what waits */
+
+static enum fate
+park_stays(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return keeps_parking && text_starts(e->resource, "relay.queue ") ? FATE_REFUSED : FATE_FINE;
+}
+
+static bool
+shelter_stands(struct world *w)
+{
+	return text_eq(world_run_state(w, "shelter"), "open");
+}
+
+static bool
+end_stuck(struct world *w)
+{
+	return text_eq(world_run_state(w, "unshelter"), "blocked");
+}
+
+static bool
+shelter_ended(struct world *w)
+{
+	return text_eq(world_run_state(w, "unshelter"), "done");
+}
+
+static bool
+sheltered_twice(struct world *w)
+{
+	return world_count(w, "START", "\"kind\":\"shelter\"") == 2 &&
+	       text_eq(world_run_state(w, "shelter"), "open");
+}
+
+/* Told to go on while a cut-over is under way, it would let go what the newer one keeps waiting.
+ * Its twin: no newer one stands. */
+static void
+the_end_of_an_older_shelter_is_not_continued(void)
+{
+	for (int newer = 0; newer < 2; newer++) {
+		struct world *w = world_new("approve");
+		char run[64] = "";
+		size_t req, released;
+
+		settle(w);
+		w->fate = park_stays;
+		keeps_parking = true;
+		w->primary_bad = w->listed = true;
+		CHECK(world_until(w, HOUR, shelter_stands));
+		w->primary_bad = w->listed = false;
+		CHECK(world_until(w, 2 * HOUR, end_stuck));
+		first_of(w, "unshelter", run, sizeof run);
+		keeps_parking = false;
+		CHECK(world_until(w, HOUR, shelter_ended)); /* by another try */
+		w->primary_bad = w->listed = newer != 0;
+		if (newer)
+			CHECK(world_until(w, HOUR, sheltered_twice));
+		(void)cut_over(w);
+		world_pass(w, 2000);
+		CHECK_STR(world_run_state(w, "cutover"), "forward");
+		released = world_count(w, "INTENT", "relay.queue");
+		req = world_say(w, &(struct wask){ .verb = VERB_CONTINUE, .run = run });
+		world_pass(w, 2000);
+		CHECK_STR(world_run_state(w, "cutover"), "forward");
+		CHECK_INT(world_count(w, "INTENT", "relay.queue"), released);
+		CHECK_INT(world_reply(w, req, true) != NULL ? world_reply(w, req, true)->exit : -1,
+			newer ? 3 : 0);
+		world_end(w);
+	}
+}
+
 /* --- a playbook without a way out --- */
 
 static void
@@ -321,12 +408,6 @@ cut(char *text, const char *from, const char *to)
 	CHECK(b != NULL);
 	if (b != NULL)
 		memmove(a, b, strlen(b) + 1);
-}
-
-static bool
-shelter_stands(struct world *w)
-{
-	return text_eq(world_run_state(w, "shelter"), "open");
 }
 
 static void
@@ -547,6 +628,7 @@ main(void)
 	TEST(what_cannot_refuse_is_not_changed_beside_another_ferryman);
 	TEST(a_restored_shelter_meets_another_ferryman);
 	TEST(a_shelter_that_was_taken_over_is_not_continued);
+	TEST(the_end_of_an_older_shelter_is_not_continued);
 	TEST(without_a_cut_over_it_shelters_and_nothing_else);
 	TEST(a_value_that_another_hand_set_behind_ours_is_left);
 	TEST(a_number_that_another_hand_set_behind_ours_ends_it);
