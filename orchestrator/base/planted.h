@@ -31,7 +31,6 @@
 	X(PAUSE_UNWRITTEN, "pause is answered with yes, and no brake is written")                  \
 	X(NAMED_FOR_EVER, "a run that named the brake once is held by none that comes later")      \
 	X(SHELTER_FOR_EVER, "a shelter is not ended when all is clear again")                      \
-	X(OLD_END_GOES_ON, "the end of an older shelter goes on beside a newer one")               \
 	X(EXPIRY_UNTOLD, "nobody is told that a shelter's time is over")                           \
 	X(CAUSE_IS_HARM, "a listing convinces although no mail was refused")                       \
 	X(ERA_UNFENCED, "in a new era nothing is fenced")                                          \
@@ -107,6 +106,7 @@
 
 /* And these hardly ever by a seed: each has a saved case (tests/sim/cases) that falls with it. */
 #define PLANTED_SAVED(X)                                                                           \
+	X(OLD_END_GOES_ON, "the end of an older shelter goes on beside a newer one")               \
 	X(JUDGED_ANEW, "a new text in force forgets what was judged of a restored run")            \
 	X(FIRST_FORGOTTEN, "a first fence that the journal has forgotten counts as landed")
 
