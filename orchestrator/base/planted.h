@@ -34,6 +34,8 @@
 	X(EXPIRY_UNTOLD, "nobody is told that a shelter's time is over")                           \
 	X(CAUSE_IS_HARM, "a listing convinces although no mail was refused")                       \
 	X(ERA_UNFENCED, "in a new era nothing is fenced")                                          \
+	X(OLD_COPY_SENDS, "a number above the journal's own holds that target alone")              \
+	X(UNASKED, "an open run goes on before any target is asked for its number")                \
 	X(ALARM_ONCE, "an alarm that did not get out is not sent again")                           \
 	X(ONE_SERVER_IS_ALL, "a record counts as published before every server shows it")          \
 	X(OLD_EPOCH, "records bear the epoch before")                                              \

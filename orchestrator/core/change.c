@@ -160,7 +160,7 @@ must_wait(struct core *c, struct change *ch)
 }
 
 bool
-change_marker_bad(const struct core *c, const struct target *t, const char *store, uint64_t lsn,
+change_marker_bad(struct core *c, const struct target *t, const char *store, uint64_t lsn,
 	bool take_over, char *ret, size_t n)
 {
 	const struct ldomain *d = core_ldomain(c, t->fence_domain);
@@ -197,6 +197,8 @@ change_marker_bad(const struct core *c, const struct target *t, const char *stor
 			t->name, (unsigned long long)lsn, (unsigned long long)c->l.lsn);
 	else
 		return false;
+	if (!PLANTED(OLD_COPY_SENDS))
+		(void)snprintf(c->regress, sizeof c->regress, "%s", ret);
 	return true;
 }
 
@@ -742,11 +744,16 @@ judge(struct core *c, struct change *ch)
 		return;
 	}
 	if (change_marker_bad(c, ch->target, ch->seen_any ? ch->seen_store : NULL, ch->seen_lsn,
-		    ch->take_over, ch->why, sizeof ch->why)) {
+		    ch->take_over, ch->why, sizeof ch->why) &&
+		(c->regress[0] == '\0' || ch->dir == DIR_FENCE)) {
 		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, ch->why);
 		return;
 	}
-	if (applied && mine)
+	if (c->regress[0] != '\0' && ch->dir != DIR_FENCE)
+		return; /* its run ends over that */
+	if (c->regress[0] != '\0')
+		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, c->regress);
+	else if (applied && mine)
 		confirmed(c, ch, d);
 	else if (applied)
 		close_other(c, ch, d);

@@ -214,6 +214,7 @@ struct machine {
 	enum settled settled;
 	bool settle_again; /* read again although it was read */
 	bool era_read;	   /* the targets were read in this era, behind its fences */
+	bool looked;	   /* this process has looked at them, or has tried to */
 	int settle_tries;
 	char settled_why[WHY_LEN];
 	struct look *look; /* for settling, or for the plan that a decision needs */
@@ -292,6 +293,8 @@ struct core {
 	int64_t unled_boot_ms; /* when it is looked next what no text in force speaks of */
 	int64_t due_boot_ms;   /* when the next step should come at the latest; 0 = not known */
 	bool stalled; /* it came much later: this process stood still, others may have acted */
+	char regress[WHY_LEN]; /* the journal is an old copy: nothing is sent any more. "" = it is
+				  not */
 	op_id ops;
 	uint64_t messages;
 	/* this step's actions */
@@ -382,9 +385,10 @@ void change_not_sent(struct core *c, struct change *ch);
 void change_drop(struct core *c, struct change *ch);
 bool change_busy(const struct change *ch); /* something of it is under way */
 int64_t change_wake(const struct core *c, const struct change *ch);
-/* A marker that forbids to act: why, into ret; false = there is none. */
-bool change_marker_bad(const struct core *c, const struct target *t, const char *store,
-	uint64_t lsn, bool take_over, char *ret, size_t n);
+/* A marker that forbids to act: why, into ret; false = there is none. One of ours above the
+ * journal's last number is told of this journal, not of that target: core.regress. */
+bool change_marker_bad(struct core *c, const struct target *t, const char *store, uint64_t lsn,
+	bool take_over, char *ret, size_t n);
 int64_t value_count(const char *value, const char *word);
 bool value_meets(const char *resource, const char *want, const char *value);
 
@@ -481,8 +485,9 @@ bool fence_pending(struct core *c, const struct playbook *pb, const char **ret_w
 int64_t settle_wake(const struct core *c);
 
 /* restored.c */
-bool restored_waits(const struct core *c,
-	const struct lrun *r); /* of an older era, and not judged in ours yet */
+/* A run that is of an older era and not judged in ours yet, or found open by a process that has not
+ * looked at the targets: one of them may know more than the journal. */
+bool restored_waits(struct core *c, const struct lrun *r);
 bool restored_fits(struct core *c, const struct lrun *r, const struct look *l, char *why, size_t n);
 /* What step i has waited for or proven says nothing any more, and a step to come needs it; step k
  * rests on such a one, by itself or by others, and the pivot is still to come. */

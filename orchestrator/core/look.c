@@ -158,6 +158,8 @@ look_plan(struct core *c, struct look *l, const struct plan_want *w, const struc
 		return RC_BUSY;
 	if (l->marker[0] != '\0')
 		return err_set(err, RC_CONFLICT, "%s", l->marker);
+	if (c->regress[0] != '\0') /* seen elsewhere */
+		return err_set(err, RC_CONFLICT, "%s", c->regress);
 	return plan_build(l->a, l->pb, w->proc, w->dir, l->value, l->n, c->store, w->overrides,
 		w->overrides_n, c->env.sha256, c->env.ctx, ret, err);
 }

@@ -55,7 +55,8 @@ unload(struct core *c, struct book *b)
 		look_free(c, &m->drift);
 		*m = (struct machine){ .base_ready = true,
 			.again_boot_ms = INT64_MAX,
-			.era_read = m->era_read && !PLANTED(JUDGED_ANEW) };
+			.era_read = m->era_read && !PLANTED(JUDGED_ANEW),
+			.looked = m->looked };
 	}
 	b->fenced_era = 0;
 	evidence_free(&b->ev);

@@ -18,14 +18,36 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool
+will_look(struct core *c, struct book *b, enum flow f)
+{
+	const struct lmachine *l = ledger_machine(&c->l, b->name, f);
+
+	return b->m[f].on && !b->m[f].looked &&
+	       ((l != NULL && l->state == LS_SETTLING) ||
+		       ledger_open_run(&c->l, b->name, f) != NULL);
+}
+
+static bool
+all_looked(struct core *c)
+{
+	for (struct book *b = c->books; b != NULL; b = b->next)
+		for (int f = 0; f < FLOW_N; f++)
+			if (will_look(c, b, (enum flow)f))
+				return false;
+	return true;
+}
+
 bool
-restored_waits(const struct core *c, const struct lrun *r)
+restored_waits(struct core *c, const struct lrun *r)
 {
 	const struct book *b;
 
 	if (PLANTED(RUN_UNFENCED))
 		return false;
-	if (r->era >= c->era || PLANTED(RESTORED_UNREAD))
+	if (r->era >= c->era)
+		return !all_looked(c) && !PLANTED(UNASKED);
+	if (PLANTED(RESTORED_UNREAD))
 		return false;
 	b = book_find(c, r->playbook);
 	return b == NULL || !b->m[r->flow].era_read;

@@ -485,8 +485,8 @@ advance(struct core *c, struct live *l)
 		return;
 	if (of_old_era(c, l, r) || restored_waits(c, r))
 		return;
-	if (l->broken[0] != '\0') {
-		run_end(c, l, r, "blocked", l->broken);
+	if (l->broken[0] != '\0' || c->regress[0] != '\0') {
+		run_end(c, l, r, "blocked", l->broken[0] != '\0' ? l->broken : c->regress);
 		return;
 	}
 	if (r->state == LR_FORWARD) {

@@ -354,9 +354,13 @@ judge(struct core *c, struct book *b, enum flow f)
 	struct machine *m = &b->m[f];
 	const struct procedure *p = playbook_cutover(b->pb, f);
 	struct look *l = m->look;
-	const struct lrun *run = ledger_open_run(&c->l, b->name, f); /* of an older era */
+	const struct lrun *run = ledger_open_run(&c->l, b->name, f);
 	char why[WHY_LEN] = "";
 
+	m->looked = true;
+	if (run != NULL && run->era >= c->era)
+		return; /* what it does is known; it was looked for a number that the journal lacks
+			 */
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->value[i].known)
 			continue;
@@ -457,12 +461,14 @@ begin(struct core *c, struct book *b, enum flow f)
 	struct arena *a = arena_new(&c->env.mem, PLAN_ARENA_MAX);
 	struct plan_read all[READS_MAX];
 	size_t n = a != NULL ? reads_of(a, b->pb, f, all) : 0;
-	bool fenced = a != NULL && all_fenced(c, b, f, a);
+	const struct lrun *run = ledger_open_run(&c->l, b->name, f);
+	bool fenced = a != NULL && ((run != NULL && run->era >= c->era) || all_fenced(c, b, f, a));
 
 	if (fenced && !arena_failed(a)) {
 		m->look = look_new(c, b, f, all, n);
 		m->look_settles = true;
 	}
+	m->looked = m->looked || !fenced; /* no number of ours is there */
 	arena_free(&a);
 }
 
@@ -475,7 +481,9 @@ wants(struct core *c, struct book *b, enum flow f)
 
 	if (!m->on)
 		return false;
-	if (run != NULL) /* what it does is known, unless the journal is of a new era */
+	if (run != NULL && run->era >= c->era)
+		return !m->looked;
+	if (run != NULL) /* the journal is of a new era */
 		return restored_waits(c, run) && m->settled == SETTLED_NOT_YET;
 	return m->settle_again || (l->state == LS_SETTLING && m->settled == SETTLED_NOT_YET);
 }

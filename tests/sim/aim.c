@@ -111,6 +111,7 @@ needed(enum site site)
 		return bit(SITE_STALL);
 	case SITE_REBOOT:
 	case SITE_RESTORE:
+	case SITE_RESTORE_UNSAID:
 		return bit(SITE_CRASH);
 	case SITE_NOTIFY_LOST:
 		return bit(SITE_CLOCK_SET); /* people are told of it at once */
@@ -293,7 +294,8 @@ offer(struct sim *s, enum site site, int64_t at)
 		[SITE_STOP] = MOMENT_STOP,
 		[SITE_CRASH] = MOMENT_CRASH,
 		[SITE_REBOOT] = MOMENT_CRASH,
-		[SITE_RESTORE] = MOMENT_CRASH };
+		[SITE_RESTORE] = MOMENT_CRASH,
+		[SITE_RESTORE_UNSAID] = MOMENT_CRASH };
 	struct happening h = { .at = at, .kind = H_MOMENT, .life = s->process.life };
 
 	switch (site) {
@@ -317,6 +319,7 @@ offer(struct sim *s, enum site site, int64_t at)
 	case SITE_CRASH:
 	case SITE_REBOOT:
 	case SITE_RESTORE:
+	case SITE_RESTORE_UNSAID:
 		h.number = of_site[site];
 		break;
 	default:

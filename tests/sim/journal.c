@@ -4,6 +4,7 @@
  * acknowledged. A crash loses nothing that was acknowledged; the one append under way may be there
  * or not.
  */
+#include "base/text.h"
 #include "os/digest.h"
 #include "sim/sim.h"
 
@@ -33,6 +34,18 @@ pending_fini(struct pending *p)
 	memset(p, 0, sizeof *p);
 }
 
+static void
+put_back(struct sim *s, size_t keep)
+{
+	struct journal *j = &s->journal;
+
+	events_number(s, "restored", keep);
+	view_again(s, keep);
+	while (j->n > keep)
+		free(j->entry[--j->n].text);
+	memcpy(j->hash, keep > 0 ? j->entry[keep - 1].hash : zeros, sizeof j->hash);
+}
+
 void
 journal_restore(struct sim *s, size_t keep)
 {
@@ -41,13 +54,58 @@ journal_restore(struct sim *s, size_t keep)
 	if (s->disk != NULL && (keep = disk_restore(s)) == 0)
 		return;
 	trace_add(s, "the journal is put back to record %zu of %zu: a new era", keep, j->n);
-	events_number(s, "restored", keep);
-	view_again(s, keep);
-	while (j->n > keep)
-		free(j->entry[--j->n].text);
-	memcpy(j->hash, keep > 0 ? j->entry[keep - 1].hash : zeros, sizeof j->hash);
+	put_back(s, keep);
+	j->unsaid_until = 0;
 	j->last_era = j->era;
 	j->era += s->disk == NULL; /* the store counts its own */
+}
+
+/* How many records a copy may have at most for a target to know more; 0: none does, or one from
+ * which our number was taken out cannot defend itself. */
+static size_t
+most_kept(const struct sim *s)
+{
+	uint64_t seen = 0;
+	size_t keep = 0;
+
+	for (size_t i = 0; i < T_N; i++) {
+		const struct ftarget *t = &s->target[i];
+
+		if (t->class != FENCE_F || t->name == NULL)
+			continue;
+		if (t->marker_lsn == 0 || !text_eq(t->marker_store, s->journal.store))
+			return 0;
+		seen = t->marker_lsn > seen ? t->marker_lsn : seen;
+	}
+	for (size_t i = 0; i < s->view.intents_n; i++) {
+		const struct vintent *x = &s->view.intent[i];
+
+		if (!x->gone && x->lsn == seen && seen >> 40 == s->journal.era)
+			keep = (size_t)x->seq - 1;
+	}
+	return keep;
+}
+
+void
+journal_restore_unsaid(struct sim *s)
+{
+	struct journal *j = &s->journal;
+	size_t most = most_kept(s), behind = most < 40 ? most : 40;
+
+	if (s->disk != NULL || most < 5)
+		return;
+	most -= (size_t)fault_span(s, 0, (int64_t)behind - 4);
+	trace_add(s, "the machine is put back to record %zu of %zu", most, j->n);
+	put_back(s, most);
+	j->unsaid_until = s->now + rng_between(&s->moment_rng, 60000, 3600000);
+}
+
+void
+journal_said(struct sim *s)
+{
+	trace_add(s, "a person says that it is an older copy: a new era");
+	s->journal.unsaid_until = 0;
+	s->journal.last_era = s->journal.era++;
 }
 
 void

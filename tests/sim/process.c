@@ -434,6 +434,14 @@ start_again(struct sim *s)
 		disk_copy(s);
 	if (s->journal.n > 4 && fault(s, SITE_RESTORE))
 		journal_restore(s, s->journal.n - restored_behind(s));
+	else if (s->journal.unsaid_until == 0 && fault(s, SITE_RESTORE_UNSAID))
+		journal_restore_unsaid(s);
+	if (s->journal.unsaid_until != 0 && s->now >= s->journal.unsaid_until)
+		journal_said(s);
+	else if (s->journal.unsaid_until != 0)
+		sim_push(s, (struct happening){ .at = s->journal.unsaid_until,
+				    .kind = H_DIES,
+				    .life = s->lives + 1 });
 	process_start(s, s->journal.last_era != s->journal.era);
 }
 

@@ -132,7 +132,9 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(THROTTLED, "the target is busy and says so (429)", 2, 60)                                \
 	X(TOKEN_EXPIRED, "the target no longer takes the credential", 1, 20)                       \
 	X(SERVER_OLD, "an authoritative server answers with an older value", 5, 200)               \
-	X(SERVER_EMPTY, "an authoritative server answers with an empty zone", 5, 150)
+	X(SERVER_EMPTY, "an authoritative server answers with an empty zone", 5, 150)              \
+	X(RESTORE_UNSAID, "the whole machine is put back from an older copy, and nobody says so",  \
+		10, 120)
 enum site {
 #define SITE_ENUM(n, d, low, high) SITE_##n,
 	FAULT_SITES(SITE_ENUM)
@@ -232,6 +234,8 @@ void pending_fini(struct pending *p);
 struct journal {
 	char store[33];
 	uint64_t era, epoch, last_era; /* last_era: of the newest record */
+	int64_t unsaid_until; /* an older copy, and nobody has said so; a person does then; 0 = not
+			       */
 	char hash[65];
 	struct entry *entry; /* seq 1 is entry[0] */
 	size_t n, room;
@@ -242,8 +246,10 @@ void journal_append(struct sim *s, const struct action *a);
 void journal_store(struct sim *s, const char *record); /* it is there, and everybody looks at it */
 void journal_happens(struct sim *s, const struct happening *h); /* H_APPLY, H_APPENDED */
 void journal_restore(struct sim *s,
-	size_t keep);		   /* an older copy is put back, by an operator's word: a new era */
-void journal_crash(struct sim *s); /* what was under way may or may not be there */
+	size_t keep); /* an older copy is put back, by an operator's word: a new era */
+void journal_restore_unsaid(struct sim *s); /* with its head file: only a target can tell */
+void journal_said(struct sim *s);	    /* a person has heard the alarm: a new era */
+void journal_crash(struct sim *s);	    /* what was under way may or may not be there */
 
 /* --- disk.c: the production store of some seeds, over a disk that forgets --- */
 struct disk;

@@ -10,6 +10,7 @@
 /* Why a run stands still and needs a person. A run that is blocked for a reason that is not here is
  * a failure. PART: a piece of what its END record says. */
 #define BLOCK_CAUSES(X)                                                                            \
+	X(OLD_COPY, "it is an old copy", "the machine was put back, and nobody has said so")       \
 	X(HAND, "somebody else has changed", "another hand is in the target")                      \
 	X(REFUSED, "refused, as simulated", "the target refuses for good")                         \
 	X(BUSY, "busy, as simulated", "the target was busy until its time was over")               \

@@ -197,6 +197,82 @@ replace(struct world *w, struct playbook *with)
 	world_event(w, &ev);
 }
 
+/* The highest number that any record has. */
+static uint64_t
+last_lsn(const struct world *w)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < w->records_n; i++) {
+		const char *at = strstr(w->record[i], "\"lsn\":");
+		uint64_t lsn = at != NULL ? strtoull(at + 6, NULL, 10) : 0;
+
+		last = lsn > last ? lsn : last;
+	}
+	return last;
+}
+
+static bool
+is_behind(const struct world *w)
+{
+	return w->target[W_ZONE].marker_lsn > last_lsn(w) ||
+	       w->target[W_HUB].marker_lsn > last_lsn(w);
+}
+
+/* The first k records alone, and the targets as they are: the machine was put back whole, the head
+ * file with it. */
+static void
+starts_from(struct world *w, char *const *record, size_t k, const struct wtarget *target)
+{
+	world_kill(w);
+	while (w->records_n > 0)
+		free(w->record[--w->records_n]);
+	memcpy(w->target, target, W_TARGETS * sizeof *target);
+	for (size_t i = 0; i < k; i++)
+		world_load(w, record[i]);
+	if (!is_behind(w))
+		return;
+	size_t sent = w->effects_n;
+
+	world_start(w);
+	world_pass(w, HOUR);
+	CHECK_INT(w->effects_n, sent);
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "blocked");
+	CHECK(world_count(w, "NOTIFIED", "it is an old copy") > 0);
+}
+
+/* A journal put back from any moment of a way there and back, and nobody says so: a target has seen
+ * more, so nothing is changed anywhere, not even where no number tells, and people hear of it. */
+static void
+an_old_copy_changes_nothing(void)
+{
+	struct world *w = world_new(NULL);
+	struct wtarget target[W_TARGETS];
+	size_t first, last, behind = 0;
+	char **record;
+
+	begin(w, "normal");
+	first = w->records_n;
+	(void)world_say(w, &(struct wask){ .verb = VERB_CUTOVER, .procedure = "out" });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	(void)world_say(w, &(struct wask){ .verb = VERB_FAILBACK });
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "normal"));
+	last = w->records_n;
+	record = stdmem_get(last * sizeof *record);
+	for (size_t i = 0; i < last; i++)
+		record[i] = stdmem_str(w->record[i]);
+	memcpy(target, w->target, sizeof target);
+	for (size_t k = first; k < last; k++) {
+		starts_from(w, record, k, target);
+		behind += is_behind(w);
+	}
+	CHECK(behind > 30);
+	for (size_t i = 0; i < last; i++)
+		free(record[i]);
+	free(record);
+	world_end(w);
+}
+
 static bool
 has_shelter(struct world *w)
 {
@@ -630,6 +706,7 @@ main(void)
 	TEST(an_ack_after_another_ferrymans_mark_was_taken_out_has_all_read_again);
 	TEST(an_operators_new_era_takes_over);
 	TEST(a_proof_of_an_older_era_is_none);
+	TEST(an_old_copy_changes_nothing);
 	TEST(an_old_copy_of_the_journal_is_recognised);
 	TEST(a_new_text_does_not_stop_a_restored_run);
 	TEST(one_that_observes_writes_nothing);

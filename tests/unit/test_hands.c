@@ -325,6 +325,7 @@ what_stood_still_sends_nothing_late_to_class_u(void)
 	CHECK(world_until(w, HOUR, run_is_blocked));
 	CHECK_INT(sent_to(w, "tenant"), 0);
 	CHECK_STR(world_value(w, W_TENANT, CONNECTOR), "");
+	world_pass(w, 2000);
 	CHECK(world_said(w, "a newer one is in charge"));
 	world_end(w);
 }
