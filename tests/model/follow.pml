@@ -62,6 +62,7 @@ short pos;
 short last;			   /* seq of the newest record */
 bit refused;			   /* this way leads nowhere */
 bit ejected;
+bit old_copy;			   /* the journal was put back, and no new era has begun: what a target has seen is above it */
 bit up;				   /* the process lives */
 bit two;			   /* and an older one, which has lost the lease and does not know it */
 short announced[DOMAINS];	   /* what that one may still send: current when it lost it */
@@ -289,7 +290,7 @@ inline may_end(r, how) {
 	:: how == R_OPEN -> z_ = state[r] == R_FORWARD && (z_ || failed[r])
 	:: how == R_UNDONE -> last_left(0, r); z_ = (state[r] == R_BACKWARD && y_ == 0); y_ = 0
 	:: how == R_BACKWARD -> z_ = state[r] == R_FORWARD && !pivoted[r] && failed[r]
-	:: how == R_BLOCKED -> z_ = failed[r] || IS_OLD(r)
+	:: how == R_BLOCKED -> z_ = failed[r] || IS_OLD(r) || old_copy
 	:: how == R_FAILED -> z_ = failed[r] || IS_OLD(r) || state[r] == R_BLOCKED /* a person takes it from there */
 	fi;
 	quiet(r);
@@ -312,6 +313,7 @@ end:
 		if
 		:: a[pos] != era ->
 			era = a[pos];
+			old_copy = 0;
 			ejected = 0;
 			era_raised = 0;
 			x_ = 0;
@@ -357,13 +359,14 @@ end:
 		:: else
 		fi;
 		fold_again();
+		old_copy = 1;
 		last = a[pos];
 		ahead()
 	}
 	:: d_step { NEXT(E_START) -> REFUSE_UNLESS(HEAD_FITS && ALL_FENCED && state[a[pos]] == R_NONE); fold(pos); ahead() }
 	:: d_step { NEXT(E_INTENT) ->
 		turn(S, dir[L]);
-		REFUSE_UNLESS(z_ && HEAD_FITS && MAY_INTENT);
+		REFUSE_UNLESS(z_ && HEAD_FITS && MAY_INTENT && (S >= STEPS || !old_copy)); /* invariant 15 */
 		fold(pos);
 		d_ = D;
 		forget(d_);
