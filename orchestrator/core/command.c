@@ -464,15 +464,30 @@ gives_up(struct core *c, const struct command *m, const struct book *b, enum flo
 	return m->verb == VERB_FAILBACK && r != NULL && r->state == LR_BLOCKED;
 }
 
-static bool
-run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
+static const struct procedure *
+procedure_of(const struct command *m, const struct book *b, enum flow f)
 {
-	const struct procedure *proc = m->procedure != NULL
-					       ? playbook_procedure(b->pb, m->procedure)
-					       : playbook_cutover(b->pb, f);
-	struct decision *d = arena_get(c->out, sizeof *d);
-	char why[WHY_LEN];
-	int exit = EXIT_OK;
+	return m->procedure != NULL ? playbook_procedure(b->pb, m->procedure)
+				    : playbook_cutover(b->pb, f);
+}
+
+/* The shelter of a playbook that has no cut-over at all. */
+static const struct procedure *
+lone_shelter(const struct book *b)
+{
+	for (size_t i = 0; i < b->pb->procedures_n; i++)
+		if (b->pb->procedures[i].kind != PROC_SHELTER)
+			return NULL;
+	return b->pb->procedures_n > 0 ? &b->pb->procedures[0] : NULL;
+}
+
+/* What the text of the playbook alone refuses, wherever mail runs: it waits for no target. Returns
+ * true when it was refused. */
+static bool
+refuse_by_text(struct core *c, const struct command *m, const struct book *b, enum flow f)
+{
+	const struct procedure *proc = procedure_of(m, b, f), *shelter = lone_shelter(b);
+	const char *why;
 
 	if (proc == NULL && m->procedure == NULL && b->pb->mode == MODE_OBSERVE)
 		return command_refuse(c, m, EXIT_GUARD,
@@ -481,20 +496,36 @@ run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
 				"playbook that has one",
 				b->name),
 			NULL);
-	if (proc == NULL || d == NULL)
-		return command_refuse(c, m, EXIT_USAGE,
-			arena_fmt(c->out,
-				m->procedure != NULL ? "%s has no procedure \"%s\""
-						     : "%s has no cut-over for this flow",
-				b->name, m->procedure),
-			NULL);
+	if (proc != NULL && (m->verb == VERB_PLAN || proc->kind == PROC_CUTOVER))
+		return false;
+	if (proc != NULL)
+		why = "a shelter is no cut-over: it starts by itself, or with the cut-over that "
+		      "follows";
+	else if (m->procedure != NULL)
+		why = arena_fmt(c->out, "%s has no procedure \"%s\"", b->name, m->procedure);
+	else if (shelter != NULL)
+		why = arena_fmt(c->out,
+			"%s has no cut-over, only the shelter %s, which no command starts; to take "
+			"its steps by hand, type the commands of: ferryman plan PLAYBOOK %s "
+			"--by-hand",
+			b->name, shelter->name, shelter->name);
+	else
+		why = arena_fmt(c->out, "%s has no cut-over for %s mail", b->name, flow_name(f));
+	return command_refuse(c, m, EXIT_USAGE, why, NULL);
+}
+
+static bool
+run_procedure(struct core *c, struct command *m, struct book *b, enum flow f)
+{
+	const struct procedure *proc = procedure_of(m, b, f);
+	struct decision *d = arena_get(c->out, sizeof *d);
+	char why[WHY_LEN];
+	int exit = EXIT_OK;
+
+	if (d == NULL)
+		return true;
 	if (m->verb == VERB_PLAN)
 		return with_plan(c, m, b, f, proc);
-	if (proc->kind != PROC_CUTOVER)
-		return command_refuse(c, m, EXIT_USAGE,
-			"a shelter is no cut-over: it starts by itself, or with the cut-over that "
-			"follows",
-			NULL);
 	if (m->look == NULL && !soaks(c, m, b, f)) {
 		command_decided(c, m, b, f, true, d, &exit);
 		if (!d->any)
@@ -811,6 +842,9 @@ serve(struct core *c, struct command *m)
 				"procedure, the run or the plan",
 				verb_name(m->verb), b->name),
 			NULL);
+	if ((m->verb == VERB_PLAN || m->verb == VERB_CUTOVER || m->verb == VERB_FAILBACK) &&
+		refuse_by_text(c, m, b, f))
+		return true;
 	if (waits_for_settling(c, m, b, f))
 		return false;
 	switch (m->verb) {

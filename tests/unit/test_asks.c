@@ -405,8 +405,14 @@ without_a_cut_over_there_is_none(void)
 	static const struct {
 		const char *mode, *part;
 		int exit;
-	} rows[] = { { "approve", "has no cut-over for this flow", 2 },
-		{ "observe", "mode: observe never writes, and corp has no cut-over", 3 } };
+	} rows[] = {
+		{ "approve",
+			"corp has no cut-over, only the shelter wait, which no command starts; to "
+			"take its steps by hand, type the commands of: ferryman plan PLAYBOOK "
+			"wait --by-hand",
+			2 },
+		{ "observe", "mode: observe never writes, and corp has no cut-over", 3 }
+	};
 
 	for (size_t i = 0; i < 2; i++) {
 		struct world *w = stdmem_get(sizeof *w);
@@ -419,13 +425,19 @@ without_a_cut_over_there_is_none(void)
 			exit(check_end());
 		world_start(w);
 		world_pass(w, MINUTE);
+		/* at once: no target can say anything that changes it */
 		expect(rows[i].mode,
-			ask(w, &(struct event){ .command = { ANN, .verb = VERB_CUTOVER } },
-				2 * MINUTE),
+			ask(w, &(struct event){ .command = { ANN, .verb = VERB_CUTOVER } }, 1000),
 			rows[i].exit, rows[i].part);
-		CHECK(ask(w, &(struct event){ .command = { ANN, .verb = VERB_FAILBACK } },
-			      2 * MINUTE)
-				->exit > 0);
+		expect("and no way back",
+			ask(w, &(struct event){ .command = { ANN, .verb = VERB_FAILBACK } }, 1000),
+			rows[i].exit, rows[i].part);
+		expect("nor by the name of the shelter",
+			ask(w,
+				&(struct event){ .command = { ANN, .verb = VERB_CUTOVER,
+							 .procedure = "wait" } },
+				1000),
+			2, "a shelter is no cut-over");
 		CHECK_INT(world_count(w, "START", ""), 0);
 		world_end(w);
 	}
