@@ -209,6 +209,8 @@ struct message {
 
 /* --- playbooks and machines (books: machine.c, settle.c, watching.c) --- */
 
+enum { QUEUES_MAX = LEDGER_STEPS }; /* each queue that is let go is a step of the plan */
+
 struct machine {
 	bool on;
 	enum settled settled;
@@ -232,9 +234,9 @@ struct machine {
 	bool unfit_told, expiry_told;
 	bool drained;	   /* nothing of what was parked waits */
 	bool queues_known; /* that was asked since mail runs on the backup */
-	op_id queue_op[8];
-	bool queue_empty[8];
-	int64_t queue_parked[8], queue_waiting[8]; /* as last read */
+	op_id queue_op[QUEUES_MAX];
+	bool queue_empty[QUEUES_MAX];
+	int64_t queue_parked[QUEUES_MAX], queue_waiting[QUEUES_MAX]; /* as last read */
 	size_t queues_n;
 	int64_t queue_next_boot_ms;
 	int64_t again_boot_ms;

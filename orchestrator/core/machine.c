@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { QUEUE_MS = 5000, QUEUES_MAX = 8, ROUNDS_MAX = 16 };
+enum { QUEUE_MS = 5000, ROUNDS_MAX = 16 };
 
 /* --- playbooks --- */
 
@@ -392,7 +392,7 @@ say_row(struct core *c, const struct book *b, enum flow f, const struct decision
 static const char *
 alarm_why(const struct book *b, enum flow f, const struct lrun *r)
 {
-	if (r != NULL && (r->state == LR_BLOCKED || r->state == LR_BACKWARD))
+	if (r != NULL)
 		return r->why;
 	return b->m[f].settled == SETTLED_MIXTURE ? b->m[f].settled_why : "";
 }
@@ -409,7 +409,6 @@ machine_row(struct core *c, struct book *b, enum flow f, const struct decision *
 	(void)propose(c, REC_ROW, r != NULL ? r->id : "", &out);
 	buf_fini(&out);
 	say_row(c, b, f, d);
-	m->drifted = false;
 	if (d->row->to == LS_NORMAL)
 		m->shelter_failed[0] = '\0'; /* another episode, another try */
 	m->unfit_told = m->unfit_told || d->event == LE_BACKUP_UNFIT;
@@ -489,7 +488,6 @@ machine_queue(struct core *c, struct book *b, size_t index, const struct event *
 
 	(void)c;
 	m->queue_op[i] = 0;
-	m->queue_empty[i] = false;
 	if (look_silent(ev, late) == NULL) {
 		m->queue_empty[i] = value_count(look_value(ev), "parked") == 0;
 		m->queue_parked[i] = value_count(look_value(ev), "parked");
@@ -523,7 +521,7 @@ machine_advance(struct core *c, struct book *b, enum flow f)
 
 	if (d == NULL)
 		return;
-	if (!m->base_ready && c->boot_ms >= m->retry_boot_ms)
+	if (c->boot_ms >= m->retry_boot_ms)
 		m->base_ready = true; /* tried again */
 	queues(c, b, f);
 	machine_facts(c, b, f, &facts);
@@ -531,7 +529,7 @@ machine_advance(struct core *c, struct book *b, enum flow f)
 	keep_reasons(m, d);
 	if (d->any)
 		asking_apply(c, b, f, d);
-	else if (m->look != NULL && !m->look_settles)
+	else if (!m->look_settles)
 		machine_forget_look(c, m); /* what it was read for does not hold any more */
 }
 
@@ -563,14 +561,10 @@ machines_wake(const struct core *c)
 		for (int f = 0; f < FLOW_N && b->ev != NULL; f++) {
 			const struct machine *m = &b->m[f];
 
-			if (!m->on)
-				continue;
 			if (m->again_boot_ms > c->boot_ms)
 				wake = earlier(wake, m->again_boot_ms);
 			if (m->queue_next_boot_ms > c->boot_ms)
 				wake = earlier(wake, m->queue_next_boot_ms);
-			if (!m->base_ready)
-				wake = earlier(wake, m->retry_boot_ms);
 			wake = earlier(wake, soak_wake(c, b, (enum flow)f));
 		}
 	}

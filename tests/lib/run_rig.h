@@ -106,6 +106,7 @@ world_end(struct world *w)
 {
 	CHECK_INT(w->broken_laws, 0);
 	CHECK(w->appends_most <= 1);
+	CHECK_INT(world_count(w, "ROW", "\"\"]"), 0); /* a reason says something */
 	for (size_t i = 0; i < w->effects_n;
 		i++) { /* each effect left after its intent was stored */
 		char lsn[64];

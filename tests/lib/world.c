@@ -483,7 +483,7 @@ do_read(struct world *w, const struct action *a)
 {
 	struct wtarget *t = target_of(w, a->read.target);
 	struct wcell *c = t != NULL ? cell_of(t, a->read.resource) : NULL;
-	struct wevent *e = push(w, READ_DELAY, WE_TELL);
+	struct wevent *e = push(w, w->read_ms > 0 ? w->read_ms : READ_DELAY, WE_TELL);
 
 	bool marker = t != NULL && text_eq(a->read.resource, FENCE_MARKER);
 

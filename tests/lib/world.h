@@ -23,7 +23,7 @@
 #define WORLD_MX_BACKUP "ttl 60\nmx 10 mx.relay.example\n"
 
 enum { W_ZONE, W_HUB, W_TENANT, W_TARGETS };
-enum { W_TARGETS_MAX = 6, W_CELLS = 5, W_EFFECTS = 8192, W_REPLIES = 64, W_LINES = 4096 };
+enum { W_TARGETS_MAX = 6, W_CELLS = 40, W_EFFECTS = 8192, W_REPLIES = 64, W_LINES = 4096 };
 
 struct wcell {
 	const char *resource;
@@ -98,6 +98,7 @@ struct world {
 	void (*before)(struct world *w,
 		const struct weffect *e); /* just before it is judged at the target */
 	int64_t late_ms;
+	int64_t read_ms; /* how long a reading of a target takes; 0 = hardly any time */
 	int64_t (*probe_ms)(
 		const char *signal); /* how long a probe's answer takes; NULL = at once */
 	void (*told)(

@@ -20,8 +20,8 @@ import re
 import sys
 
 CORE = pathlib.Path("orchestrator/core")
-CONDITIONS = ["decide.c", "decide_command.c", "diagnose.c", "machine.c"]
-FACTS = {"machine.c": ("/* --- facts --- */", "/* --- the row --- */")}  # from where to where
+CONDITIONS = ["decide.c", "decide_command.c", "diagnose.c", "machine.c", "asking.c"]
+FACTS = {"machine.c": "/* --- facts --- */", "asking.c": "#include"}  # from where on
 OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 out = pathlib.Path(sys.argv[1])
@@ -218,8 +218,8 @@ def conditions(name):
             changes.setdefault((a, b), {})["none"] = "0"
         for a, b in kept(code):
             changes.setdefault((a, b), {})["not kept"] = "(void)0"
-        begin, end = (text.index(mark) for mark in FACTS[name])
-        changes = {at: what for at, what in changes.items() if begin <= at[0] < end}
+        begin = text.index(FACTS[name])
+        changes = {at: what for at, what in changes.items() if begin <= at[0]}
     return rewritten(name, text, 0, len(text), changes)
 
 

@@ -1,10 +1,10 @@
 # mutate.mk: the deciding sources with every mutant in them (tests/mutate/mutants.py), linked into the tests that have to
 # notice. Which one is on is said at run time, so all of them cost one build.
 MUTATE := $(BUILD)/mutate
-MUTATED := lifecycle decide decide_command diagnose machine
+MUTATED := lifecycle decide decide_command diagnose machine asking
 MUTATE_OBJ := $(MUTATED:%=$(MUTATE)/tree/%.o) $(call obj,tests/mutate/switch.c)
 # The cheapest first: most mutants die there. Those behind `table` drive the whole core.
-KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence test_blind test_stale table test_facts test_asking test_asks test_hands test_strays test_run test_core test_new_era
+KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence test_blind test_stale table test_facts test_queues test_asking test_asks test_hands test_strays test_run test_core test_new_era
 MUTATE_BIN := $(KILLERS:%=$(MUTATE)/%)
 
 $(MUTATE)/tree/list: tests/mutate/mutants.py tests/mutate/mutate.mk tests/mutate/same orchestrator/core/lifecycle.def $(patsubst %,orchestrator/core/%.c,$(MUTATED))

@@ -381,6 +381,82 @@ a_budget_is_of_automatic_cut_overs(void)
 	}
 }
 
+/* --- readings for a plan --- */
+
+static struct {
+	size_t n;
+	int64_t last, least, most;
+} unread;
+
+static void
+note_unread(struct world *w, const struct event *ev)
+{
+	int64_t gap = w->boot_ms - unread.last;
+
+	if (ev->type != EV_READ || ev->read.outcome != OUT_RETRY)
+		return;
+	if (unread.n++ > 0) {
+		unread.most = gap > unread.most ? gap : unread.most;
+		unread.least = unread.least == 0 || gap < unread.least ? gap : unread.least;
+	}
+	unread.last = w->boot_ms;
+}
+
+/* A plan that cannot be made is tried again when its pause is over, and not when something else
+ * happens to wake the core. */
+static void
+a_plan_is_tried_again_to_the_second(void)
+{
+	struct world *w = settled(world_new("automatic"));
+
+	refuse(w, true);
+	CHECK(comes(w, 20 * MINUTE, "START", SHELTER, 1) != NEVER);
+	world_pass(w, MINUTE);
+	w->target[W_TENANT].unreadable = true;
+	memset(&unread, 0, sizeof unread);
+	w->told = note_unread;
+	world_pass(w, HOUR);
+	CHECK(unread.n > 60);
+	about(unread.least, 15 * SECOND, 200);
+	about(unread.most, 15 * SECOND, 200);
+	world_end(w);
+}
+
+/* What was read for a decision that does not hold any more is not what the next plan is made from.
+ */
+static void
+a_plan_is_made_from_what_stands_now(void)
+{
+	struct world *w = settled(world_new("automatic"));
+	int64_t starts;
+
+	refuse(w, true);
+	starts = comes(w, HOUR, "START", CUTOVER, 1);
+	CHECK(starts != NEVER);
+	world_end(w);
+	for (int held = 0; held < 2; held++) {
+		w = settled(world_new("automatic"));
+		refuse(w, true);
+		world_pass(w, starts - w->boot_ms - 2 * SECOND);
+		CHECK_INT(STARTS(w, CUTOVER), 0);
+		w->read_ms = 8 * SECOND; /* its readings are under way when the brake comes */
+		world_pass(w, 5 * SECOND);
+		if (held)
+			(void)world_say(w, &(struct wask){ .verb = VERB_PAUSE });
+		world_pass(w, MINUTE);
+		CHECK_INT(STARTS(w, CUTOVER), !held);
+		if (held)
+			world_edit(w, W_ZONE, TXT,
+				"ttl 60\ntxt other=1\ntxt v=spf1 include:spf.cloud.example -all\n");
+		if (held)
+			(void)world_say(w, &(struct wask){ .verb = VERB_RESUME });
+		CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+		CHECK_INT(strstr(world_value(w, W_ZONE, TXT), "other=1") != NULL, held);
+		CHECK_INT(STARTS(w, CUTOVER), 1);
+		world_end(w);
+	}
+}
+
 /* --- queues --- */
 
 #define QUEUE "relay.queue corp.example"
@@ -436,6 +512,8 @@ main(void)
 	TEST(a_flow_without_a_cut_over_is_only_watched);
 	TEST(a_cooldown_is_time_that_has_passed);
 	TEST(a_budget_is_of_automatic_cut_overs);
+	TEST(a_plan_is_tried_again_to_the_second);
+	TEST(a_plan_is_made_from_what_stands_now);
 	TEST(a_failback_waits_for_queues);
 	return check_end();
 }

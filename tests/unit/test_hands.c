@@ -273,6 +273,33 @@ a_switch_point_moved_by_hand_blocks(void)
 	world_end(w);
 }
 
+/* What the targets show is a reason of the row that follows from it, and of no later one; and where
+ * everything goes as it should nobody is alarmed. */
+static void
+who_brings_mail_home_by_hand_is_told_of_it(void)
+{
+	static const char shown_by_hand[] = "is not as out-";
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK(!world_said(w, "notify alarm"));
+	w->primary_bad = true; /* it stays on the backup */
+	world_pass(w, 5 * MINUTE);
+	CHECK_INT(world_count(w, "ROW", shown_by_hand), 0);
+	world_edit(w, W_HUB, ROUTE, "");
+	world_edit(w, W_TENANT, CONNECTOR, "");
+	CHECK(world_until_state(w, 5 * MINUTE, FLOW_OUTBOUND, "normal"));
+	CHECK_INT(world_count(w, "ROW", "\"row\":600"), 1);
+	CHECK_INT(world_count(w, "ROW", shown_by_hand), 1);
+	CHECK(world_said(w, "notify alarm corp outbound: the targets show the primary"));
+	(void)cut_over(w);
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK_INT(world_count(w, "ROW", shown_by_hand), 1);
+	world_end(w);
+}
+
 /* --- standing still --- */
 
 static size_t
@@ -357,6 +384,7 @@ main(void)
 	TEST(a_slow_receiver_does_not_hide_the_other_hand);
 	TEST(drift_on_the_backup_is_told_and_not_fought);
 	TEST(a_switch_point_moved_by_hand_blocks);
+	TEST(who_brings_mail_home_by_hand_is_told_of_it);
 	TEST(what_stood_still_sends_nothing_late_to_class_u);
 	TEST(what_stood_still_alone_goes_on);
 	return check_end();
