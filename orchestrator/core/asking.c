@@ -115,11 +115,12 @@ in_words(struct core *c, int64_t ms)
 	return text;
 }
 
-/* What comes of silence, for whoever reads this at night. A failback waits for ever. */
+/* What comes of silence, for whoever reads this at night. A failback has no response, and waits for
+ * ever. */
 static const char *
-without_an_answer(struct core *c, const struct plan *p, const struct response *r)
+without_an_answer(struct core *c, const struct response *r)
 {
-	if (p->dir != PLAN_OUT || r == NULL || r->within_ms <= 0)
+	if (r == NULL || r->within_ms <= 0)
 		return "";
 	return core_keep(c,
 		arena_fmt(c->out, "; without an answer within %s it %s", in_words(c, r->within_ms),
@@ -134,7 +135,7 @@ ask(struct core *c, struct book *b, const struct plan *p, const struct response 
 	tell(c, b->name, SEV_WARNING, "playbook %s: %s mail: %s wants approval of plan %.12s: %s%s",
 		b->name, flow_name(p->proc->flow),
 		p->dir == PLAN_OUT ? "the cut-over" : "the failback", p->hash, why,
-		without_an_answer(c, p, r));
+		without_an_answer(c, r));
 }
 
 /* --- a run starts --- */
@@ -165,7 +166,7 @@ reason_to_start(struct core *c, const struct decision *d)
 {
 	const struct response *r = d->response;
 
-	if (d->event == LE_PROCEED && r != NULL)
+	if (d->event == LE_PROCEED)
 		return core_keep(
 			c, arena_fmt(c->out,
 				   "%s, and nobody answered within %s: the playbook says proceed",
@@ -296,7 +297,7 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 	char why[WHY_LEN];
 	enum rc rc;
 
-	if (m->look != NULL && (m->look_settles || m->look_row != d->row->id))
+	if (m->look_row != d->row->id) /* read for another decision, or for settling */
 		machine_forget_look(c, m);
 	if (d->row->act != LD_ASK && !asking_may_start(c, b, f, why, sizeof why)) {
 		machine_forget_look(c, m); /* what was read will be old by then */
@@ -307,7 +308,7 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 			return;
 		m->look = look_for_plan(c, b, w.proc, w.dir);
 		m->look_row = d->row->id;
-		if (m->look == NULL || m->look->n > 0)
+		if (m->look == NULL)
 			return;
 	}
 	rc = look_plan(c, m->look, &w, &p, &err);

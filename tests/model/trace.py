@@ -164,8 +164,8 @@ class Script:
         back, or the run of the simulator over, before anything came of them."""
         for at, sort in self.removable.items():
             later = self.events[at + 1:self.events[at][7] or len(self.events)]
-            if self.is_proven(self.events[at]):  # what is seen once more in a new era is what counts from there on
-                later = list(itertools.takewhile(lambda event, r=self.events[at]: not self.is_proven(event) or event[3] != r[3], later))
+            if self.is_proven(self.events[at]):
+                later = self.until_proven_anew(at, later)
             used = any(self.uses(event, self.events[at]) for event in later)
             if self.is_failure(self.events[at]):
                 used = self.ends_it(at, len(later))
@@ -178,10 +178,21 @@ class Script:
         return (event[0] == WORD["E_RESULT"] and event[3] < WORD["STEPS"] and self.steps[event[3]][4] == WORD["LOOK"]
                 and event[2] == WORD["DONE"])
 
+    def until_proven_anew(self, at, later):
+        """What is seen once more in a new era is what counts from there on."""
+        new = False
+        for i, event in enumerate(later):
+            new = new or (event[0] == WORD["E_STARTS"] and event[1] != self.era_at(at))
+            if new and self.is_proven(event) and event[3] == self.events[at][3]:
+                return later[:i]
+        return later
+
+    def era_at(self, at):
+        return next(e[1] for e in reversed(self.events[:at]) if e[0] == WORD["E_STARTS"])
+
     def is_old(self, at, run):
         """The run has begun in an era before the one in which this is written."""
-        era = next(e[1] for e in reversed(self.events[:at]) if e[0] == WORD["E_STARTS"])
-        return next(e[2] for e in self.events if e[0] == WORD["E_START"] and e[1] == run) < era
+        return next(e[2] for e in self.events if e[0] == WORD["E_START"] and e[1] == run) < self.era_at(at)
 
     def era(self, event):
         return next(lsn >> 40 for lsn, i in self.lsns.items() if i == event[1])

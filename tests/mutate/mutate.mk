@@ -4,7 +4,7 @@ MUTATE := $(BUILD)/mutate
 MUTATED := lifecycle decide decide_command diagnose machine asking
 MUTATE_OBJ := $(MUTATED:%=$(MUTATE)/tree/%.o) $(call obj,tests/mutate/switch.c)
 # The cheapest first: most mutants die there. Those behind `table` drive the whole core.
-KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence test_blind test_stale table test_facts test_queues test_asking test_asks test_hands test_strays test_run test_core test_new_era
+KILLERS := test_lifecycle test_cells test_decide test_guards test_command test_evidence test_blind test_stale table test_facts test_queues test_starting test_asking test_asks test_hands test_strays test_run test_core test_new_era
 MUTATE_BIN := $(KILLERS:%=$(MUTATE)/%)
 
 $(MUTATE)/tree/list: tests/mutate/mutants.py tests/mutate/mutate.mk tests/mutate/same orchestrator/core/lifecycle.def $(patsubst %,orchestrator/core/%.c,$(MUTATED))
