@@ -4,8 +4,8 @@
 A mutant is a number; the copy asks MUTANT(n) where it lies, and tests/mutate/switch.c says yes to one of them
 (FERRYMAN_MUTANT). Nothing is listed by hand: rows come from lifecycle.def, guards and thresholds from the conditions of the other files. A
 guard is an `if` that says a reason or refuses, an operand of a condition that is assigned, or a call of guard(); a threshold
-is every comparison by size. Where a decision's facts come from (FACTS), each fact, each operand of an `if` and what is kept of a
-machine is one too. A line of the list: number, file:line, what is changed.
+is every comparison by size. Where a decision's facts come from and its row is obeyed (FACTS), each fact, each operand of an `if`
+and what is kept of a machine is one too. A line of the list: number, file:line, what is changed.
 
     row N away       the row is not there        row N turned   a refusal accepts and stays, any other row refuses
     row N in place   it moves nowhere            row N idle     it leads to nothing
