@@ -307,9 +307,9 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 		if (c->boot_ms < m->retry_boot_ms)
 			return;
 		m->look = look_for_plan(c, b, w.proc, w.dir);
-		m->look_row = d->row->id;
 		if (m->look == NULL)
 			return;
+		m->look_row = d->row->id;
 	}
 	rc = look_plan(c, m->look, &w, &p, &err);
 	if (rc == RC_BUSY)
