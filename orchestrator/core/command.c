@@ -629,6 +629,7 @@ continue_run(struct core *c, struct command *m, struct book *b, enum flow f)
 	row_of(c, b, f, d);
 	if (named->era < c->era) { /* not judged in this era, or in vain */
 		b->m[f].era_read = false;
+		b->m[f].settle_again = named->kind == LK_SHELTER || named->kind == LK_UNSHELTER;
 		settle_anew(c, b, f);
 	}
 	command_record(c, m, named->id, EXIT_OK, "goes on");

@@ -132,7 +132,8 @@ call_again(struct core *c)
 	for (size_t i = 0; i < c->l.runs_n; i++) {
 		const struct lrun *r = &c->l.run[i];
 
-		if (r->state == LR_BLOCKED && (r->kind == LK_SHELTER || r->kind == LK_UNSHELTER))
+		if (r->state == LR_BLOCKED &&
+			(r->kind == LK_SHELTER || r->kind == LK_UNSHELTER || r->kind == LK_EJECT))
 			tell(c, r->playbook, SEV_ALARM,
 				"%s of %s is blocked and needs a person: %.400s", r->id,
 				r->playbook, r->why);

@@ -541,8 +541,10 @@ run_wake(const struct core *c)
 	for (const struct live *l = c->live; l != NULL; l = l->next) {
 		const struct lrun *r =
 			ledger_run((struct ledger *)&c->l, l->id); /* it only looks */
+		/* what its steps wait for is not asked while it waits for the targets */
+		bool goes = r != NULL && (PLANTED(AWAKE) || !restored_waits((struct core *)c, r));
 
-		for (size_t k = 0; r != NULL && k < l->n; k++)
+		for (size_t k = 0; goes && k < l->n; k++)
 			wake = earlier(wake, step_wake(c, r, &l->step[k]));
 	}
 	return wake;

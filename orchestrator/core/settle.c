@@ -358,8 +358,8 @@ judge(struct core *c, struct book *b, enum flow f)
 	char why[WHY_LEN] = "";
 
 	m->looked = true;
-	if (run != NULL && run->era >= c->era)
-		return; /* what it does is known; it was looked for a number that the journal lacks
+	if (run != NULL && run->era >= c->era && !m->settle_again)
+		return; /* what it does is known: it was looked for a number that the journal lacks
 			 */
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->value[i].known)
@@ -372,6 +372,10 @@ judge(struct core *c, struct book *b, enum flow f)
 	m->settle_tries = 0;
 	m->era_read = true;
 	tell_parked(c, b, f, l);
+	if (run != NULL && run->era >= c->era) { /* a shelter beside it was told to go on */
+		m->settle_again = false;
+		return;
+	}
 	if (run != NULL && l->marker[0] != '\0')
 		run_give_up(c, run, "blocked", l->marker);
 	else if (run != NULL && restored_fits(c, run, l, why, sizeof why))
@@ -482,7 +486,7 @@ wants(struct core *c, struct book *b, enum flow f)
 	if (!m->on)
 		return false;
 	if (run != NULL && run->era >= c->era)
-		return !m->looked;
+		return !m->looked || m->settle_again;
 	if (run != NULL) /* the journal is of a new era */
 		return restored_waits(c, run) && m->settled == SETTLED_NOT_YET;
 	return m->settle_again || (l->state == LS_SETTLING && m->settled == SETTLED_NOT_YET);

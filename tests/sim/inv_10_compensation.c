@@ -67,6 +67,8 @@ restored(struct sim *s, const struct vrun *run, const struct vstep *st)
 
 	if (view_newest(&s->view, run, st->id, DIR_DO) == NULL || c == NULL)
 		return;
+	if (text_starts(st->resource, "relay.park ") && text_eq(c->value, ""))
+		return; /* open: what let it go has another resource, its queue */
 	e = last_effect(&s->view, (size_t)(t - s->target), run, st->resource);
 	if (e == NULL || e->at < run->start_at || hand_since(c, e->at) ||
 		text_eq(e->value, base_of(first_on(run, st))))

@@ -25,7 +25,8 @@ has_asked(const struct sim *s, size_t to)
 	return false;
 }
 
-/* The highest number of this store that a target has told this process of, in time. */
+/* The highest number of this store that a target has told this process of, in time, before it wrote
+ * this. */
 static uint64_t
 told_lsn(const struct sim *s)
 {
@@ -35,8 +36,8 @@ told_lsn(const struct sim *s)
 		const struct reading *r = &s->reading[i];
 
 		if (r->life == s->process.life && r->told_at != 0 && r->told_at <= r->deadline_at &&
-			r->outcome == OUT_DONE && text_eq(r->marker_store, s->journal.store) &&
-			r->marker_lsn > lsn)
+			r->told_at < s->process.pending.sent_at && r->outcome == OUT_DONE &&
+			text_eq(r->marker_store, s->journal.store) && r->marker_lsn > lsn)
 			lsn = r->marker_lsn;
 	}
 	return lsn;

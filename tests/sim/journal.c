@@ -125,6 +125,7 @@ journal_append(struct sim *s, const struct action *a)
 
 	pending_fini(p);
 	p->any = true;
+	p->sent_at = s->now;
 	p->life = s->process.life;
 	p->op = a->op;
 	p->epoch = a->append.expect_epoch;

@@ -203,7 +203,8 @@ net_read(struct sim *s, const struct action *a)
 		.deadline_at = s->now + deadline,
 		.outcome = OUT_RETRY,
 		.value = "" };
-	if (t == NULL || fault(s, SITE_READ_LOST)) {
+	/* an old copy is told by the targets, where they answer */
+	if (t == NULL || (fault(s, SITE_READ_LOST) && s->journal.unsaid_until == 0)) {
 		sim_push(s, (struct happening){ .at = r->deadline_at,
 				    .kind = H_READ_BACK,
 				    .life = r->life,
@@ -266,9 +267,10 @@ read_at(struct sim *s, const struct happening *h)
 	int64_t back = s->now + rng_between(&s->net_rng, 10, 400);
 	size_t behind;
 
-	if (fault(s, SITE_READ_SLOW)) /* within its deadline and after it */
+	if (fault(s, SITE_READ_SLOW) &&
+		s->journal.unsaid_until == 0) /* within its deadline and after it */
 		back = s->now + fault_span(s, 1000, 2 * (r->deadline_at - s->now));
-	if (target_throttled(s, t) || target_locked(s, t)) {
+	if ((target_throttled(s, t) || target_locked(s, t)) && s->journal.unsaid_until == 0) {
 		r->outcome = s->target[r->to].closed_until > s->now ? OUT_REFUSED : OUT_RETRY;
 	} else if (value == NULL || (r->from != READ_TARGET && r->to != T_ZONE)) {
 		r->outcome = OUT_REFUSED;

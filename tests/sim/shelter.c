@@ -59,6 +59,7 @@ shelter_untold(const struct sim *s, const struct vrun *r)
 	int f = flow_of(r);
 
 	return stands(r) && over_for(s, r) >= TELLS_MS && r->over_at == 0 &&
+	       s->now - s->process.stalled_until >= TELLS_MS &&
 	       is_among(s->view.machine[f].state, tells) &&
 	       s->now - s->view.machine[f].since >= TELLS_MS;
 }

@@ -221,6 +221,7 @@ struct entry {
 };
 struct pending { /* the one append that is on its way */
 	bool any;
+	int64_t sent_at;
 	uint32_t life;
 	op_id op;
 	uint64_t epoch, seq;

@@ -538,6 +538,37 @@ nothing_begins_meanwhile(void)
 	world_end(w);
 }
 
+/* The machine was put back to the middle of an eject: it is blocked, and as long as nobody knows
+ * whether the alarm got out each start tells it again. */
+static void
+a_blocked_eject_is_told_after_each_start(void)
+{
+	struct world *w = world_new();
+	size_t started;
+
+	w->target[W_HUB].unreadable = false;
+	there_and_back(w);
+	world_pass(w, 6 * DAY);
+	w->fate = NULL;
+	(void)world_say(w, &(struct wask){ .verb = VERB_EJECT, .reason = "we leave" });
+	while (world_count(w, "START", "\"kind\":\"eject\"") == 0)
+		world_pass(w, 1);
+	started = w->records_n;
+	world_kill(w);
+	while (w->records_n > started)
+		free(w->record[--w->records_n]);
+	w->target[W_HUB].marker_lsn += 5;
+	for (int lives = 0; lives < 3; lives++) {
+		w->lines_n = 0;
+		world_start(w);
+		world_pass(w, MINUTE);
+		CHECK_STR(world_run_state(w, "eject"), "blocked");
+		CHECK(world_said(w, "notify alarm eject-"));
+		world_kill(w);
+	}
+	world_end(w);
+}
+
 static void
 one_that_only_observes_has_nothing_there(void)
 {
@@ -641,6 +672,7 @@ main(void)
 	TEST(a_number_that_stands_there_again_is_not_taken_out_unfenced);
 	TEST(killed_at_each_record_it_ends_the_same);
 	TEST(nothing_begins_meanwhile);
+	TEST(a_blocked_eject_is_told_after_each_start);
 	TEST(one_that_only_observes_has_nothing_there);
 	TEST(a_late_copy_of_the_first_fence_puts_no_number_back);
 	TEST(the_number_waits_only_behind_a_first_fence);

@@ -220,9 +220,61 @@ so_is_a_run_whose_playbook_is_not_there(void)
 	world_end(w);
 }
 
+/* --- told to go on --- */
+
+static enum fate
+park_stays(struct world *w, const struct weffect *e, size_t n)
+{
+	(void)w;
+	(void)n;
+	return text_starts(e->resource, "relay.queue ") ? FATE_REFUSED : FATE_FINE;
+}
+
+static bool
+end_stuck(struct world *w)
+{
+	return text_eq(world_run_state(w, "unshelter"), "blocked");
+}
+
+/* The end of a shelter is of no machine: told to go on while another run is under way, it has the
+ * targets read for itself. */
+static void
+a_shelters_end_goes_on_beside_another_run(void)
+{
+	struct world *w = world_new(NULL);
+	const char *run = NULL;
+	char id[64], part[80];
+	size_t ends;
+
+	settle(w);
+	w->fate = park_stays;
+	w->primary_bad = w->listed = true;
+	CHECK(world_until(w, HOUR, shelter_is_open));
+	w->primary_bad = w->listed = false;
+	CHECK(world_until(w, 2 * HOUR, end_stuck));
+	for (size_t i = 0; i < w->records_n && run == NULL; i++)
+		if (strstr(w->record[i], "\"kind\":\"unshelter\"") != NULL)
+			run = strstr(w->record[i], "\"run\":\"") + 7;
+	(void)snprintf(id, sizeof id, "%.*s", run != NULL ? (int)strcspn(run, "\"") : 0, run);
+	(void)snprintf(part, sizeof part, "\"run\":\"%s\"", id);
+	begin_era(w);
+	w->fate = NULL;
+	world_pass(w, 15 * MINUTE); /* another end has let the mail go */
+	CHECK_STR(world_run_state(w, "unshelter"), "done");
+	(void)cut_over(w);
+	world_pass(w, 2000);
+	CHECK_STR(world_run_state(w, "cutover"), "forward");
+	ends = world_count(w, "END", part);
+	(void)world_say(w, &(struct wask){ .verb = VERB_CONTINUE, .run = id });
+	world_pass(w, MINUTE);
+	CHECK_INT(world_count(w, "END", part), ends + 1);
+	world_end(w);
+}
+
 int
 main(void)
 {
+	TEST(a_shelters_end_goes_on_beside_another_run);
 	TEST(a_blocked_run_of_an_older_era_is_judged_before_it_goes_on);
 	TEST(the_pivot_waits_for_a_proof_behind_a_change);
 	TEST(mail_that_nobody_would_bring_home_is_told);
