@@ -108,6 +108,7 @@
 
 /* And these hardly ever by a seed: each has a saved case (tests/sim/cases) that falls with it. */
 #define PLANTED_SAVED(X)                                                                           \
+	X(LOOK_OVER_LOOK, "reading for a plan and reading anew take each other's place")           \
 	X(AWAKE, "a run that waits for the targets wakes the core all the while")                  \
 	X(OLD_END_GOES_ON, "the end of an older shelter goes on beside a newer one")               \
 	X(JUDGED_ANEW, "a new text in force forgets what was judged of a restored run")            \

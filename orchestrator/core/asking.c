@@ -297,7 +297,9 @@ with_plan(struct core *c, struct book *b, enum flow f, const struct decision *d)
 	char why[WHY_LEN];
 	enum rc rc;
 
-	if (m->look_row != d->row->id) /* read for another decision, or for settling */
+	if (m->look_settles && !PLANTED(LOOK_OVER_LOOK))
+		return;		       /* the targets are being read anew: that comes first */
+	if (m->look_row != d->row->id) /* read for another decision */
 		machine_forget_look(c, m);
 	if (d->row->act != LD_ASK && !asking_may_start(c, b, f, why, sizeof why)) {
 		machine_forget_look(c, m); /* what was read will be old by then */

@@ -504,9 +504,8 @@ settle(struct core *c, struct book *b, enum flow f)
 			return;
 		judge(c, b, f);
 		machine_forget_look(c, m);
-	} else if (c->boot_ms >= m->retry_boot_ms) {
-		machine_forget_look(c, m);
-		begin(c, b, f);
+	} else if (m->look == NULL && c->boot_ms >= m->retry_boot_ms) {
+		begin(c, b, f); /* a plan's readings come first */
 	}
 }
 
