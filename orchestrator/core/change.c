@@ -735,7 +735,7 @@ judge(struct core *c, struct change *ch)
 	bool mine = open && text_eq(d->run, ch->run) && text_eq(d->step, ch->step) &&
 		    text_eq(d->dir, effect_dir_name(ch->dir)) &&
 		    (ch->dir != DIR_FENCE || d->lsn >> 40 == c->era);
-	bool applied = open && marks(ch->target) && bears(c, ch, d);
+	bool applied = open && marks(ch->target) && bears(c, ch, d), bad;
 
 	if (is_removal(ch) && !ch->seen_any) {
 		result(c, ch, mine ? d->lsn : overtaken(c, ch), mine ? OUT_DONE : OUT_UNCHANGED,
@@ -743,16 +743,12 @@ judge(struct core *c, struct change *ch)
 			mine ? "read back: no number of ours" : "no number of ours stands there");
 		return;
 	}
-	if (change_marker_bad(c, ch->target, ch->seen_any ? ch->seen_store : NULL, ch->seen_lsn,
-		    ch->take_over, ch->why, sizeof ch->why) &&
-		(c->regress[0] == '\0' || ch->dir == DIR_FENCE)) {
-		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, ch->why);
-		return;
-	}
+	bad = change_marker_bad(c, ch->target, ch->seen_any ? ch->seen_store : NULL, ch->seen_lsn,
+		ch->take_over, ch->why, sizeof ch->why);
 	if (c->regress[0] != '\0' && ch->dir != DIR_FENCE)
 		return; /* its run ends over that */
-	if (c->regress[0] != '\0')
-		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, c->regress);
+	if (bad || c->regress[0] != '\0')
+		result(c, ch, 0, OUT_CONFLICT, CE_FAILED, bad ? ch->why : c->regress);
 	else if (applied && mine)
 		confirmed(c, ch, d);
 	else if (applied)

@@ -51,6 +51,24 @@ comes(struct world *w, int64_t ms, const char *type, const char *part, size_t n)
 	return world_until(w, ms, is_there) ? w->boot_ms : NEVER;
 }
 
+/* How far apart something comes. */
+static struct gaps {
+	size_t n;
+	int64_t last, least, most;
+} gaps;
+
+static void
+gap(struct world *w)
+{
+	int64_t ms = w->boot_ms - gaps.last;
+
+	if (gaps.n++ > 0) {
+		gaps.most = ms > gaps.most ? ms : gaps.most;
+		gaps.least = gaps.least == 0 || ms < gaps.least ? ms : gaps.least;
+	}
+	gaps.last = w->boot_ms;
+}
+
 #define STARTS(w, kind) world_count(w, "START", kind)
 
 static void

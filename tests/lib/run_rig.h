@@ -86,6 +86,22 @@ world_with(const char *mode, const char *const *words)
 }
 #define WORLD_WITH(mode, ...) world_with(mode, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* The id of the first run of that kind. */
+static void
+first_of(struct world *w, const char *kind, char *ret, size_t room)
+{
+	char part[64];
+
+	(void)snprintf(part, sizeof part, "\"kind\":\"%s\"", kind);
+	for (size_t i = 0; i < w->records_n && ret[0] == '\0'; i++) {
+		const char *run = strstr(w->record[i], "\"run\":\"");
+
+		if (run != NULL && strstr(w->record[i], "\"type\":\"START\"") != NULL &&
+			strstr(w->record[i], part) != NULL)
+			(void)snprintf(ret, room, "%.*s", (int)strcspn(run + 7, "\""), run + 7);
+	}
+}
+
 /* `status` says so, somewhere. */
 static bool
 shown(struct world *w, const char *part)

@@ -334,7 +334,7 @@ class Follower:
 
     def __init__(self, options, folder, pool):
         self.o, self.folder, self.pool = options, folder, pool
-        self.crashes = self.lines = self.wrong = self.traces = 0
+        self.crashes = self.lines = self.wrong = self.traces = self.left_aside = 0
         self.left_out, self.by_rule, self.by_head = (collections.Counter() for _ in range(3))
 
     def script(self, seed, fault=None):
@@ -380,6 +380,7 @@ class Follower:
     def aside(self, seed, script):
         if script.twice:
             print(f"seed {seed} is left aside: a number was given twice", flush=True)
+            self.left_aside += 1
         return script.twice
 
     def crashing(self, n):
@@ -405,7 +406,7 @@ class Follower:
         self.failed(f"{name} is planted in the core, and the model follows each of 400 runs")
 
     def conclude(self):
-        print(f"{self.traces} traces, {self.lines} lines, {self.crashes} crashes; {self.left_out.total()} records left out, "
+        print(f"{self.traces} traces, {self.left_aside} left aside, {self.lines} lines, {self.crashes} crashes; {self.left_out.total()} records left out, "
               f"{self.by_rule.total()} refused by a rule of fence or run, {self.by_head.total()} by the head that the next append expects")
         for sort, n in sorted(self.left_out.items()):
             print(f"left out {sort:34} {n:6}, by a rule {self.by_rule[sort]:6}, by the head {self.by_head[sort]:6}")
@@ -417,7 +418,7 @@ PLANTED = {"EFFECT_BEFORE_INTENT": 1, "UNCHANGED_SKIPS_FENCE": 5, "SKIP_MAYBE_AP
            "RETRY_NEW_LSN": 1, "UNDO_IN_ORDER": 81, "NO_DRAIN": 51, "UNDO_PAST_PIVOT": 1, "ERA_UNFENCED": 1, "NO_FENCE": 1,
            "LEASE_TOKEN": 1, "ANY_RESULT": 3, "PIVOT_WHEN_DONE": 8, "ABORT_ANY": 1, "LSN_OF_OLD_ERA": 2, "APPEND_IGNORED": 2,
            "NARROW_FIRST": 1, "DONE_TOO_EARLY": 1, "OLD_PROOF": 301, "GIVEN_UP_LOUD": 10,
-           "RESTORED_UNREAD": 9, "OLD_COPY_SENDS": 41}
+           "RESTORED_UNREAD": 9, "OLD_COPY_SENDS": 447}
 
 
 def main():

@@ -134,7 +134,7 @@ void trace_tail(const struct trace *t, size_t lines);
 	X(SERVER_OLD, "an authoritative server answers with an older value", 5, 200)               \
 	X(SERVER_EMPTY, "an authoritative server answers with an empty zone", 5, 150)              \
 	X(RESTORE_UNSAID, "the whole machine is put back from an older copy, and nobody says so",  \
-		10, 120)
+		5, 60)
 enum site {
 #define SITE_ENUM(n, d, low, high) SITE_##n,
 	FAULT_SITES(SITE_ENUM)

@@ -106,18 +106,6 @@ share(const char *name, uint64_t part, uint64_t whole, const char *end)
 /* Of few seeds nothing can be said. */
 enum { SAYS_SOMETHING = 1000, SAYS_ALL = 100000, BLOCKED_MOST = 5 };
 
-/* Of 100,000 seeds at most BLOCKED_MOST %. Fewer are a sample: it may lie three standard deviations
- * above that. */
-static bool
-too_many(uint64_t blocked, uint64_t runs, uint64_t seeds)
-{
-	uint64_t most = runs * BLOCKED_MOST, over = blocked * 100 > most ? blocked * 100 - most : 0;
-
-	if (seeds >= SAYS_ALL)
-		return over > 0;
-	return over * over > 9 * BLOCKED_MOST * (100 - BLOCKED_MOST) * runs;
-}
-
 static uint64_t
 report_runs(const struct tally *t, uint64_t seeds)
 {
@@ -131,8 +119,9 @@ report_runs(const struct tally *t, uint64_t seeds)
 	for (int i = 0; i < CAUSE_N; i++)
 		if (t->cause[i] > 0)
 			printf("  blocked %" PRIu64 ": %s\n", t->cause[i], causes[i].doc);
-	if (seeds < SAYS_SOMETHING || (!too_many(t->blocked, t->runs, seeds) &&
-					      !too_many(t->others_blocked, t->shelters, seeds)))
+	if (seeds < SAYS_SOMETHING ||
+		(t->blocked * 100 <= t->runs * BLOCKED_MOST &&
+			t->others_blocked * 100 <= t->shelters * BLOCKED_MOST))
 		return 0;
 	printf("FAIL more than %d %% of the runs are blocked\n", BLOCKED_MOST);
 	return 1;

@@ -383,23 +383,11 @@ a_budget_is_of_automatic_cut_overs(void)
 
 /* --- readings for a plan --- */
 
-static struct {
-	size_t n;
-	int64_t last, least, most;
-} unread;
-
 static void
 note_unread(struct world *w, const struct event *ev)
 {
-	int64_t gap = w->boot_ms - unread.last;
-
-	if (ev->type != EV_READ || ev->read.outcome != OUT_RETRY)
-		return;
-	if (unread.n++ > 0) {
-		unread.most = gap > unread.most ? gap : unread.most;
-		unread.least = unread.least == 0 || gap < unread.least ? gap : unread.least;
-	}
-	unread.last = w->boot_ms;
+	if (ev->type == EV_READ && ev->read.outcome == OUT_RETRY)
+		gap(w);
 }
 
 /* A plan that cannot be made is tried again when its pause is over, and not when something else
@@ -413,12 +401,12 @@ a_plan_is_tried_again_to_the_second(void)
 	CHECK(comes(w, 20 * MINUTE, "START", SHELTER, 1) != NEVER);
 	world_pass(w, MINUTE);
 	w->target[W_TENANT].unreadable = true;
-	memset(&unread, 0, sizeof unread);
+	gaps = (struct gaps){ 0 };
 	w->told = note_unread;
 	world_pass(w, HOUR);
-	CHECK(unread.n > 60);
-	about(unread.least, 15 * SECOND, 200);
-	about(unread.most, 15 * SECOND, 200);
+	CHECK(gaps.n > 60);
+	about(gaps.least, 15 * SECOND, 200);
+	about(gaps.most, 15 * SECOND, 200);
 	world_end(w);
 }
 

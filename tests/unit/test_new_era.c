@@ -242,8 +242,7 @@ static void
 a_shelters_end_goes_on_beside_another_run(void)
 {
 	struct world *w = world_new(NULL);
-	const char *run = NULL;
-	char id[64], part[80];
+	char id[64] = "", part[80];
 	size_t ends;
 
 	settle(w);
@@ -252,10 +251,7 @@ a_shelters_end_goes_on_beside_another_run(void)
 	CHECK(world_until(w, HOUR, shelter_is_open));
 	w->primary_bad = w->listed = false;
 	CHECK(world_until(w, 2 * HOUR, end_stuck));
-	for (size_t i = 0; i < w->records_n && run == NULL; i++)
-		if (strstr(w->record[i], "\"kind\":\"unshelter\"") != NULL)
-			run = strstr(w->record[i], "\"run\":\"") + 7;
-	(void)snprintf(id, sizeof id, "%.*s", run != NULL ? (int)strcspn(run, "\"") : 0, run);
+	first_of(w, "unshelter", id, sizeof id);
 	(void)snprintf(part, sizeof part, "\"run\":\"%s\"", id);
 	begin_era(w);
 	w->fate = NULL;

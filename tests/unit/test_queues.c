@@ -22,30 +22,17 @@ away(struct world *w)
 
 /* --- when it asks --- */
 
-static struct {
-	size_t n;
-	int64_t last, least, most;
-} asked;
-
-/* An answer about a queue that ends a round: the rounds are as far apart as their answers. */
 static void
 note_round(struct world *w, const struct event *ev)
 {
-	int64_t gap = w->boot_ms - asked.last;
-
-	if (ev->type != EV_READ || ev->read.value == NULL || !text_starts(ev->read.value, "state "))
-		return;
-	if (asked.n++ > 0 && gap > asked.most)
-		asked.most = gap;
-	if (asked.n > 1 && (asked.least == 0 || gap < asked.least))
-		asked.least = gap;
-	asked.last = w->boot_ms;
+	if (ev->type == EV_READ && ev->read.value != NULL && text_starts(ev->read.value, "state "))
+		gap(w);
 }
 
 static void
 count_rounds(struct world *w, int64_t ms)
 {
-	memset(&asked, 0, sizeof asked);
+	gaps = (struct gaps){ 0 };
 	w->told = note_round;
 	world_pass(w, ms);
 	w->told = NULL;
@@ -60,16 +47,16 @@ queues_are_asked_while_mail_is_on_the_backup(void)
 
 	settle(w);
 	count_rounds(w, HOUR);
-	CHECK_INT(asked.n, 0);
+	CHECK_INT(gaps.n, 0);
 	away(w);
 	count_rounds(w, HOUR);
-	about(asked.least, 5 * SECOND, 100);
-	about(asked.most, 5 * SECOND, 100);
+	about(gaps.least, 5 * SECOND, 100);
+	about(gaps.most, 5 * SECOND, 100);
 	w->read_ms = 8 * SECOND;
 	world_pass(w, MINUTE);
 	count_rounds(w, HOUR);
-	about(asked.least, 8 * SECOND, 100);
-	about(asked.most, 8 * SECOND, 100);
+	about(gaps.least, 8 * SECOND, 100);
+	about(gaps.most, 8 * SECOND, 100);
 	world_end(w);
 }
 
@@ -156,8 +143,11 @@ look_at_each_answer(struct world *w, const struct event *ev)
 static struct world *
 world_of_nine(void)
 {
-	static const char *const of[] = { "dns.rrset %s TXT", "relay.route %s", "relay.park %s",
-		"relay.queue %s" };
+	static const struct {
+		const char *before, *after, *value;
+		int at;
+	} of[] = { { "dns.rrset ", " TXT", WORLD_SPF, W_ZONE }, { "relay.route ", "", "", W_HUB },
+		{ "relay.park ", "", "", W_HUB }, { "relay.queue ", "", EMPTY, W_HUB } };
 	struct world *w = WORLD_WITH("automatic", "domains: [corp.example]",
 		"domains: [corp.example, b2.example, b3.example, b4.example, b5.example, "
 		"b6.example, b7.example, b8.example, b9.example]");
@@ -165,17 +155,11 @@ world_of_nine(void)
 
 	for (int i = 2; i <= DOMAINS; i++)
 		for (size_t k = 0; k < 4; k++) {
-			char *name = names[i - 1][k], domain[16];
+			char *name = names[i - 1][k];
 
-			(void)snprintf(domain, sizeof domain, "b%d.example", i);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-			(void)snprintf(name, sizeof names[0][0], of[k], domain);
-#pragma GCC diagnostic pop
-			world_cell(w, k == 0 ? W_ZONE : W_HUB, name,
-				k == 0	 ? WORLD_SPF
-				: k == 3 ? EMPTY
-					 : "");
+			(void)snprintf(name, sizeof names[0][0], "%sb%d.example%s", of[k].before, i,
+				of[k].after);
+			world_cell(w, of[k].at, name, of[k].value);
 		}
 	return w;
 }

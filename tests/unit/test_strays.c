@@ -266,22 +266,6 @@ a_restored_shelter_meets_another_ferryman(void)
 
 /* --- a blocked shelter beside the cut-over that has taken it over --- */
 
-/* The id of the first run of that kind. */
-static void
-first_of(struct world *w, const char *kind, char *ret, size_t room)
-{
-	char part[64];
-
-	(void)snprintf(part, sizeof part, "\"kind\":\"%s\"", kind);
-	for (size_t i = 0; i < w->records_n && ret[0] == '\0'; i++) {
-		const char *run = strstr(w->record[i], "\"run\":\"");
-
-		if (run != NULL && strstr(w->record[i], "\"type\":\"START\"") != NULL &&
-			strstr(w->record[i], part) != NULL)
-			(void)snprintf(ret, room, "%.*s", (int)strcspn(run + 7, "\""), run + 7);
-	}
-}
-
 /* The shelter's request is on its way for ever; nothing else is in the way. */
 static enum fate
 park_is_lost(struct world *w, const struct weffect *e, size_t n)
