@@ -515,9 +515,11 @@ contract_close_in_any_phase(
 	const struct contract *c, const struct connector *kind, const char *yaml)
 {
 	for (int turns = 0; turns < 12; turns++) {
-		struct got seen = { 0 };
-		struct effect e = contract_effect(c, c->one, c->one, 1, &seen);
-		e.store = STORE_B; /* whatever happens, nothing may change */
+		/* Whatever happens, and however late it comes (after our number has gone, too),
+		 * nothing may change: it is for a target that bears B's number, and none does. */
+		struct got seen = { .store = STORE_B, .lsn = 1 };
+		struct effect e = contract_effect(c, c->one, c->one, 2, &seen);
+		e.store = STORE_B;
 		op_id a = rig_begin_apply(&e),
 		      b = rig_begin_read(c->resource, CONN_READ_TARGET, 3000);
 		for (int i = 0; i < turns; i++)
