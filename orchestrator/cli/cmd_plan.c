@@ -49,6 +49,8 @@ choose(const struct cli *c, const struct playbook *pb, const char *name, int *ex
 			playbook_cutover(pb, FLOW_INBOUND)->name);
 		return NULL;
 	}
+	if (p == NULL && name == NULL && pb->procedures_n > 0)
+		p = &pb->procedures[0]; /* without a cut-over there is a shelter alone */
 	if (p == NULL && name == NULL)
 		*exit = cli_fail(
 			c, CLI_USAGE, "%s only observes: it has no procedure to plan", pb->file);

@@ -499,8 +499,11 @@ refuse_by_text(struct core *c, const struct command *m, const struct book *b, en
 	if (proc != NULL && (m->verb == VERB_PLAN || proc->kind == PROC_CUTOVER))
 		return false;
 	if (proc != NULL)
-		why = "a shelter is no cut-over: it starts by itself, or with the cut-over that "
-		      "follows";
+		why = arena_fmt(c->out,
+			"%s is a shelter and no cut-over: no command starts it, only a response of "
+			"the playbook; to take its steps by hand, type the commands of: ferryman "
+			"plan PLAYBOOK %s --by-hand",
+			proc->name, proc->name);
 	else if (m->procedure != NULL)
 		why = arena_fmt(c->out, "%s has no procedure \"%s\"", b->name, m->procedure);
 	else if (shelter != NULL)

@@ -61,7 +61,7 @@ a_request_names_what_it_means(void)
 			{ .command = { ANN, .verb = VERB_CUTOVER, .procedure = "none" } }, 2,
 			"no procedure \\\"none\\\"" },
 		{ "a shelter", { .command = { ANN, .verb = VERB_CUTOVER, .procedure = "wait" } }, 2,
-			"a shelter is no cut-over" },
+			"wait is a shelter and no cut-over: no command starts it" },
 		{ "the plan of a shelter",
 			{ .command = { ANN, .verb = VERB_PLAN, .of = VERB_CUTOVER,
 				  .procedure = "wait" } },
@@ -437,7 +437,7 @@ without_a_cut_over_there_is_none(void)
 				&(struct event){ .command = { ANN, .verb = VERB_CUTOVER,
 							 .procedure = "wait" } },
 				1000),
-			2, "a shelter is no cut-over");
+			2, "no command starts it, only a response of the playbook");
 		CHECK_INT(world_count(w, "START", ""), 0);
 		world_end(w);
 	}
