@@ -80,15 +80,11 @@ client_end(struct client **pc, bool run)
 		return;
 	/*
 	 * Without a run it ends by itself now that nobody asks any more (shell/control.c), with one
-	 * soon after its last answer; a run that goes on is left to init.
+	 * soon after its last answer. One that goes on is left to init: it has a run, or somebody
+	 * else has come to it meanwhile and needs it.
 	 */
-	for (int i = 0; i < (run ? 20 : END_TRIES); i++) {
-		if (waitpid(engine, NULL, WNOHANG) != 0)
-			return;
+	for (int i = 0; i < (run ? 20 : END_TRIES) && waitpid(engine, NULL, WNOHANG) == 0; i++)
 		(void)poll(NULL, 0, END_PAUSE_MS);
-	}
-	if (!run)
-		(void)kill(engine, SIGTERM);
 }
 
 /* In the child: a session of its own, so that neither Ctrl-C nor a lost terminal reaches it. */
@@ -189,8 +185,11 @@ client_engine(struct client **ret, const struct cli *c, const char *playbook, st
 	rc = pid > 0 ? await_ready(ready[0], err)
 		     : err_set(err, RC_IO, "fork: %s", strerror(errno));
 	(void)close(ready[0]);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		rc = client_open(ret, control, err);
+		if (rc != RC_OK)
+			(void)kill(pid, SIGTERM); /* nobody has ever asked it: it would wait */
+	}
 	if (rc == RC_OK)
 		(*ret)->engine = pid;
 	else if (pid > 0)

@@ -357,6 +357,24 @@ what_stood_still_sends_nothing_late_to_class_u(void)
 	world_end(w);
 }
 
+/* Where the targets take longer to answer than the run's own time, it ends over that silence, and
+ * the alarm names the newer one as soon as its number is read. */
+static void
+who_is_in_charge_is_told_when_the_targets_answer_after_the_runs_end(void)
+{
+	struct world *w = stands_still(true);
+
+	w->read_ms = 2 * MINUTE;
+	CHECK(world_until(w, HOUR, run_is_blocked));
+	CHECK(world_count(w, "END", "cannot be read: no answer in time") == 1);
+	CHECK(!world_said(w, "a newer one is in charge"));
+	w->read_ms = 0;
+	world_pass(w, MINUTE);
+	CHECK(world_said(w, "a newer one is in charge"));
+	CHECK_INT(sent_to(w, "tenant"), 0);
+	world_end(w);
+}
+
 /* Nobody took over: each fence is raised again, the tenant is read again, and it goes on. */
 static void
 what_stood_still_alone_goes_on(void)
@@ -386,6 +404,7 @@ main(void)
 	TEST(a_switch_point_moved_by_hand_blocks);
 	TEST(who_brings_mail_home_by_hand_is_told_of_it);
 	TEST(what_stood_still_sends_nothing_late_to_class_u);
+	TEST(who_is_in_charge_is_told_when_the_targets_answer_after_the_runs_end);
 	TEST(what_stood_still_alone_goes_on);
 	return check_end();
 }
