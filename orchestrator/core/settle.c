@@ -89,7 +89,7 @@ is_raised(struct core *c, const struct playbook *pb, const struct target *t, con
 {
 	const struct ldomain *d = core_ldomain(c, t->fence_domain);
 
-	if (t->info->fence != FENCE_F || pb->mode == MODE_OBSERVE ||
+	if (t->info->fence != FENCE_F || (pb->mode == MODE_OBSERVE && !PLANTED(OBSERVER_WRITES)) ||
 		(d != NULL && d->fenced_era == c->era) || PLANTED(ERA_UNFENCED) ||
 		ledger_ejected(&c->l, pb->name))
 		return true;

@@ -73,7 +73,8 @@
 	"  shelter:\n    kind: shelter\n    flow: outbound\n    expires: 20m\n    steps: [{name: " \
 	"wait, mail.park: {at: [hub]}}]\n"
 #define LIMITS                                                                                     \
-	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20}\n"                              \
+	"limits: {cutovers: 4 per day, cooldown: 10m, records: 20, blackout: {cutover: [Mon "      \
+	"00:00 - Mon 12:00 UTC], failback: [Tue 00:00 - Tue 12:00 UTC]}}\n"                        \
 	"people:\n  cio: {user: alice, may: [run, approve, brake]}\n  duty: {user: bob, may: "     \
 	"[run, approve, brake]}\n  guard: {user: carol, may: [brake]}\n  night: {user: dave, "     \
 	"may: [run]}\n"                                                                            \
@@ -194,19 +195,17 @@ static const char *const texts[BOOKS_N] = {
 	"    failback: {mode: automatic, soak: 6m, order: [canaries, 100%]}\n" LIMITS,
 };
 
-struct playbook *
-book_read(const char *book, size_t variant)
+static struct playbook *
+load(const char *text, size_t n)
 {
-	char text[BOOK_TEXT];
 	struct playbook_input in = { .file = "sim.yaml",
 		.text = text,
+		.len = n,
 		.connectors = registry_infos(),
 		.sha256 = digest_sha256 };
 	struct findings *f = NULL;
-	struct playbook *pb;
+	struct playbook *pb = playbook_load(&stdmem, &in, &f);
 
-	in.len = (size_t)snprintf(text, sizeof text, "%s# text %zu\n", book, variant);
-	pb = playbook_load(&stdmem, &in, &f);
 	for (size_t k = 0; pb == NULL && k < findings_n(f); k++) {
 		struct buf b;
 
@@ -220,14 +219,29 @@ book_read(const char *book, size_t variant)
 	return pb;
 }
 
-size_t
-book_text(size_t i, size_t variant, char out[BOOK_TEXT])
+struct playbook *
+book_read(const char *book, size_t variant)
 {
-	return (size_t)snprintf(out, BOOK_TEXT, "%s# text %zu\n", texts[i], variant);
+	char text[BOOK_TEXT];
+
+	return load(text, (size_t)snprintf(text, sizeof text, "%s# text %zu\n", book, variant));
+}
+
+size_t
+book_text(size_t i, size_t variant, bool observes, char out[BOOK_TEXT])
+{
+	static const char key[] = "\nmode: ";
+	const char *at = strstr(texts[i], key) + sizeof key - 1;
+
+	return (size_t)snprintf(out, BOOK_TEXT, "%.*s%s%s# text %zu\n", (int)(at - texts[i]),
+		texts[i], observes ? "observe" : "", at + (observes ? strcspn(at, "\n") : 0),
+		variant);
 }
 
 struct playbook *
-book_get(size_t i, size_t variant)
+book_get(size_t i, size_t variant, bool observes)
 {
-	return book_read(texts[i], variant);
+	char text[BOOK_TEXT];
+
+	return load(text, book_text(i, variant, observes, text));
 }

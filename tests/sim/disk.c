@@ -170,7 +170,7 @@ keep_texts(struct sim *s)
 
 	for (size_t i = 0; i < 2; i++) {
 		char text[BOOK_TEXT];
-		size_t n = book_text(s->book_n, i, text);
+		size_t n = book_text(s->book_n, i, s->observes, text);
 
 		if (store_blob_put(s->disk->store, s->variant[i]->sha256, text, n, &err) != RC_OK)
 			violated(s, &inv_14, "a playbook's text is not kept: %s", err.text);

@@ -4,7 +4,8 @@
  * plan: an approval counts once for each person and nonce, not past its expiry, and not for another
  * plan. And whatever else follows a person's word (a run turned round, taken up again, the brake on
  * and off, ferryman taken out) follows one that was really said, by somebody with the right to it,
- * and each word once. Who has said what is known from who spoke (people.c), not from the journal.
+ * and each word once. In mode observe nothing is written at all, whoever wants it. Who has said
+ * what is known from who spoke (people.c), not from the journal.
  */
 #include "base/text.h"
 #include "sim/sim.h"
@@ -13,8 +14,21 @@
 #include <string.h>
 
 static void record(struct sim *s, const struct vrecord *rec);
+static void sent(struct sim *s, const struct request *r);
 
-const struct invariant inv_06 = { .name = "inv_06_authorisation", .record = record };
+const struct invariant inv_06 = {
+	.name = "inv_06_authorisation",
+	.record = record,
+	.sent = sent,
+};
+
+static void
+sent(struct sim *s, const struct request *r)
+{
+	if (s->book->mode == MODE_OBSERVE)
+		violated(
+			s, &inv_06, "an effect at %s, %s, in mode observe", r->target, r->resource);
+}
 
 static const struct response *
 response_of(const struct sim *s, enum flow flow)

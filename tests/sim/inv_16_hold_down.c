@@ -4,6 +4,9 @@
  * the wall clock says: but from the last record of a boot to the first of the next nothing else
  * tells the time, and what that clock is set by meanwhile cannot be known (DESIGN section 8).
  *
+ * Neither they nor a way home start by themselves at an hour at which the playbook forbids it, by
+ * the wall clock of whoever starts them.
+ *
  * And mail goes home by itself only where the playbook lets it, and when by what probes have said
  * nothing of the primary was bad, and something of it well, at any moment of the soak; while we
  * see.
@@ -52,8 +55,9 @@ healthy(const struct known *m, const void *ctx)
 }
 
 static void
-home(struct sim *s, const struct vrun *run)
+home(struct sim *s, const struct vrecord *rec)
 {
+	const struct vrun *run = rec->run;
 	enum flow f = text_eq(run->flow, "inbound") ? FLOW_INBOUND : FLOW_OUTBOUND;
 	const struct procedure *p = playbook_cutover(s->book, f);
 	const struct decided *d = answers_behind(s);
@@ -62,6 +66,9 @@ home(struct sim *s, const struct vrun *run)
 		s->book->mode != MODE_AUTOMATIC)
 		violated(
 			s, &inv_16, "run %s brings mail home, which nobody has asked for", run->id);
+	else if (hours_forbid(s, NO_FAILBACK, rec->r->wall_ms))
+		violated(s, &inv_16, "run %s brings mail home by itself at a forbidden hour",
+			run->id);
 	else if (!answers_anchored(&d->by))
 		violated(s, &inv_16, "run %s brings mail home by itself, and we were blind",
 			run->id);
@@ -82,9 +89,11 @@ record(struct sim *s, const struct vrecord *rec)
 	if (rec->r->type != REC_START)
 		return;
 	if (text_eq(rec->run->kind, "failback") && text_eq(rec->run->by, "automatic"))
-		home(s, rec->run);
+		home(s, rec);
 	if (!by_itself(rec->run))
 		return;
+	if (hours_forbid(s, NO_CUTOVER, rec->r->wall_ms))
+		violated(s, &inv_16, "run %s starts by itself at a forbidden hour", rec->run->id);
 	for (size_t i = 0; i + 1 < v->runs_n; i++) {
 		const struct vrun *r = &v->run[i];
 

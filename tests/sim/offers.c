@@ -139,7 +139,7 @@ reach_offers(bool offered[REACH_ROWS])
 
 	reach_count(&asked);
 	for (size_t i = 0; i < BOOKS_N; i++) {
-		struct playbook *pb = book_get(i, 0);
+		struct playbook *pb = book_get(i, 0, false);
 
 		for (int flow = 0; pb != NULL && flow < FLOW_N; flow++)
 			if (playbook_cutover(pb, (enum flow)flow) != NULL)

@@ -231,14 +231,11 @@ by_hash(void *ctx, const char *sha256)
 	return NULL;
 }
 
+/* The texts name a day for each kind; at which hours it is on is drawn (hours.c). */
 static bool
 in_window(void *ctx, const struct window *w, size_t n, int64_t wall_ms)
 {
-	(void)ctx;
-	(void)w;
-	(void)n;
-	(void)wall_ms;
-	return false;
+	return n > 0 && hours_forbid(ctx, (enum hours_of)w->from_day, wall_ms);
 }
 
 static bool

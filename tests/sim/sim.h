@@ -185,10 +185,11 @@ int odometer_main(int argc, char **argv);
 int hunt_main(int argc, char **argv); /* hunt.c: one planted fault */
 
 /* --- books.c: the playbooks that are run --- */
-enum { BOOKS_DRAWN = 4, BOOKS_N = 5, BOOK_TEXT = 16000 };	 /* the last one: only by aim.c */
-size_t book_text(size_t i, size_t variant, char out[BOOK_TEXT]); /* its length */
-struct playbook *book_get(
-	size_t i, size_t variant); /* a new reference; NULL: it has errors, printed */
+enum { BOOKS_DRAWN = 4, BOOKS_N = 5, BOOK_TEXT = 16000 }; /* the last one: only by aim.c */
+/* observes: the same in mode observe. book_text returns its length; book_get a new reference, NULL:
+ * it has errors, printed. */
+size_t book_text(size_t i, size_t variant, bool observes, char out[BOOK_TEXT]);
+struct playbook *book_get(size_t i, size_t variant, bool observes);
 struct playbook *book_read(const char *text, size_t variant);
 
 /* --- aim.c: one seed in seventeen aims at what others come to seldom --- */
@@ -211,6 +212,14 @@ size_t aim_looked(struct sim *s, size_t to, const char *resource); /* SIZE_MAX: 
 void aim_started(struct sim *s);
 size_t aim_behind(const struct sim *s,
 	size_t usual); /* an older copy of the journal lacks so many records, at most */
+
+/* --- hours.c: when the playbook lets nothing start by itself, in one seed of thirteen --- */
+enum hours_of { NO_CUTOVER, NO_FAILBACK, HOURS_N };
+struct hours {
+	int64_t each_ms, from_ms, long_ms; /* each_ms 0 = never */
+};
+void hours_init(struct sim *s, bool may);
+bool hours_forbid(const struct sim *s, enum hours_of what, int64_t wall_ms);
 
 /* --- journal.c: a store in memory that keeps the contract of state/store.h --- */
 struct entry {
@@ -656,9 +665,11 @@ struct sim {
 	struct trace trace;
 	struct faults faults;
 	struct aim aim;
+	struct hours hours[HOURS_N];
 	struct rng net_rng, probe_rng, moment_rng;
 	struct playbook *book,
 		*variant[2]; /* book: that of the names; variant: texts that differ in their hash */
+	bool observes;	     /* its texts are in mode observe */
 	size_t book_n, loaded;
 	struct journal journal;
 	struct disk *disk; /* NULL: in memory */

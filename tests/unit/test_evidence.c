@@ -265,6 +265,31 @@ silence_heals_nothing(void)
 	rig_end(&r);
 }
 
+/* The same where the other's messages come by another way now: of the way that was bad only the one
+ * that is well speaks, and that is half of it. */
+static void
+what_comes_by_another_way_clears_nothing(void)
+{
+	struct rig r = rig_of(load(NULL, NULL));
+
+	ROUNDS(&r, 3, LISTED, REFUSED("r1"), REFUSED("r2"));
+	for (int n = 0; n < 3 * 60 * 9; n++) {
+		anchors(&r);
+		say(&r, (struct word)UNLISTED);
+		say(&r, (struct word)ARRIVED("r1"));
+		say(&r, (struct word){ .signal = "probe",
+				.subject = "r2",
+				.v = VERDICT_OK,
+				.via = "203.0.113.65" });
+		pass(&r, 20 * SECOND);
+	}
+	CHECK(!diag(&r, "blocked")->met);
+	CHECK_INT(diag(&r, "blocked")->clear_since_boot_ms, 0);
+	ROUNDS(&r, 2, UNLISTED, ARRIVED("r1"), ARRIVED("r2"));
+	CHECK(diag(&r, "blocked")->clear_since_boot_ms > 0);
+	rig_end(&r);
+}
+
 /* --- one observation --- */
 
 static void
@@ -843,6 +868,7 @@ main(void)
 	TEST(what_was_before_a_silence_votes_no_more);
 	TEST(a_silence_between_two_updates_is_seen_too);
 	TEST(silence_heals_nothing);
+	TEST(what_comes_by_another_way_clears_nothing);
 	TEST(a_late_answer_does_not_overtake_a_newer_one);
 	TEST(an_old_observation_is_stale_when_it_comes);
 	TEST(a_source_may_say_how_long_it_holds);

@@ -113,6 +113,27 @@ a_blocked_run_of_an_older_era_is_judged_before_it_goes_on(void)
 	world_end(w);
 }
 
+/* Whether its run still stands only the targets can say: until they have, the machine settles. */
+static void
+nothing_is_decided_from_an_older_run_before_the_targets_are_read(void)
+{
+	struct world *w = world_new(NULL);
+
+	settle(w);
+	(void)cut_over(w);
+	while (world_count(w, "RESULT", "\"step\":\"1\"") == 0)
+		world_pass(w, 1);
+	w->read_ms = 5000;
+	begin_era(w);
+	world_pass(w, 4000);
+	CHECK_STR(world_state(w, FLOW_OUTBOUND), "settling");
+	CHECK_INT(world_count(w, "ROW", "open-run-found"), 0);
+	w->read_ms = 0;
+	CHECK(world_until_state(w, HOUR, FLOW_OUTBOUND, "on-backup"));
+	CHECK_INT(world_count(w, "ROW", "open-run-found"), 1);
+	world_end(w);
+}
+
 /* The journal is put back behind a change that stands between the proof and the pivot: the proof
  * is made anew all the same before the pivot leaves. */
 static void
@@ -272,6 +293,7 @@ main(void)
 {
 	TEST(a_shelters_end_goes_on_beside_another_run);
 	TEST(a_blocked_run_of_an_older_era_is_judged_before_it_goes_on);
+	TEST(nothing_is_decided_from_an_older_run_before_the_targets_are_read);
 	TEST(the_pivot_waits_for_a_proof_behind_a_change);
 	TEST(mail_that_nobody_would_bring_home_is_told);
 	TEST(and_what_is_at_home_is_not);
