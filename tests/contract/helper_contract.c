@@ -595,7 +595,18 @@ setup_check_names_what_main_cf_lacks(void)
 	CHECK_STR(CALL("setup-check"), "REFUSED");
 	CHECK(why_has("release0"));
 	rig_write(rig_path("main.defer_transports"), "park, release, release0");
+	CHECK_STR(CALL("setup-check"), "REFUSED"); /* nor may what they let go bounce */
+	CHECK(why_has("release/unix has no smtp_delivery_status_filter"));
+	rig_write(rig_path("master"), "release/unix/smtp_delivery_status_filter = pcre:/f\n");
+	CHECK_STR(CALL("setup-check"), "REFUSED");
+	CHECK(why_has("master.cf: release0/unix has no smtp_delivery_status_filter"));
+	CHECK(!why_has("release/unix"));
+	rig_write(rig_path("master"), "release/unix/smtp_delivery_status_filter = pcre:/f\n"
+				      "release0/unix/smtp_delivery_status_filter = pcre:/f\n");
 	CHECK_STR(CALL("setup-check"), "DONE");
+	rig_write(rig_path("master"), "");
+	rig_write(rig_path("main.smtp_delivery_status_filter"), "pcre:/f");
+	CHECK_STR(CALL("setup-check"), "DONE"); /* one for all transports */
 	rig_end();
 }
 

@@ -272,7 +272,12 @@ tool_postconf(const char *dir, int argc, char **argv)
 {
 	char p[600];
 
-	if (argc != 3 || strcmp(argv[1], "-h") != 0)
+	if (argc == 4 && strcmp(argv[1], "-P") == 0) { /* of master.cf: what is not there is warned
+							  of, and the exit code is 0 */
+		(void)snprintf(p, sizeof p, "%s/master", dir);
+		return fputs(rig_slurp(p), stdout) < 0;
+	}
+	if (argc != 3 || (strcmp(argv[1], "-h") != 0 && strcmp(argv[1], "-xh") != 0))
 		return 64;
 	(void)snprintf(p, sizeof p, "%s/main.%.60s", dir, argv[2]);
 	char *s = rig_slurp(p);
