@@ -392,6 +392,7 @@ aim_holds(struct sim *s, size_t request)
 	if (!is_aimed(s, &s->request[request]) || !may_hold(a->shot) || a->held != SIZE_MAX)
 		return false;
 	a->held = request;
+	a->looks = (unsigned)rng_below(&a->rng, 3);
 	sim_push(s, (struct happening){ .at = s->now + rng_between(&a->rng, 0, 900),
 			    .kind = H_MOMENT,
 			    .life = s->process.life,
@@ -400,7 +401,7 @@ aim_holds(struct sim *s, size_t request)
 }
 
 /* Whoever waited for its answer, or comes after him, reads what is there: it comes a moment later.
- */
+ * A next life reads it once to know whether it is an old copy, and again before it sends. */
 size_t
 aim_looked(struct sim *s, size_t to, const char *resource)
 {
@@ -411,6 +412,8 @@ aim_looked(struct sim *s, size_t to, const char *resource)
 	if (r == NULL || a->shot->with != SENDING || r->to != to ||
 		!text_eq(r->resource, resource) ||
 		(s->now < r->sent_at + r->deadline_ms && r->life == s->process.life))
+		return SIZE_MAX;
+	if (r->life != s->process.life && a->looks-- > 0)
 		return SIZE_MAX;
 	a->held = SIZE_MAX;
 	return held;

@@ -201,6 +201,7 @@ struct aim {
 	uint64_t opened;  /* the intent that was brought to its phase; 0 = none yet */
 	unsigned pressed; /* how often so far */
 	size_t held;	  /* a request on its way that comes just behind a look; SIZE_MAX */
+	unsigned looks;	  /* behind which one */
 };
 void aim_init(struct sim *s, bool may); /* before the book is read: it may choose one */
 void aim_world(struct sim *s);
