@@ -36,13 +36,14 @@ intents() { fm history --run "$(newest .run)" --json | jq -r --arg r "$1" '[.rec
 
 # The servers before the first case; each case must leave them so.
 peace=
+erred_with() { grep -qE "$1" "$work/erred" || { tail -2 "$work/erred"; return 1; }; }
 # refused KIND REASON SENT UNDONE: the cut-over to a relay that is bad in this way is refused before its pivot, says why (a
 # pattern), and has sent so many effects, so many of them to take one back
 refused() {
 	local kind=$1 reason=$2 sent=$3 undone=$4 started=$SECONDS
 	bad_now "$kind"
 	same "$kind: the cut-over ends with 1" 1 "$(cut_over)"
-	want "$kind: the last word is why" grep -qE "^ferryman cutover: .* it failed at step 3 \(prove the new way first\): .*$reason" "$work/erred"
+	want "$kind: the last word is why" erred_with "^ferryman cutover: .* it failed at step 3 \(prove the new way first\): .*$reason"
 	if [ "$undone" = 0 ]; then line="effects sent: $sent" ; else line="effects sent: $sent, of them $undone to undo"; fi
 	want "$kind: $line" grep -qE "^[0-9:]{8}  outbound +$line\$" "$work/said"
 	same "$kind: the journal counts the same" "undone $sent $undone" "$(newest '"\(.state) \(.effects_sent) \(.effects_undo)"')"
