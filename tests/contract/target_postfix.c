@@ -238,17 +238,24 @@ a_shelter_is_opened_and_let_go(void)
 	rig_close();
 }
 
+static const struct got *
+selftest(void)
+{
+	op_id op = ++rig.last;
+
+	rig.got[op % OPS_MAX] = (struct got){ 0 };
+	rig.kind->selftest(rig.conn, op, 5000);
+	return rig_wait(op, 8000);
+}
+
 static void
-the_helper_and_main_cf_are_checked(void)
+the_helper_and_its_postfix_are_checked(void)
 {
 	char v[2400];
 	const char *h = rig_path("home");
 
 	OPEN(&postfix_connector, yaml);
-	op_id op = ++rig.last;
-	rig.got[op % OPS_MAX] = (struct got){ 0 };
-	rig.kind->selftest(rig.conn, op, 5000);
-	const struct got *g = rig_wait(op, 8000);
+	const struct got *g = selftest();
 	CHECK_INT(g->outcome, OUT_REFUSED);
 	CHECK(strstr(g->why, "main.cf") != NULL);
 	(void)snprintf(v, sizeof v,
@@ -257,10 +264,12 @@ the_helper_and_main_cf_are_checked(void)
 		h, h, h, h, h);
 	rig_write(rig_path("main.sender_dependent_default_transport_maps"), v);
 	rig_write(rig_path("main.defer_transports"), "park release release0");
-	op = ++rig.last;
-	rig.got[op % OPS_MAX] = (struct got){ 0 };
-	rig.kind->selftest(rig.conn, op, 5000);
-	CHECK_INT(rig_wait(op, 8000)->outcome, OUT_DONE);
+	g = selftest();
+	CHECK_INT(g->outcome, OUT_REFUSED);
+	CHECK(strstr(g->why, "master.cf: release/unix has no smtp_delivery_status_filter") != NULL);
+	rig_write(rig_path("master"), "release/unix/smtp_delivery_status_filter = pcre:/f\n"
+				      "release0/unix/smtp_delivery_status_filter = pcre:/f\n");
+	CHECK_INT(selftest()->outcome, OUT_DONE);
 	rig_close();
 }
 
@@ -391,7 +400,7 @@ main(int argc, char **argv)
 		TEST(a_relay_that_stops_answering_leaves_unknown);
 		TEST(only_the_pinned_host_key_is_believed);
 		TEST(a_shelter_is_opened_and_let_go);
-		TEST(the_helper_and_main_cf_are_checked);
+		TEST(the_helper_and_its_postfix_are_checked);
 	}
 	sshd_stop();
 	if (rig_dir[0] != '\0')
