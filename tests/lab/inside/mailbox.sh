@@ -15,6 +15,8 @@ ssl = required
 ssl_cert = </etc/lab/$cert.both
 ssl_key = </etc/lab/$cert.both
 auth_mechanisms = plain login
+# a wrong password is told at once: what it costs to guess is no subject here, and a probe waits for seconds only
+auth_failure_delay = 0 secs
 log_path = /var/log/dovecot.log
 mail_location = maildir:/var/vmail/%d/%n
 first_valid_uid = 500
@@ -42,6 +44,11 @@ service imap-login {
   inet_listener imaps {
     port = 993
     ssl = yes
+  }
+}
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
   }
 }
 service auth {
