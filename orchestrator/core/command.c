@@ -481,6 +481,9 @@ lone_shelter(const struct book *b)
 	return b->pb->procedures_n > 0 ? &b->pb->procedures[0] : NULL;
 }
 
+#define TYPE_IT                                                                                    \
+	"to take its steps by hand, type the commands of: ferryman plan PLAYBOOK %s --by-hand"
+
 /* What the text of the playbook alone refuses, wherever mail runs: it waits for no target. Returns
  * true when it was refused. */
 static bool
@@ -501,16 +504,14 @@ refuse_by_text(struct core *c, const struct command *m, const struct book *b, en
 	if (proc != NULL)
 		why = arena_fmt(c->out,
 			"%s is a shelter and no cut-over: no command starts it, only a response of "
-			"the playbook; to take its steps by hand, type the commands of: ferryman "
-			"plan PLAYBOOK %s --by-hand",
+			"the playbook; " TYPE_IT,
 			proc->name, proc->name);
 	else if (m->procedure != NULL)
 		why = arena_fmt(c->out, "%s has no procedure \"%s\"", b->name, m->procedure);
 	else if (shelter != NULL)
 		why = arena_fmt(c->out,
-			"%s has no cut-over, only the shelter %s, which no command starts; to take "
-			"its steps by hand, type the commands of: ferryman plan PLAYBOOK %s "
-			"--by-hand",
+			"%s has no cut-over, only the shelter %s, which no command "
+			"starts; " TYPE_IT,
 			b->name, shelter->name, shelter->name);
 	else
 		why = arena_fmt(c->out, "%s has no cut-over for %s mail", b->name, flow_name(f));

@@ -57,6 +57,16 @@ class Ran:
             return None
 
 
+def until(holds, pause=0.01):
+    """Wait for the thing itself; False when it does not come in time."""
+    end = time.monotonic() + LIMIT
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(pause)
+    return True
+
+
 def run(*args, env=None, stdin=None):
     """ferryman with pipes for everything."""
     full = dict(os.environ, **(env or {}))
@@ -179,10 +189,7 @@ class Daemon:
         return found[-1] if found else {}
 
     def wait_for(self, verb):
-        until = time.monotonic() + LIMIT
-        while verb not in self.verbs() and time.monotonic() < until:
-            time.sleep(0.01)
-        return verb in self.verbs()
+        return until(lambda: verb in self.verbs())
 
     def drop(self):
         """End in the middle of a conversation."""

@@ -43,7 +43,7 @@ meet() {
 		esac
 	done < <(fm "${VERB[@]}" "${OPTIONS[@]}" 2>&1; echo "exit $?")
 }
-said() { grep -qF -- "$1" "$work/progress"; }
+said() { grep -qF -- "$1" "$work/progress" || { tail -4 "$work/progress"; return 1; }; }
 hash_of() { fm plan outbound 2>/dev/null | sed -n 's/^Hash: //p'; }
 intents() { fm history --run "$run" --json 2>/dev/null | jq '[.records[] | select(.type == "INTENT")] | length'; }
 intents_at() { fm history --run "$run" --json 2>/dev/null | jq --arg r "$1" '[.records[] | select(.type == "INTENT" and .body.resource == $r)] | length'; }
