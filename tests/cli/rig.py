@@ -57,13 +57,13 @@ class Ran:
             return None
 
 
-def until(holds, pause=0.01):
+def until(holds):
     """Wait for the thing itself; False when it does not come in time."""
     end = time.monotonic() + LIMIT
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(pause)
+        time.sleep(0.01)
     return True
 
 
